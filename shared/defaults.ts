@@ -1,0 +1,71 @@
+/** Every constant of the house, with its unit in the name and its reason beside it. */
+
+// --- Utility: limits a tenant left open -------------------------------------------------------------------------
+/** Interactive inference feels slow past half a second; batch tenants give their own limit. */
+export const LATENCY_LIMIT_DEFAULT_MS = 500;
+/** A marketplace node that is not ready after 15 minutes (image pull included) is as good as none for planning. */
+export const READY_LIMIT_DEFAULT_MS = 15 * 60_000;
+/** List prices 2026, USD per GPU-hour: the yardstick of a budget when the tenant gives no max_price. */
+const REFERENCE_USD_PER_GPU_HOUR: Readonly<Record<string, number>> = {
+  b200: 4.7,
+  h200: 2.65,
+  h100: 1.87,
+  h100nvl: 2.08,
+  a100: 0.87,
+  a10040gb: 0.76,
+  l40s: 0.6,
+  l40: 0.6,
+  rtx6000ada: 0.37,
+  rtx5090: 0.48,
+  rtx4090: 0.38,
+  rtxa6000: 0.43,
+  a40: 0.67,
+  rtx3090: 0.17,
+  v100: 0.11,
+  t4: 0.15,
+};
+/** Median of the list: an unknown GPU is neither cheap nor dear. */
+const REFERENCE_UNKNOWN_USD = 0.6;
+export const referencePriceUsd = (gpuType: string): number =>
+  Object.hasOwn(REFERENCE_USD_PER_GPU_HOUR, gpuType)
+    ? (REFERENCE_USD_PER_GPU_HOUR[gpuType] ?? REFERENCE_UNKNOWN_USD)
+    : REFERENCE_UNKNOWN_USD;
+
+// --- Imputation: what the classic score uses when a provider does not say ------------------------------------------
+/** Middle of the advertised range seen (260-500 ms). */
+export const IMPUTED_LATENCY_MS = 350;
+/** A newcomer starts a little above the middle, as Vast's own new machines do at 0.60. */
+export const IMPUTED_REPUTATION = 60;
+/** Unknown capacity counts as half free. */
+export const IMPUTED_AVAILABILITY_SHARE = 0.5;
+
+// --- Limits ------------------------------------------------------------------------------------------------------
+/** Scored per request: bounds time and the size of a decision row. */
+export const MAX_CANDIDATES = 64;
+/** Excluded offers listed in a decision row or an answer; the total is always given. */
+export const MAX_EXCLUDED_LISTED = 16;
+/** 128 KiB: a decision with 64 candidates is about 60 KiB. */
+export const MAX_EVENT_BYTES = 128 * 1024;
+/** 256 KiB at HTTP doors: a request is under 1 KiB, the rest is headroom. */
+export const MAX_HTTP_BODY_BYTES = 256 * 1024;
+/** 512 KiB: base64 of the largest event plus attributes. */
+export const MAX_ENVELOPE_BYTES = 512 * 1024;
+
+// --- Serving -----------------------------------------------------------------------------------------------------
+/** Of the brief's 200 ms p95 for scoring; past it the rules decide. */
+export const SCORE_DEADLINE_MS = 150;
+/** Whole request at a door. */
+export const REQUEST_DEADLINE_MS = 10_000;
+/** How often the small objects (champion, offers) are looked at: a fifth of a scoring cache's natural staleness. */
+export const POLL_INTERVAL_MS = 2_000;
+/** World time past which offers are too old to act on; with a fast world, three polls' worth if that is longer. */
+export const OFFERS_STALE_LIMIT_MS = 30 * 60_000;
+/** Share of uniform exploration in the rules' distribution: without it nothing could ever be evaluated. */
+export const EXPLORATION_EPSILON = 0.05;
+/** Opens after this many failures in a row, tries again after the pause. */
+export const BREAKER_FAILURES = 5;
+export const BREAKER_PAUSE_MS = 2_000;
+/** In-flight requests per function before 503; ten times what one core answers in 10 ms. */
+export const MAX_CONCURRENT_REQUESTS = 512;
+/** SIGTERM to exit: the platform kills at 10 s. */
+export const DRAIN_LIMIT_MS = 9_000;

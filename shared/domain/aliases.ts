@@ -1,0 +1,89 @@
+/**
+ * One alias table for the words of the outside world. Canonical at parse; what is unknown is kept, folded to lower case.
+ * Each function is idempotent: canonical words map to themselves.
+ */
+const GPU: Readonly<Record<string, string>> = {
+  '3090': 'rtx3090',
+  '4090': 'rtx4090',
+  '5090': 'rtx5090',
+  a6000: 'rtxa6000',
+  rtx6000ada: 'rtx6000ada',
+  '6000ada': 'rtx6000ada',
+  a100sxm: 'a100',
+  a100sxm4: 'a100',
+  a100pcie: 'a100',
+  a10080gb: 'a100',
+  a100sxm480gb: 'a100',
+  a10040gb: 'a10040gb',
+  h100sxm: 'h100',
+  h100sxm5: 'h100',
+  h100pcie: 'h100',
+  h10080gb: 'h100',
+  h100nvl: 'h100nvl',
+  teslav100: 'v100',
+  teslat4: 't4',
+};
+const PROVIDER: Readonly<Record<string, string>> = {
+  vastai: 'vast',
+  'vast.ai': 'vast',
+  'io.net': 'ionet',
+  'io-net': 'ionet',
+  rendernetwork: 'render',
+  akashnetwork: 'akash',
+};
+const WORKLOAD: Readonly<Record<string, string>> = {
+  '3d_rendering': 'rendering',
+  render: 'rendering',
+  rendering_3d: 'rendering',
+  cloud_gaming: 'gaming',
+  general_compute: 'general',
+  compute: 'general',
+  inference: 'llm_inference',
+  training: 'llm_training',
+};
+const REGION: Readonly<Record<string, string>> = {
+  any: 'global',
+  worldwide: 'global',
+  anywhere: 'global',
+  '*': 'global',
+};
+/** Cloud zone names carry an index that says nothing about distance: us-west-2 -> us-west. */
+const CLOUD_ZONE = /^((?:us|eu|ap|ca|sa|me|af)-(?:gov-)?(?:north|south|east|west|central)+)-\d$/;
+
+const own = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
+/** `RTX 4090`, `RTX4090`, `4090` -> `rtx4090`. */
+export function canonicalGpu(raw: string): string {
+  const folded = raw
+    .trim()
+    .toLowerCase()
+    .replace(/^nvidia|^geforce/, '')
+    .replace(/[\s_-]+/g, '')
+    .replace(/^(nvidia|geforce)+/, '');
+  return own(GPU, folded) ?? (folded === '' ? raw.trim().toLowerCase() : folded);
+}
+
+/** `vastai` -> `vast`. */
+export function canonicalProvider(raw: string): string {
+  const folded = raw.trim().toLowerCase().replace(/\s+/g, '');
+  return own(PROVIDER, folded) ?? folded;
+}
+
+/** `3d_rendering` -> `rendering`; unknown ones are kept as free text. */
+export function canonicalWorkload(raw: string): string {
+  const folded = raw
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_');
+  return own(WORKLOAD, folded) ?? folded;
+}
+
+/** `us-west-2` -> `us-west`; `any` -> `global`. */
+export function canonicalRegion(raw: string): string {
+  const folded = raw
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_]+/g, '-');
+  return own(REGION, folded) ?? CLOUD_ZONE.exec(folded)?.[1] ?? folded;
+}

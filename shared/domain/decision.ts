@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { features } from './features.ts';
+import { count, name, nonNegative, probability, timestamp } from './primitives.ts';
+import { workload } from './request.ts';
+
+/** rules: the classic score acts; apprentice: rules act, a model's scores are logged; recorded: decided elsewhere and imported. */
+export const mode = z.enum(['rules', 'apprentice', 'switchback', 'online', 'recorded']);
+export type Mode = z.infer<typeof mode>;
+
+/** Predicted parts of the utility for one candidate. */
+export const predicted = z.object({
+  /** P(becomes ready). */
+  ready: probability,
+  /** P(completes). */
+  completed: probability,
+  usd_per_gpu_hour: nonNegative,
+  latency_ms: nonNegative,
+  ready_ms: nonNegative,
+});
+export type Predicted = z.infer<typeof predicted>;
+
+export const candidate = z.object({
+  provider: name,
+  offer_id: z.string(),
+  usd_per_gpu_hour: z.number(),
+  latency_ms: z.number().nullable(),
+  rule_score: z.number(),
+  /** Probability with which the policy takes this candidate. */
+  probability,
+  expected_utility: z.number().nullable(),
+  /** Posterior variance of the expected utility; null when no model scored. */
+  utility_variance: z.number().nullable(),
+  predicted: predicted.nullable(),
+  features: features.nullable(),
+});
+export type Candidate = z.infer<typeof candidate>;
+
+/** Why an offer was not eligible, and what would have made it so. */
+export const exclusion = z.object({
+  provider: name,
+  offer_id: z.string(),
+  reason: z.enum([
+    'inactive',
+    'region',
+    'gpu_type',
+    'gpu_count',
+    'latency',
+    'price',
+    'reputation',
+    'capacity',
+    'candidate_limit',
+    'blocked',
+  ]),
+  /** The smallest change of the request (or offer) that would make it eligible, e.g. "max_price >= 1.87". */
+  needed: z.string(),
+});
+export type Exclusion = z.infer<typeof exclusion>;
+
+export const policy = z.object({
+  kind: z.enum(['epsilon_softened', 'greedy', 'recorded']),
+  epsilon: probability,
+});
+export type Policy = z.infer<typeof policy>;
+
+/** One routing decision, complete: the policy part replays exactly from it. */
+export const decision = z.object({
+  decision_id: z.string().min(1),
+  request_id: name,
+  decided_at: timestamp,
+  tenant_id: name,
+  request: workload,
+  offers_generation: z.string().nullable(),
+  candidates: z.array(candidate).max(64),
+  excluded: z.array(exclusion).max(256),
+  excluded_total: count,
+  recommended_offer_id: z.string().nullable(),
+  final_provider: name.nullable(),
+  final_offer_id: z.string().nullable(),
+  mode,
+  arm: z.string().nullable(),
+  overridden_by: z.string().nullable(),
+  /** Probability of the FINAL action under the policy that acted; null when it was forced or is unknown. */
+  propensity: probability.nullable(),
+  salt_id: z.string(),
+  policy,
+  model_version: z.string().nullable(),
+  statistics_generation: z.string().nullable(),
+  /** World seconds. */
+  model_age_s: nonNegative.nullable(),
+  offers_age_s: nonNegative.nullable(),
+  /** Host milliseconds of each stage. */
+  score_ms: nonNegative.nullable(),
+  decide_ms: nonNegative,
+  /** Why the scores were not used, e.g. "deadline_exceeded"; null when they were. */
+  fallback_reason: z.string().nullable(),
+});
+export type Decision = z.infer<typeof decision>;

@@ -1,0 +1,47 @@
+import { LATENCY_LIMIT_DEFAULT_MS, READY_LIMIT_DEFAULT_MS, referencePriceUsd } from '#shared/defaults.ts';
+import type { Workload } from './request.ts';
+
+/** The limits against which a run is measured. USD, milliseconds. */
+export interface UtilityLimits {
+  readonly budget_usd: number;
+  readonly max_latency_ms: number;
+  readonly ready_limit_ms: number;
+}
+
+export function utilityLimits(workload: Workload): UtilityLimits {
+  return {
+    budget_usd: workload.gpu_hours * (workload.max_price ?? referencePriceUsd(workload.gpu_type)),
+    max_latency_ms: workload.max_latency_ms ?? LATENCY_LIMIT_DEFAULT_MS,
+    ready_limit_ms: READY_LIMIT_DEFAULT_MS,
+  };
+}
+
+/** What happened, as far as utility sees it. `latency_ms`, `ready_ms` null: the run never became ready, or it was not measured. */
+export interface RunResult {
+  readonly completed: boolean;
+  readonly became_ready: boolean;
+  readonly cost_usd: number;
+  readonly latency_ms: number | null;
+  readonly ready_ms: number | null;
+  /** Part of the work lost to an interruption, 0..1. */
+  readonly lost_share: number;
+}
+
+/**
+ * Utility of one finished decision (DESIGN of the project: docs/architecture.md#utility):
+ * `completed - w_price*cost/budget - w_latency*min(2, latency/max) - w_availability*min(1, ready/limit) - w_reputation*lost`.
+ * A run that never became ready counts latency 2 and ready 1. An unmeasured latency of a run that was ready counts its limit.
+ */
+export function realisedUtility(workload: Workload, run: RunResult): number {
+  const { weights } = workload;
+  const limits = utilityLimits(workload);
+  const latency = run.became_ready ? Math.min(2, (run.latency_ms ?? limits.max_latency_ms) / limits.max_latency_ms) : 2;
+  const ready = run.became_ready ? Math.min(1, (run.ready_ms ?? limits.ready_limit_ms) / limits.ready_limit_ms) : 1;
+  return (
+    (run.completed ? 1 : 0) -
+    (weights.price * run.cost_usd) / limits.budget_usd -
+    weights.latency * latency -
+    weights.availability * ready -
+    weights.reputation * run.lost_share
+  );
+}

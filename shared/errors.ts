@@ -1,0 +1,161 @@
+/**
+ * The one catalogue of errors. Every failure that leaves a door carries a stable `code` from here; docs/errors.md is held
+ * equal to it by test/architecture/errors.test.ts. `kind` says whether a retry can help, and nothing else decides that:
+ * rejected = the same input will never work (4xx, quarantine + ack); transient = try again later (503, nack).
+ */
+export const ERROR_CATALOGUE = {
+  // Doors: what came in could not be read.
+  body_empty: { kind: 'rejected', status: 400, remedy: 'Send a body; for Pub/Sub, a message with data.' },
+  body_too_large: {
+    kind: 'rejected',
+    status: 413,
+    remedy: 'Send less: HTTP doors take 256 KiB, the envelope door 512 KiB.',
+  },
+  body_not_json: { kind: 'rejected', status: 400, remedy: 'Send one JSON value in UTF-8.' },
+  body_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the field named in the message.' },
+  envelope_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Send a Pub/Sub push body or a CloudEvent with message data.',
+  },
+  event_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the event, then replay it: vm rejected replay.' },
+  event_type_unknown: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Publish a known event_type of a supported schema_version.',
+  },
+  event_too_large: { kind: 'rejected', status: 413, remedy: 'Keep the data of one event within 128 KiB.' },
+  not_found: { kind: 'rejected', status: 404, remedy: 'Check the path or the id.' },
+  method_not_allowed: { kind: 'rejected', status: 405, remedy: 'Use the method named in the Allow header.' },
+  unauthorized: { kind: 'rejected', status: 401, remedy: 'Send the token of the running stack.' },
+  // Doors: what came in is fine, but not now.
+  overloaded: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'Retry after the Retry-After seconds; the queue is at its limit.',
+  },
+  draining: { kind: 'transient', status: 503, remedy: 'Retry: this instance is shutting down.' },
+  deadline_exceeded: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'Retry; if it persists, look at the dependency named in the message.',
+  },
+  internal: { kind: 'transient', status: 500, remedy: 'Look up the request id in the log.' },
+  // Routing.
+  no_eligible_offer: {
+    kind: 'rejected',
+    status: 503,
+    remedy: 'Loosen the limit named under excluded, or retry when offers change.',
+  },
+  offers_unavailable: { kind: 'transient', status: 503, remedy: 'Wait for collect to write offers/current.json.' },
+  scores_unavailable: { kind: 'transient', status: 503, remedy: 'None needed: route falls back to the rules.' },
+  request_conflict: { kind: 'rejected', status: 409, remedy: 'Use a new request_id for a different request.' },
+  // Providers.
+  offer_gone: { kind: 'rejected', status: 409, remedy: 'None needed: deploy goes on to the next offer.' },
+  provider_unavailable: { kind: 'transient', status: 503, remedy: 'None needed: the deployment is retried.' },
+  provider_unknown: { kind: 'rejected', status: 404, remedy: 'Configure an adapter for this provider.' },
+  // Ports.
+  bus_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the bus and its disk.' },
+  bus_full: { kind: 'transient', status: 503, remedy: 'Let subscribers catch up, or raise the backlog limit.' },
+  topic_unknown: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Create the topic in the infrastructure; it is never created at run time.',
+  },
+  warehouse_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the warehouse and its disk.' },
+  warehouse_locked: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Another process holds this state directory; stop it, or pass another --dir.',
+  },
+  query_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the parameter named in the message.' },
+  object_precondition_failed: { kind: 'rejected', status: 412, remedy: 'Read the object again and decide anew.' },
+  object_name_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Use a relative name of 1 to 1024 bytes without "." or ".." segments.',
+  },
+  objects_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the object store and its disk.' },
+  state_conflict: { kind: 'rejected', status: 409, remedy: 'Read the entry again and decide anew.' },
+  state_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the state store and its disk.' },
+  // Learning.
+  artefact_corrupt: {
+    kind: 'rejected',
+    status: 422,
+    remedy: 'Train again; the version named in the message is never served.',
+  },
+  artefact_incompatible: {
+    kind: 'rejected',
+    status: 422,
+    remedy: 'Train a version with this build: its feature set differs.',
+  },
+  version_unknown: { kind: 'rejected', status: 404, remedy: 'List the versions: vm models list.' },
+  reason_required: { kind: 'rejected', status: 400, remedy: 'Say why: --reason "...".' },
+  lease_held: { kind: 'transient', status: 503, remedy: 'Wait: another instance trains this version.' },
+  not_enough_data: { kind: 'rejected', status: 422, remedy: 'Let more decisions mature, then train again.' },
+  // Composition and command line.
+  config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },
+  usage: { kind: 'rejected', status: 400, remedy: 'See vm --help.' },
+  csv_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the lines named in the message; the others went in.' },
+  stack_unreachable: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'The stack that holds this directory does not answer; stop it or wait.',
+  },
+  disk_full: { kind: 'transient', status: 503, remedy: 'Free disk space; nothing that was acknowledged is lost.' },
+} as const satisfies Record<string, { kind: 'rejected' | 'transient'; status: number; remedy: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+type CodeOf<K extends 'rejected' | 'transient'> = {
+  [C in ErrorCode]: (typeof ERROR_CATALOGUE)[C]['kind'] extends K ? C : never;
+}[ErrorCode];
+
+interface ErrorExtras {
+  cause?: unknown;
+  /** Machine-readable facts that may leave the door. Never a secret. */
+  details?: Readonly<Record<string, unknown>>;
+}
+
+/** Base of all coded errors. `message` quotes what was expected and what came; it may be shown to the caller. */
+export abstract class AuroraError extends Error {
+  abstract readonly retryable: boolean;
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly remedy: string;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
+    super(message, extras.cause === undefined ? undefined : { cause: extras.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.status = ERROR_CATALOGUE[code].status;
+    this.remedy = ERROR_CATALOGUE[code].remedy;
+    this.details = extras.details;
+  }
+}
+
+/** Will never work as it stands: 4xx at an HTTP door, quarantine and ack at an event door. */
+export class RejectedError extends AuroraError {
+  readonly retryable = false;
+  constructor(code: CodeOf<'rejected'>, message: string, extras?: ErrorExtras) {
+    super(code, message, extras);
+  }
+}
+
+/** May work later: 503 at either door, so that the bus delivers again. */
+export class TransientError extends AuroraError {
+  readonly retryable = true;
+  constructor(code: CodeOf<'transient'>, message: string, extras?: ErrorExtras) {
+    super(code, message, extras);
+  }
+}
+
+/** The JSON body of every failed answer. */
+export interface ErrorBody {
+  error: { code: ErrorCode; message: string; remedy: string; details?: Readonly<Record<string, unknown>> };
+}
+
+export function errorBody(error: AuroraError): ErrorBody {
+  const { code, message, remedy, details } = error;
+  return { error: details === undefined ? { code, message, remedy } : { code, message, remedy, details } };
+}

@@ -1,0 +1,72 @@
+/**
+ * The bus: topics in, HTTP pushes out.
+ * Promise: `publish` is durable before it resolves; every subscription gets each message at least once; a failed push
+ * comes again with exponential backoff; after the subscription's `maxAttempts` the message moves to its dead-letter topic;
+ * messages of one ordering key reach an ordered subscription one after the other.
+ */
+export interface BusMessage {
+  readonly data: Uint8Array;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly orderingKey?: string;
+}
+
+export interface Bus {
+  /**
+   * Publishes all messages or none, in order. Resolves to their message ids when they are durable.
+   * @throws RejectedError topic_unknown, event_too_large (> 128 KiB of data)
+   * @throws TransientError bus_unavailable, bus_full, disk_full
+   */
+  publish(topic: string, messages: readonly BusMessage[]): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** Where and how a subscription delivers. All times are host milliseconds. */
+export interface SubscriptionConfig {
+  readonly name: string;
+  readonly topic: string;
+  /** Absolute URL that gets the push POST; null = nobody pushes, messages wait (a dead-letter subscription). */
+  readonly pushUrl: string | null;
+  readonly ackDeadlineMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Deliveries before the message moves to the dead-letter topic. */
+  readonly maxAttempts: number;
+  readonly deadLetterTopic: string | null;
+  readonly ordered: boolean;
+  readonly maxInFlight: number;
+}
+
+export interface DeadLetter {
+  readonly messageId: string;
+  readonly topic: string;
+  /** Topic and subscription on which delivery was given up. */
+  readonly sourceTopic: string;
+  readonly sourceSubscription: string;
+  readonly deliveryAttempts: number;
+  /** RFC 3339 UTC with milliseconds, of the original publish. */
+  readonly publishTime: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly data: Uint8Array;
+  readonly orderingKey: string | null;
+  /** Why the last delivery failed, e.g. "HTTP 503" or "timeout". */
+  readonly lastError: string | null;
+}
+
+export interface SubscriptionStats {
+  readonly subscription: string;
+  /** Undelivered, in flight included. */
+  readonly backlog: number;
+  readonly inFlight: number;
+  /** Age of the oldest undelivered message, or 0. */
+  readonly oldestMs: number;
+}
+
+/** What an operator may see and do; `vm dlq` and `vm status` stand on it. */
+export interface BusAdmin {
+  stats(): Promise<readonly SubscriptionStats[]>;
+  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+  deadLetter(messageId: string): Promise<DeadLetter | null>;
+  countDeadLetters(): Promise<number>;
+  /** Puts the message back on the subscription that gave it up (no other subscription sees it again), then removes the dead letter. */
+  replayDeadLetter(messageId: string): Promise<boolean>;
+}
