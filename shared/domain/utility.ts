@@ -1,4 +1,5 @@
 import { LATENCY_LIMIT_DEFAULT_MS, READY_LIMIT_DEFAULT_MS, referencePriceUsd } from '#shared/defaults.ts';
+import type { Outcome } from './outcome.ts';
 import type { Workload } from './request.ts';
 
 /** The limits against which a run is measured. USD, milliseconds. */
@@ -44,4 +45,21 @@ export function realisedUtility(workload: Workload, run: RunResult): number {
     weights.availability * ready -
     weights.reputation * run.lost_share
   );
+}
+
+/** The facts of a final outcome that its utility needs; null = censored (the tenant's or our own fault says nothing about the offer). */
+export function runResultOf(outcome: Outcome): RunResult | null {
+  if (!outcome.final || outcome.blame === 'tenant' || outcome.blame === 'ours' || outcome.status === 'cancelled')
+    return null;
+  const becameReady = outcome.status !== 'failed_to_start' && outcome.ready_ms !== null;
+  const completed = outcome.status === 'completed';
+  return {
+    completed,
+    became_ready: completed || becameReady,
+    cost_usd: outcome.cost_usd ?? 0,
+    latency_ms: outcome.latency_ms,
+    ready_ms: outcome.ready_ms,
+    lost_share:
+      completed || !becameReady ? 0 : 1 - Math.min(1, (outcome.useful_gpu_hours ?? 0) / outcome.request.gpu_hours),
+  };
 }
