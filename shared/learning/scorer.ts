@@ -1,0 +1,74 @@
+import type { Predicted } from '#shared/domain/decision.ts';
+import type { Features } from '#shared/domain/features.ts';
+import type { Offer } from '#shared/domain/offer.ts';
+import type { Workload } from '#shared/domain/request.ts';
+import { RejectedError } from '#shared/errors.ts';
+import type { Manifest } from '#shared/registry/manifest.ts';
+import { assertSameFeatureSet } from './encoding.ts';
+import { expectedUtility, partsFromRaw } from './expected-utility.ts';
+import { candidateFeatures, FEATURE_SET } from './features.ts';
+import { createNetwork, type Network, OUTPUTS } from './network.ts';
+
+/** A model version, proved and warm, ready to score. Synchronous, no I/O, loads no tfjs. */
+export interface Scorer {
+  readonly version: string;
+  /** One score per offer, in the order given. @param decidedAtMs world epoch milliseconds */
+  score(workload: Workload, offers: readonly Offer[], decidedAtMs: number): CandidateScore[];
+}
+
+export interface CandidateScore {
+  readonly predicted: Predicted;
+  readonly expectedUtility: number;
+  /** As scored: what the decision row keeps. */
+  readonly features: Features;
+}
+
+/** Four times the difference of float32 sums in another order, far below any wrong weight. */
+const GOLDEN_TOLERANCE = 1e-4;
+/** Rows of the warm-up: enough for the engine to compile the inner loops (5 ms for [32,16]). */
+const WARM_BATCHES = 200;
+const WARM_BATCH = 8;
+
+/**
+ * Weights -> scorer. Proves the artefact before it may serve: shapes, byte length, finite values, golden vector.
+ * @throws RejectedError artefact_incompatible (another feature set), artefact_corrupt
+ */
+export function loadScorer(manifest: Manifest, weightsBytes: Uint8Array): Scorer {
+  assertSameFeatureSet(FEATURE_SET, manifest.feature_set);
+  const network = createNetwork(manifest, weightsBytes);
+  verifyGolden(manifest, network);
+  const warm = Array.from({ length: WARM_BATCH }, () => manifest.golden.features);
+  for (let i = 0; i < WARM_BATCHES; i++) network.forward(warm);
+
+  return {
+    version: manifest.version,
+    score(workload, offers, decidedAtMs) {
+      const rows = offers.map((offer) => candidateFeatures(workload, offer, decidedAtMs));
+      const raw = network.forward(rows);
+      assertNumbers(manifest.version, raw);
+      return offers.map((offer, i) => {
+        const predicted = partsFromRaw(raw, i * OUTPUTS, manifest.targets, workload, offer);
+        return { predicted, expectedUtility: expectedUtility(workload, predicted), features: rows[i] as Features };
+      });
+    },
+  };
+}
+
+function verifyGolden(manifest: Manifest, network: Network): void {
+  const got = network.forward([manifest.golden.features]);
+  for (const [i, expected] of manifest.golden.output.entries()) {
+    const difference = Math.abs((got[i] as number) - expected);
+    if (difference <= GOLDEN_TOLERANCE * Math.max(1, Math.abs(expected))) continue;
+    throw new RejectedError(
+      'artefact_corrupt',
+      `model ${manifest.version}: golden output ${i} is ${got[i]}, expected ${expected} within ${GOLDEN_TOLERANCE}`,
+    );
+  }
+}
+
+/** Weights that are finite one by one can still overflow together. */
+function assertNumbers(version: string, raw: Float32Array): void {
+  for (const value of raw) {
+    if (Number.isNaN(value)) throw new RejectedError('artefact_corrupt', `model ${version}: output is not a number`);
+  }
+}
