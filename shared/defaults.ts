@@ -69,3 +69,48 @@ export const BREAKER_PAUSE_MS = 2_000;
 export const MAX_CONCURRENT_REQUESTS = 512;
 /** SIGTERM to exit: the platform kills at 10 s. */
 export const DRAIN_LIMIT_MS = 9_000;
+
+// --- Training ----------------------------------------------------------------------------------------------------
+/** Fewer rows than this are fewer than the weights of the wide part; nothing is trained on them. */
+export const MIN_TRAINING_EXAMPLES = 50;
+/** A minute: an interruption "at once" would otherwise be infinitely likely. */
+export const EXPOSURE_FLOOR_HOURS = 1 / 60;
+/** A word seen on fewer training rows than this shares the unknown word's weights: its own would be noise. */
+export const MIN_CATEGORY_ROWS = 5;
+/** Words kept per categorical feature; bounds the network's input. The most frequent stay. */
+export const MAX_VOCABULARY = 128;
+/** Gradient steps of one training: at batch 256 about 10 s on one core, and past 2,000 the holdout no longer improves. */
+export const MAX_TRAINING_STEPS = 2_000;
+/** Passes over the data: bounds over-fitting where rows are few. */
+export const MAX_TRAINING_EPOCHS = 60;
+/** One training, worker start included: ten times the slowest (cpu) backend at the bound of steps. */
+export const TRAINING_DEADLINE_MS = 10 * 60_000;
+
+// --- Stores ------------------------------------------------------------------------------------------------------
+/** Entries of one list answer when the caller gives no limit; Cloud Storage's own page size. */
+export const LIST_LIMIT_DEFAULT = 1000;
+/** A write lock is held for a millisecond or so; past 10 s the holder is stopped, and the caller should hear of it. */
+export const OBJECTS_BUSY_TIMEOUT_MS = 10_000;
+export const STATE_BUSY_TIMEOUT_MS = 10_000;
+/** Content files that no index names are swept at open once this old: no write takes nearly as long. */
+export const OBJECTS_ORPHAN_AGE_MS = 60 * 60_000;
+/** Between two purges of expired state entries; reads do not depend on it, only disk space does. */
+export const STATE_PURGE_INTERVAL_MS = 30_000;
+/** How long a request_id is remembered after its decision: past any client's retries, and small enough to keep state bounded. */
+export const INTENT_TTL_MS = 6 * 3_600_000;
+
+// --- Bus (embedded) ----------------------------------------------------------------------------------------------
+/** Pub/Sub's own default: what nobody took in a week becomes a dead letter. */
+export const BUS_RETENTION_MS = 7 * 24 * 3_600_000;
+/** Dead letters outlive messages: a person has to find them first. */
+export const BUS_DEAD_LETTER_RETENTION_FACTOR = 4;
+/** Undelivered messages of one subscription; at 10 KiB each about 2 GiB of disk. */
+export const BUS_MAX_BACKLOG = 200_000;
+/** How often retention is enforced and free pages are given back. */
+export const BUS_SWEEP_INTERVAL_MS = 60_000;
+/** close() waits this long for pushes in flight; half the drain limit leaves time for the rest of the house. */
+export const BUS_CLOSE_WAIT_MS = 4_500;
+/** Pause before the store is tried again after a failed commit (disk full, file busy). */
+export const BUS_STORE_RETRY_MS = 500;
+/** How long a commit waits for another process that holds the file. */
+export const BUS_BUSY_TIMEOUT_MS = 5_000;

@@ -76,6 +76,11 @@ export const ERROR_CATALOGUE = {
     remedy: 'Use a relative name of 1 to 1024 bytes without "." or ".." segments.',
   },
   objects_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the object store and its disk.' },
+  state_entry_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Use a key of 1 to 1024 bytes and a value that JSON can carry (no undefined, no NaN).',
+  },
   state_conflict: { kind: 'rejected', status: 409, remedy: 'Read the entry again and decide anew.' },
   state_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the state store and its disk.' },
   // Learning.

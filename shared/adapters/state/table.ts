@@ -1,0 +1,120 @@
+import { DatabaseSync } from 'node:sqlite';
+import { STATE_BUSY_TIMEOUT_MS } from '#shared/defaults.ts';
+
+/** One entry as stored: `value` is JSON text, `expiresAt` host milliseconds or null. */
+export interface StoredEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly version: string;
+  readonly expiresAt: number | null;
+}
+
+/**
+ * The entries, in one SQLite file (WAL, FULL). Knows transactions and expiry dates, but no time of its own.
+ * All calls are synchronous; `put` belongs inside `exclusively`.
+ */
+export interface EntryTable {
+  find(key: string): StoredEntry | null;
+  list(prefix: string, after: string, accept: (entry: StoredEntry) => boolean, limit: number): readonly StoredEntry[];
+  /** Writes the entry with a version that no entry has had before. */
+  put(key: string, value: string, expiresAt: number | null): StoredEntry;
+  remove(key: string, version: string): boolean;
+  /** Removes at most `limit` entries that expire at `now` or before; answers how many. */
+  purge(now: number, limit: number): number;
+  /** Runs `work` under the write lock of all processes, durable on return; an exception undoes it. Nests as one. */
+  exclusively<T>(work: () => T): T;
+  close(): void;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS entry (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    expires_at REAL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS entry_expiry ON entry (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS counter (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL
+  ) STRICT;
+  INSERT OR IGNORE INTO counter (id, version) VALUES (1, 0);
+`;
+
+export function openTable(file: string): EntryTable {
+  const database = new DatabaseSync(file, { timeout: STATE_BUSY_TIMEOUT_MS });
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const statements = {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    find: database.prepare('SELECT * FROM entry WHERE key = ?'),
+    list: database.prepare('SELECT * FROM entry WHERE key >= ? AND key > ? ORDER BY key'),
+    put: database.prepare('INSERT OR REPLACE INTO entry (key, value, version, expires_at) VALUES (?, ?, ?, ?)'),
+    remove: database.prepare('DELETE FROM entry WHERE key = ? AND version = ?'),
+    purge: database.prepare(
+      'DELETE FROM entry WHERE key IN (SELECT key FROM entry WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+    ),
+    counter: database.prepare('SELECT version FROM counter'),
+    setCounter: database.prepare('UPDATE counter SET version = ?'),
+  };
+  /** Last version given out, read under the lock and written back before the commit: one update per transaction, not per entry. */
+  let version = 0;
+
+  return {
+    find(key) {
+      const row = statements.find.get(key);
+      return row === undefined ? null : decode(row);
+    },
+    list(prefix, after, accept, limit) {
+      const entries: StoredEntry[] = [];
+      if (limit < 1) return entries;
+      // SQLite orders text by its UTF-8 bytes, so the keys of a prefix stand together; LIKE would read % and _ in it.
+      for (const raw of statements.list.iterate(prefix, after)) {
+        const entry = decode(raw);
+        if (!entry.key.startsWith(prefix)) break;
+        if (accept(entry) && entries.push(entry) >= limit) break;
+      }
+      return entries;
+    },
+    put(key, value, expiresAt) {
+      version += 1;
+      statements.put.run(key, value, version, expiresAt);
+      return { key, value, version: String(version), expiresAt };
+    },
+    remove: (key, wanted) => /^[1-9]\d{0,15}$/.test(wanted) && statements.remove.run(key, Number(wanted)).changes > 0,
+    purge: (now, limit) => Number(statements.purge.run(now, limit).changes),
+    exclusively(work) {
+      if (database.isTransaction) return work();
+      statements.begin.run();
+      try {
+        const before = Number(statements.counter.get()?.['version']);
+        version = before;
+        const result = work();
+        if (version !== before) statements.setCounter.run(version);
+        statements.commit.run();
+        return result;
+      } catch (error) {
+        // A full disk has ended the transaction already; a second ROLLBACK would hide that error behind its own.
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+function decode(row: Record<string, unknown>): StoredEntry {
+  const expiresAt = row['expires_at'];
+  return {
+    key: String(row['key']),
+    value: String(row['value']),
+    version: String(row['version']),
+    expiresAt: expiresAt === null ? null : Number(expiresAt),
+  };
+}

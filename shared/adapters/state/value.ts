@@ -1,0 +1,63 @@
+import { RejectedError } from '#shared/errors.ts';
+
+/** Of a decision's nesting (about 6), ten times over; a cycle ends here too. */
+const MAX_DEPTH = 64;
+const MAX_KEY_BYTES = 1024;
+
+/**
+ * The JSON text of a value that will be read back as it was written: null, booleans, finite numbers, strings, arrays and plain
+ * objects of these. JSON.stringify would drop undefined and turn NaN and Date into something else without a word.
+ * @throws RejectedError state_entry_invalid, naming the place
+ */
+export function encodeValue(key: string, value: unknown): string {
+  const fault = faultOf(value, '$', 0);
+  if (fault !== null) throw new RejectedError('state_entry_invalid', `state ${JSON.stringify(key)}: ${fault}`);
+  return JSON.stringify(value);
+}
+
+/** @throws RejectedError state_entry_invalid */
+export function checkKey(key: string): void {
+  const bytes = Buffer.byteLength(key);
+  if (bytes >= 1 && bytes <= MAX_KEY_BYTES && checkable(key)) return;
+  throw new RejectedError(
+    'state_entry_invalid',
+    `state key ${JSON.stringify(key.slice(0, 80))}: expected 1 to ${MAX_KEY_BYTES} bytes of well-formed Unicode without NUL, got ${bytes}`,
+  );
+}
+
+/** SQLite's text functions end at a NUL, and a lone surrogate is stored as U+FFFD: two keys would become one. */
+export const checkable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+
+function faultOf(value: unknown, path: string, depth: number): string | null {
+  if (depth > MAX_DEPTH) return `expected at most ${MAX_DEPTH} levels (a cycle?) at ${path.slice(0, 80)}`;
+  switch (typeof value) {
+    case 'boolean':
+    case 'string':
+      return null;
+    case 'number':
+      return Number.isFinite(value) ? null : `expected a finite number at ${path}, got ${value}`;
+    case 'object':
+      return value === null ? null : faultInside(value, path, depth);
+    default:
+      return `expected a JSON value at ${path}, got ${typeof value}`;
+  }
+}
+
+function faultInside(value: object, path: string, depth: number): string | null {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i += 1) {
+      const fault = faultOf(value[i], `${path}[${i}]`, depth + 1);
+      if (fault !== null) return fault;
+    }
+    return null;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return `expected a plain object at ${path}, got ${value.constructor?.name ?? 'a foreign prototype'}`;
+  }
+  for (const [name, member] of Object.entries(value)) {
+    const fault = faultOf(member, `${path}.${name}`, depth + 1);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
