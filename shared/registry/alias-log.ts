@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { count, name, timestamp } from '#shared/domain/primitives.ts';
+import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
+import type { Objects, StoredObject } from '#shared/ports/objects.ts';
+import { createOnly, isPreconditionFailed, jsonBytes, parseObject, sameBytes } from './object-json.ts';
+import { verdictKind } from './verdict.ts';
+
+/**
+ * Which version an alias names. The log is the truth: create-only `aliases/<alias>/000042.json`, the highest sequence is the
+ * head. `aliases/<alias>.json` is a cache of the head, only to spare readers the listing; when it is stale, missing or corrupt
+ * it is repaired by whoever notices. Creating the next sequence is the one step that moves an alias: a crash before it changed
+ * nothing, after it everything.
+ */
+export const ALIASES = ['champion', 'apprentice'] as const;
+export type Alias = (typeof ALIASES)[number];
+
+export const aliasEntry = z.strictObject({
+  /** From 1, without gaps. */
+  sequence: count,
+  alias: z.enum(ALIASES),
+  /** Null: no model; the rules act. */
+  version: name.nullable(),
+  previous_version: name.nullable(),
+  /** World time. */
+  at: timestamp,
+  /** `promote`, or the person who forced it. */
+  by: name,
+  reason: z.string().min(1).max(1024),
+  /** What the gate had said; null when it was not asked. */
+  verdict: verdictKind.nullable(),
+  forced: z.boolean(),
+});
+export type AliasEntry = z.infer<typeof aliasEntry>;
+
+export interface AliasLog {
+  /** Null when the alias was never moved. @throws RejectedError artefact_corrupt when the highest entry cannot be read */
+  head(alias: Alias): Promise<AliasEntry | null>;
+  /** Every entry, oldest first. @throws RejectedError artefact_corrupt */
+  history(alias: Alias): Promise<readonly AliasEntry[]>;
+  /**
+   * Appends what `next` makes of the head (null: never moved); a `next` that answers null appends nothing. Called again when
+   * another writer was first. Answers the entry appended, or the head that stays.
+   * @throws TransientError objects_unavailable when others were first too often
+   */
+  append(alias: Alias, next: (head: AliasEntry | null) => NewEntry | null): Promise<AliasEntry | null>;
+}
+
+export type NewEntry = Omit<AliasEntry, 'sequence' | 'alias' | 'previous_version'>;
+
+/** Each lost round means that another writer won one; more than this many at once is not people and one gate. */
+const APPEND_ATTEMPTS = 32;
+const PAGE = 1000;
+
+export function createAliasLog(objects: Objects): AliasLog {
+  const readEntry = async (alias: Alias, sequence: number): Promise<AliasEntry | null> => {
+    const stored = await objects.read(entryName(alias, sequence));
+    return stored === null ? null : parseEntry(alias, sequence, stored.bytes);
+  };
+
+  /** The sequences that exist, ascending. */
+  const sequences = async (alias: Alias): Promise<readonly number[]> => {
+    const prefix = `aliases/${alias}/`;
+    const found: number[] = [];
+    let page = await objects.list(prefix, { limit: PAGE });
+    while (page.length > 0) {
+      for (const entry of page) {
+        const digits = /^(\d{6,15})\.json$/.exec(entry.name.slice(prefix.length))?.[1];
+        if (digits !== undefined) found.push(Number(digits));
+      }
+      const after = page.at(-1)?.name;
+      if (page.length < PAGE || after === undefined) break;
+      page = await objects.list(prefix, { limit: PAGE, after });
+    }
+    return found.sort((a, b) => a - b);
+  };
+
+  /** The cached head if the log agrees with it; null when the cache is of no use. */
+  const trustedCache = async (alias: Alias, cache: StoredObject | null): Promise<AliasEntry | null> => {
+    const cached = cache === null ? null : readable(alias, cache.bytes);
+    if (cached === null) return null;
+    const logged = await objects.read(entryName(alias, cached.sequence));
+    return logged !== null && sameBytes(logged.bytes, jsonBytes(cached)) ? cached : null;
+  };
+
+  const head = async (alias: Alias): Promise<AliasEntry | null> => {
+    const cache = await objects.read(cacheName(alias));
+    const cached = await trustedCache(alias, cache);
+    const start = cached?.sequence ?? (await sequences(alias)).at(-1);
+    if (start === undefined) return null;
+    let newest = cached ?? (await readEntry(alias, start));
+    for (
+      let next = await readEntry(alias, start + 1);
+      next !== null;
+      next = await readEntry(alias, next.sequence + 1)
+    ) {
+      newest = next;
+    }
+    if (newest !== null && newest.sequence !== cached?.sequence) await repairCache(objects, newest, cache);
+    return newest;
+  };
+
+  return {
+    head,
+
+    async history(alias) {
+      const entries: AliasEntry[] = [];
+      for (const sequence of await sequences(alias)) {
+        const entry = await readEntry(alias, sequence);
+        if (entry !== null) entries.push(entry);
+      }
+      return entries;
+    },
+
+    async append(alias, next) {
+      for (let attempt = 0; attempt < APPEND_ATTEMPTS; attempt++) {
+        const cache = await objects.read(cacheName(alias));
+        const last = (await sequences(alias)).at(-1) ?? 0;
+        // An unreadable head must not bar the move that repairs it: it counts as "no model".
+        const current = last === 0 ? null : await readableEntry(objects, alias, last);
+        const made = next(current);
+        if (made === null) return current;
+        const entry: AliasEntry = aliasEntry.parse({
+          sequence: last + 1,
+          alias,
+          version: made.version,
+          previous_version: current?.version ?? null,
+          at: made.at,
+          by: made.by,
+          reason: made.reason,
+          verdict: made.verdict,
+          forced: made.forced,
+        });
+        if (await createOnly(objects, entryName(alias, entry.sequence), jsonBytes(entry))) {
+          await repairCache(objects, entry, cache);
+          return entry;
+        }
+      }
+      throw new TransientError(
+        'objects_unavailable',
+        `alias ${alias}: others moved it ${APPEND_ATTEMPTS} times meanwhile`,
+      );
+    },
+  };
+}
+
+/** Brings the cache up to the head, unless someone else touched it meanwhile. The move itself does not depend on it. */
+async function repairCache(objects: Objects, entry: AliasEntry, seen: StoredObject | null): Promise<void> {
+  try {
+    await objects.write(cacheName(entry.alias), jsonBytes(entry), { generationMatch: seen?.generation ?? '0' });
+  } catch (error) {
+    // Lost to another repairer, or a reader that may not write: the next one who looks repairs it, the truth is in the log.
+    if (!(isPreconditionFailed(error) || error instanceof AuroraError)) throw error;
+  }
+}
+
+async function readableEntry(objects: Objects, alias: Alias, sequence: number): Promise<AliasEntry | null> {
+  const stored = await objects.read(entryName(alias, sequence));
+  return stored === null ? null : readable(alias, stored.bytes);
+}
+
+function readable(alias: Alias, bytes: Uint8Array): AliasEntry | null {
+  try {
+    const entry = parseObject(`alias ${alias}`, bytes, aliasEntry);
+    return entry.alias === alias ? entry : null;
+  } catch (error) {
+    if (error instanceof RejectedError && error.code === 'artefact_corrupt') return null;
+    throw error;
+  }
+}
+
+function parseEntry(alias: Alias, sequence: number, bytes: Uint8Array): AliasEntry {
+  const object = entryName(alias, sequence);
+  const entry = parseObject(object, bytes, aliasEntry);
+  if (entry.alias !== alias || entry.sequence !== sequence)
+    throw new RejectedError('artefact_corrupt', `${object}: holds entry ${entry.sequence} of alias ${entry.alias}`);
+  return entry;
+}
+
+const cacheName = (alias: Alias): string => `aliases/${alias}.json`;
+const entryName = (alias: Alias, sequence: number): string =>
+  `aliases/${alias}/${String(sequence).padStart(6, '0')}.json`;

@@ -1,0 +1,48 @@
+import type { z } from 'zod';
+import { describeIssues } from '#shared/domain/events/codec.ts';
+import { AuroraError, RejectedError } from '#shared/errors.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+
+const encoder = new TextEncoder();
+
+/** The bytes of a JSON object as the registry writes it: readable by people, the same for the same value. */
+export const jsonBytes = (value: unknown): Uint8Array => encoder.encode(`${JSON.stringify(value, null, 2)}\n`);
+
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** @throws RejectedError artefact_corrupt naming the object and the first wrong field */
+export function parseObject<T>(name: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new RejectedError(
+      'artefact_corrupt',
+      `${name}: expected JSON in UTF-8, got ${bytes.byteLength} other bytes`,
+      {
+        cause,
+      },
+    );
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new RejectedError('artefact_corrupt', `${name}: ${describeIssues(parsed.error.issues)}`);
+  return parsed.data;
+}
+
+/**
+ * Writes the object if there is none. True: it now holds these bytes, false: it held others before. A retried write can
+ * be refused after its own success, so a refusal is judged by content, not believed.
+ */
+export async function createOnly(objects: Objects, name: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await objects.write(name, bytes, { generationMatch: '0' });
+    return true;
+  } catch (error) {
+    if (!isPreconditionFailed(error)) throw error;
+    const there = await objects.read(name);
+    return there !== null && sameBytes(there.bytes, bytes);
+  }
+}
+
+export const isPreconditionFailed = (error: unknown): boolean =>
+  error instanceof AuroraError && error.code === 'object_precondition_failed';

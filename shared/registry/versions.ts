@@ -1,0 +1,136 @@
+import { sha256Hex } from '#shared/domain/ids.ts';
+import { RejectedError } from '#shared/errors.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+import { type Manifest, manifest as manifestSchema } from './manifest.ts';
+import { createOnly, jsonBytes, parseObject } from './object-json.ts';
+import { type Verdict, verdict as verdictSchema } from './verdict.ts';
+
+/**
+ * Model versions: `models/router/<version>/{model.json,weights.bin}`, then `manifest.json` last, then `verdict.json` from the
+ * gate. Every object is create-only, so a version never changes, and a crash leaves either a whole version or one that nobody
+ * sees and the next publication of the same content completes.
+ */
+export const ARTEFACT_FILES = ['model.json', 'weights.bin'] as const;
+export type ArtefactFiles = Readonly<Record<(typeof ARTEFACT_FILES)[number], Uint8Array>>;
+
+export interface Artefact {
+  readonly manifest: Manifest;
+  readonly files: ArtefactFiles;
+}
+
+export interface Versions {
+  /**
+   * Idempotent: the same content again changes nothing.
+   * @throws RejectedError object_precondition_failed (the version exists with other content), artefact_corrupt (files unlike manifest)
+   */
+  publishVersion(manifest: Manifest, files: ArtefactFiles): Promise<void>;
+  /** @throws RejectedError version_unknown, artefact_corrupt */
+  readManifest(version: string): Promise<Manifest>;
+  /** Checks length and sha256 of every file. @throws RejectedError version_unknown, artefact_corrupt */
+  loadArtefact(version: string): Promise<Artefact>;
+  /** Whole versions, by name. */
+  listVersions(): Promise<readonly string[]>;
+  /** Answers the verdict that stands: the first one written. @throws RejectedError version_unknown, artefact_corrupt */
+  writeVerdict(version: string, verdict: Verdict): Promise<Verdict>;
+  /** Null until the gate has spoken. @throws RejectedError version_unknown, artefact_corrupt */
+  readVerdict(version: string): Promise<Verdict | null>;
+}
+
+const PREFIX = 'models/router/';
+const MANIFEST = 'manifest.json';
+const VERDICT = 'verdict.json';
+const PAGE = 1000;
+
+export function createVersions(objects: Objects): Versions {
+  const readManifest = async (version: string): Promise<Manifest> => {
+    const name = objectName(version, MANIFEST);
+    const stored = await objects.read(name);
+    if (stored === null) throw unknown(version, `no ${name}`);
+    const manifest = parseObject(name, stored.bytes, manifestSchema);
+    if (manifest.version !== version)
+      throw new RejectedError('artefact_corrupt', `${name}: expected version ${version}, got ${manifest.version}`);
+    return manifest;
+  };
+
+  return {
+    readManifest,
+
+    async publishVersion(manifest, files) {
+      const { version } = parseObject('manifest', jsonBytes(manifest), manifestSchema);
+      for (const file of ARTEFACT_FILES) verifyFile(manifest, file, files[file]);
+      const contents: [string, Uint8Array][] = ARTEFACT_FILES.map((file) => [file, files[file]]);
+      // The manifest last: its presence says that the rest is there.
+      for (const [file, bytes] of [...contents, [MANIFEST, jsonBytes(manifest)] as const]) {
+        const name = objectName(version, file);
+        if (!(await createOnly(objects, name, bytes)))
+          throw new RejectedError('object_precondition_failed', `${name} exists with other content`);
+      }
+    },
+
+    async loadArtefact(version) {
+      const manifest = await readManifest(version);
+      const load = async (file: keyof ArtefactFiles): Promise<Uint8Array> => {
+        const name = objectName(version, file);
+        const stored = await objects.read(name);
+        if (stored === null) throw new RejectedError('artefact_corrupt', `${name} is missing, its manifest is not`);
+        verifyFile(manifest, file, stored.bytes);
+        return stored.bytes;
+      };
+      const [model, weights] = await Promise.all([load('model.json'), load('weights.bin')]);
+      return { manifest, files: { 'model.json': model, 'weights.bin': weights } };
+    },
+
+    async listVersions() {
+      const found: string[] = [];
+      let page = await objects.list(PREFIX, { limit: PAGE });
+      while (page.length > 0) {
+        for (const { name } of page) {
+          const [version, file] = name.slice(PREFIX.length).split('/');
+          if (file === MANIFEST && version !== undefined) found.push(version);
+        }
+        const after = page.at(-1)?.name;
+        if (page.length < PAGE || after === undefined) break;
+        page = await objects.list(PREFIX, { limit: PAGE, after });
+      }
+      return found;
+    },
+
+    async writeVerdict(version, verdict) {
+      const name = objectName(version, VERDICT);
+      await readManifest(version);
+      const bytes = jsonBytes(verdict);
+      const checked = parseObject(name, bytes, verdictSchema);
+      if (await createOnly(objects, name, bytes)) return checked;
+      const standing = await objects.read(name);
+      if (standing === null)
+        throw new RejectedError('object_precondition_failed', `${name} changed while it was written`);
+      return parseObject(name, standing.bytes, verdictSchema);
+    },
+
+    async readVerdict(version) {
+      const name = objectName(version, VERDICT);
+      const stored = await objects.read(name);
+      return stored === null ? null : parseObject(name, stored.bytes, verdictSchema);
+    },
+  };
+}
+
+/** A version comes from callers too: it must not leave its folder. */
+function objectName(version: string, file: string): string {
+  if (!manifestSchema.shape.version.safeParse(version).success)
+    throw unknown(version, 'expected 1 to 64 of a-z, 0-9 and -');
+  return `${PREFIX}${version}/${file}`;
+}
+
+function verifyFile(manifest: Manifest, file: keyof ArtefactFiles, bytes: Uint8Array): void {
+  const expected = manifest.files[file];
+  const where = `${file} of model ${manifest.version}`;
+  if (bytes.byteLength !== expected.bytes)
+    throw new RejectedError('artefact_corrupt', `${where}: expected ${expected.bytes} bytes, got ${bytes.byteLength}`);
+  const sha256 = sha256Hex(bytes);
+  if (sha256 !== expected.sha256)
+    throw new RejectedError('artefact_corrupt', `${where}: expected sha256 ${expected.sha256}, got ${sha256}`);
+}
+
+const unknown = (version: string, why: string): RejectedError =>
+  new RejectedError('version_unknown', `version ${JSON.stringify(version.slice(0, 64))}: ${why}`);
