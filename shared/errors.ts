@@ -27,6 +27,9 @@ export const ERROR_CATALOGUE = {
   event_too_large: { kind: 'rejected', status: 413, remedy: 'Keep the data of one event within 128 KiB.' },
   not_found: { kind: 'rejected', status: 404, remedy: 'Check the path or the id.' },
   method_not_allowed: { kind: 'rejected', status: 405, remedy: 'Use the method named in the Allow header.' },
+  request_malformed: { kind: 'rejected', status: 400, remedy: 'Send a well-formed HTTP/1.1 request.' },
+  headers_too_large: { kind: 'rejected', status: 431, remedy: 'Send less than 16 KiB of headers.' },
+  request_timeout: { kind: 'transient', status: 408, remedy: 'Send the whole request without pausing, or try again.' },
   unauthorized: { kind: 'rejected', status: 401, remedy: 'Send the token of the running stack.' },
   // Doors: what came in is fine, but not now.
   overloaded: {
@@ -39,6 +42,11 @@ export const ERROR_CATALOGUE = {
     kind: 'transient',
     status: 503,
     remedy: 'Retry; if it persists, look at the dependency named in the message.',
+  },
+  upstream_unavailable: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'Retry; check the service named in the message.',
   },
   internal: { kind: 'transient', status: 500, remedy: 'Look up the request id in the log.' },
   // Routing.
@@ -68,6 +76,17 @@ export const ERROR_CATALOGUE = {
     status: 409,
     remedy: 'Another process holds this state directory; stop it, or pass another --dir.',
   },
+  warehouse_corrupt: {
+    kind: 'rejected',
+    status: 500,
+    remedy: 'Restore the file named in the message from a backup, or start anew: vm reset.',
+  },
+  warehouse_incompatible: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Start the build that wrote this state directory, or a newer one.',
+  },
+  row_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the column named in the message.' },
   query_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the parameter named in the message.' },
   object_precondition_failed: { kind: 'rejected', status: 412, remedy: 'Read the object again and decide anew.' },
   object_name_invalid: {
