@@ -78,7 +78,7 @@ export const EXPOSURE_FLOOR_HOURS = 1 / 60;
 /** A word seen on fewer training rows than this shares the unknown word's weights: its own would be noise. */
 export const MIN_CATEGORY_ROWS = 5;
 /** Words kept per categorical feature; bounds the network's input. The most frequent stay. */
-export const MAX_VOCABULARY = 128;
+export const MAX_VOCABULARY = 512;
 /** Gradient steps of one training: at batch 256 about 10 s on one core, and past 2,000 the holdout no longer improves. */
 export const MAX_TRAINING_STEPS = 2_000;
 /** Passes over the data: bounds over-fitting where rows are few. */
@@ -114,3 +114,13 @@ export const BUS_CLOSE_WAIT_MS = 4_500;
 export const BUS_STORE_RETRY_MS = 500;
 /** How long a commit waits for another process that holds the file. */
 export const BUS_BUSY_TIMEOUT_MS = 5_000;
+/** How long an ended deployment's record is kept: longer than any redelivery of its request. */
+export const ENDED_TTL_MS = 6 * 3_600_000;
+
+// --- Warehouse, embedded -----------------------------------------------------------------------------------------
+/** Past it DuckDB spills to disk; the whole stack should fit a machine of 4 GB. */
+export const WAREHOUSE_MEMORY_LIMIT = '1GB';
+/** Analytics may not take every core from the scoring path. */
+export const WAREHOUSE_THREADS = 2;
+/** A running statement occupies one of Node's four pool threads; two readers and the writer leave one for the file system. */
+export const WAREHOUSE_CONCURRENT_READS = 2;

@@ -1,0 +1,97 @@
+import { providerOffer } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import type { OffersSnapshot } from '#shared/domain/offer.ts';
+import { AuroraError } from '#shared/errors.ts';
+import type { Bus } from '#shared/ports/bus.ts';
+import type { WorldClock } from '#shared/ports/clock.ts';
+import type { Log } from '#shared/ports/log.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+import type { Provider } from '#shared/providers/provider.ts';
+import { httpFunction, json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { OFFERS_OBJECT, parseOffersSnapshot } from '#shared/serving/offers.ts';
+import { mergeOffers, type Polled } from './decide.ts';
+
+export interface CollectDeps extends RuntimeDeps {
+  readonly worldClock: WorldClock;
+  readonly providers: readonly Provider[];
+  readonly bus: Bus;
+  readonly objects: Objects;
+}
+
+export function createCollect(deps: CollectDeps): FunctionApp {
+  return httpFunction({
+    name: 'collect',
+    deps,
+    routes: [
+      {
+        method: 'POST',
+        path: '/run',
+        handle: async (request) => json(200, await collect(deps, request.deadline, request.signal)),
+      },
+    ],
+  });
+}
+
+interface CollectReport {
+  readonly offers: number;
+  readonly changed: number;
+  readonly failed_providers: readonly string[];
+  readonly generation: string | null;
+}
+
+async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal): Promise<CollectReport> {
+  const { objects, bus, worldClock, log } = deps;
+  const polled = await Promise.all(deps.providers.map((provider) => poll(provider, deadline, signal)));
+  for (const answer of polled) {
+    if (answer.error !== null)
+      log.warn({ provider: answer.provider, error: answer.error }, 'provider gave no offers; its last ones stay');
+  }
+  const stored = await objects.read(OFFERS_OBJECT);
+  const previous = stored === null ? null : readSnapshot(stored.bytes, log);
+  const { snapshot, changed, failed } = mergeOffers(previous, polled, worldClock.now());
+  const report = {
+    offers: snapshot.offers.length,
+    changed: changed.length,
+    failed_providers: failed.map((answer) => answer.provider),
+  };
+  // Everyone failed: the old snapshot keeps its age, which is the truth.
+  if (failed.length === polled.length) return { ...report, generation: stored?.generation ?? null };
+
+  if (changed.length > 0)
+    await bus.publish(
+      providerOffer.topic,
+      changed.map((offer) => encodeEvent(providerOffer, offer)),
+    );
+  const bytes = new TextEncoder().encode(JSON.stringify(snapshot));
+  try {
+    const { generation } = await objects.write(OFFERS_OBJECT, bytes, { generationMatch: stored?.generation ?? '0' });
+    return { ...report, generation };
+  } catch (error) {
+    // Another run was faster: its snapshot is as fresh as ours.
+    if (error instanceof AuroraError && error.code === 'object_precondition_failed')
+      return { ...report, generation: null };
+    throw error;
+  }
+}
+
+async function poll(provider: Provider, deadline: number, signal: AbortSignal): Promise<Polled> {
+  try {
+    return { provider: provider.id, offers: await provider.offers({ deadline, signal }), error: null };
+  } catch (error) {
+    if (error instanceof AuroraError)
+      return { provider: provider.id, offers: null, error: `${error.code}: ${error.message}` };
+    throw error;
+  }
+}
+
+/** An unreadable snapshot is replaced by this run's; the offers of a provider that fails right now are lost with it. */
+function readSnapshot(bytes: Uint8Array, log: Log): OffersSnapshot | null {
+  try {
+    return parseOffersSnapshot(bytes);
+  } catch (error) {
+    if (!(error instanceof AuroraError)) throw error;
+    log.error({ error: error.message }, 'the last offers snapshot cannot be read; it is replaced');
+    return null;
+  }
+}

@@ -1,0 +1,86 @@
+import type { DeploymentRecord } from '#shared/domain/deployment.ts';
+import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
+import type { Outcome } from '#shared/domain/outcome.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+
+/** What a delivery asks for, given what is on record. */
+export type Step =
+  /** Claim the attempt, then create the instance. */
+  | 'claim'
+  /** Claimed before, fate unknown: create again (the label makes it idempotent). */
+  | 'create'
+  /** The offer was gone: publish what follows from it (again). */
+  | 'move_on'
+  /** Instance exists: make sure that watch sees it. */
+  | 'index'
+  /** Nothing to do: a late duplicate. */
+  | 'done';
+
+export function nextStep(record: DeploymentRecord | null, request: DeploymentRequest): Step {
+  if (record === null || record.attempt < request.attempt) return 'claim';
+  if (record.attempt > request.attempt) return 'done';
+  switch (record.state) {
+    case 'deploying':
+      return 'create';
+    case 'gone':
+      return 'move_on';
+    case 'live':
+      return 'index';
+    case 'ended':
+      return 'done';
+  }
+}
+
+export const claimed = (request: DeploymentRequest, nowMs: number): DeploymentRecord => ({
+  state: 'deploying',
+  attempt: request.attempt,
+  request,
+  instance_id: null,
+  claimed_at: rfc3339(nowMs),
+  ready_published: false,
+});
+
+/** The request for the next offer, or null when none is left. Sent at the instant at which the last attempt was claimed, so that a repetition is the same event. */
+export function nextAttempt(record: DeploymentRecord): DeploymentRequest | null {
+  const { request } = record;
+  const [option, ...fallbacks] = request.fallbacks;
+  if (option === undefined) return null;
+  return {
+    ...request,
+    requested_at: record.claimed_at,
+    attempt: request.attempt + 1,
+    propensity: null,
+    option,
+    fallbacks,
+  };
+}
+
+/** "Offer gone" is the failed start of the attempt. */
+export function goneOutcome({ request, claimed_at }: DeploymentRecord): Outcome {
+  return {
+    decision_id: request.decision_id,
+    attempt: request.attempt,
+    sequence: 1,
+    provider: request.option.provider,
+    offer_id: request.option.offer_id,
+    observed_at: claimed_at,
+    status: 'failed_to_start',
+    final: true,
+    blame: 'provider',
+    ready_ms: null,
+    latency_ms: null,
+    exposure_hours: 0,
+    useful_gpu_hours: 0,
+    billed_gpu_hours: 0,
+    cost_usd: 0,
+    effective_usd_per_gpu_hour: null,
+    decided_at: request.decided_at,
+    tenant_id: request.tenant_id,
+    request: request.request,
+    advertised_usd_per_gpu_hour: request.option.advertised_usd_per_gpu_hour,
+    advertised_latency_ms: request.option.advertised_latency_ms,
+    features: request.option.features,
+    mode: request.mode,
+    propensity: request.propensity,
+  };
+}

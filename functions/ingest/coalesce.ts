@@ -1,0 +1,62 @@
+import { TransientError } from '#shared/errors.ts';
+
+/**
+ * Gathers what concurrent callers want written and writes it in one call; each caller learns when its own item is durable.
+ * While one write runs the next batch gathers, so the batch grows with the load and nobody waits for a timer.
+ */
+export interface Coalescer<T> {
+  /** Resolves when the item is durable; rejects as its batch does. @throws TransientError overloaded at the limit */
+  add(item: T): Promise<void>;
+  /** Items waiting or being written. */
+  pending(): number;
+}
+
+interface Waiting<T> {
+  readonly item: T;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createCoalescer<T>(options: {
+  readonly write: (items: readonly T[]) => Promise<void>;
+  readonly maxBatch: number;
+  readonly maxPending: number;
+}): Coalescer<T> {
+  const { write, maxBatch, maxPending } = options;
+  let queue: Waiting<T>[] = [];
+  let inWrite = 0;
+
+  const pump = async (): Promise<void> => {
+    while (queue.length > 0) {
+      const batch = queue.slice(0, maxBatch);
+      queue = queue.slice(maxBatch);
+      inWrite = batch.length;
+      try {
+        await write(batch.map((waiting) => waiting.item));
+        for (const waiting of batch) waiting.resolve();
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+      inWrite = 0;
+    }
+  };
+  let pumping: Promise<void> | undefined;
+
+  return {
+    add(item) {
+      if (queue.length >= maxPending) {
+        return Promise.reject(
+          new TransientError('overloaded', `${queue.length} rows wait to be written, the limit is ${maxPending}`),
+        );
+      }
+      return new Promise((resolve, reject) => {
+        queue.push({ item, resolve, reject });
+        // Starts in the next turn: pushes that arrive together share the first write too.
+        pumping ??= new Promise<void>((next) => setImmediate(next)).then(pump).finally(() => {
+          pumping = undefined;
+        });
+      });
+    },
+    pending: () => queue.length + inWrite,
+  };
+}

@@ -1,0 +1,178 @@
+import { INTENT_TTL_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
+import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { decisionId } from '#shared/domain/ids.ts';
+import { canonicalWorkloadOf, type RouteRequest, routeRequest, type Workload } from '#shared/domain/request.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
+import type { Salt } from '#shared/platform.ts';
+import type { Bus } from '#shared/ports/bus.ts';
+import type { WorldClock } from '#shared/ports/clock.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+import type { State, StateEntry } from '#shared/ports/state.ts';
+import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
+import { type Poller, poll } from '#shared/runtime/poller.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { offersAreFresh, polledOffers } from '#shared/serving/offers.ts';
+import { answerOf, type RouteAnswer } from './answer.ts';
+import { decideRoute, type Routed } from './decide.ts';
+import { type Intent, intent, intentKey, requestHash } from './intent.ts';
+import type { ScoreClient } from './score-client.ts';
+
+export interface RouteDeps extends RuntimeDeps {
+  readonly worldClock: WorldClock;
+  readonly bus: Bus;
+  readonly objects: Objects;
+  readonly state: State;
+  readonly scores: ScoreClient;
+  readonly salt: Salt;
+  /** Id of a request that came without one. */
+  readonly newRequestId: () => string;
+}
+
+export function createRoute(deps: RouteDeps): FunctionApp {
+  const { hostClock, worldClock, log, state, bus, scores, metrics } = deps;
+  const offers = polledOffers(deps.objects, log);
+  const decisions = metrics.counter({
+    name: 'aurora_route_requests_total',
+    help: 'Routing decisions',
+    labels: ['provider', 'status'],
+  });
+  const modes = metrics.counter({
+    name: 'aurora_ai_decisions_total',
+    help: 'Routing decisions by mode',
+    labels: ['mode'],
+  });
+  let poller: Poller | undefined;
+  const settling = new Set<Promise<void>>();
+
+  /** Step 3 of 3, not awaited by the caller: the intent forgets its events. Failing only costs a republish on a retry. */
+  const settle = (entry: StateEntry, value: Intent): void => {
+    const done = state
+      .swap(entry.key, entry.version, { ...value, open: null }, { ttlMs: INTENT_TTL_MS })
+      .then(() => undefined)
+      .catch((error: unknown) =>
+        log.warn({ key: entry.key, error: String(error) }, 'intent stays open; a retry publishes again'),
+      )
+      .finally(() => settling.delete(done));
+    settling.add(done);
+  };
+
+  const publish = async (entry: StateEntry, value: Intent): Promise<void> => {
+    if (value.open === null) return;
+    const { decision, deployment } = value.open;
+    await Promise.all([
+      bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision)]),
+      bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, deployment)]),
+    ]);
+    settle(entry, value);
+  };
+
+  /** The answer of an earlier call with this request id, its events certainly published. */
+  const earlier = async (entry: StateEntry, workload: Workload): Promise<RouteAnswer> => {
+    const value = intent.parse(entry.value);
+    if (value.request_hash !== requestHash(workload)) {
+      throw new RejectedError(
+        'request_conflict',
+        `request_id ${JSON.stringify(value.answer.request_id)} was used for a different request`,
+      );
+    }
+    await publish(entry, value);
+    return value.answer;
+  };
+
+  const decide = async (request: RouteRequest, requestId: string, workload: Workload): Promise<Routed> => {
+    const startedMs = hostClock.now();
+    const scored = await scores.score({ ...request, request_id: requestId });
+    const scoredMs = hostClock.now();
+    const current = offers.current();
+    const nowMs = worldClock.now();
+    if (current === null || !offersAreFresh(current.value, nowMs, worldClock.speed)) {
+      throw new TransientError(
+        'offers_unavailable',
+        current === null
+          ? 'no offers have been collected yet'
+          : `the offers are from ${current.value.snapshot.observed_at}`,
+      );
+    }
+    return decideRoute({
+      requestId,
+      workload,
+      offers: current.value,
+      generation: current.generation,
+      scores: scored.answer,
+      fallbackReason: scored.answer === null ? scored.reason : null,
+      nowMs,
+      salt: deps.salt,
+      scoreMs: scoredMs - startedMs,
+      decideMs: hostClock.now() - scoredMs,
+    });
+  };
+
+  /** Durable in this order: intent, then both events. Only then is the caller told. */
+  const commit = async (routed: Routed, workload: Workload): Promise<RouteAnswer> => {
+    const { decision, deployment } = routed;
+    const answer = answerOf(routed);
+    if (deployment === null) {
+      await bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision)]);
+      return answer;
+    }
+    const value: Intent = { request_hash: requestHash(workload), answer, open: { decision, deployment } };
+    const { created, entry } = await state.create(intentKey(decision.decision_id), value, { ttlMs: INTENT_TTL_MS });
+    if (!created) return earlier(entry, workload);
+    await publish(entry, value);
+    return answer;
+  };
+
+  return httpFunction({
+    name: 'route',
+    deps,
+    ready: () => {
+      const waiting = offers.current() === null ? ['offers/current.json: collect has not written it yet'] : [];
+      return { ready: waiting.length === 0, waiting_for: waiting };
+    },
+    start: async () => {
+      await offers.refresh();
+      poller = poll({ name: 'route-objects', everyMs: POLL_INTERVAL_MS, hostClock, log, run: () => offers.refresh() });
+    },
+    stop: async () => {
+      await poller?.stop();
+      await Promise.all(settling);
+      await scores.close();
+    },
+    routes: [
+      {
+        method: 'POST',
+        path: '/route',
+        handle: async (raw) => {
+          const request = parseJson(raw.body, routeRequest);
+          const workload = canonicalWorkloadOf(request);
+          const requestId = request.request_id ?? deps.newRequestId();
+          const known =
+            request.request_id === undefined
+              ? null
+              : await state.get(intentKey(decisionId(workload.tenant_id, requestId)));
+          const answer =
+            known === null
+              ? await commit(await decide(request, requestId, workload), workload)
+              : await earlier(known, workload);
+          decisions.with({ provider: answer.provider ?? 'none', status: answer.status }).add();
+          modes.with({ mode: answer.mode }).add();
+          log.info(
+            {
+              decision_id: answer.decision_id,
+              request_id: requestId,
+              provider: answer.provider,
+              offer_id: answer.offer_id,
+              mode: answer.mode,
+              status: answer.status,
+              fallback_reason: answer.fallback_reason,
+              repeated: known !== null,
+            },
+            'decision',
+          );
+          return json(answer.status === 'provisioning' ? 200 : 503, answer);
+        },
+      },
+    ],
+  });
+}

@@ -1,0 +1,27 @@
+/**
+ * route: the final decision.
+ * In: `POST /route`, a request. Out: `provisioning` and the chosen offer; a routing-decision and a deployment-requested
+ * event. Promise: acknowledged means that the intent is in `state` and both events are published; idempotent by
+ * (tenant_id, request_id); never fails because scoring did: then the rules decide.
+ */
+import type { Platform } from '#shared/platform.ts';
+import { createBreaker } from '#shared/runtime/breaker.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { createRoute } from './handler.ts';
+import { createScoreClient } from './score-client.ts';
+
+export async function compose(
+  platform: Platform,
+  options: { readonly newRequestId: () => string },
+): Promise<FunctionApp> {
+  const { config, hostClock } = platform;
+  return createRoute({
+    ...platform,
+    bus: await platform.bus(),
+    objects: await platform.objects(),
+    state: await platform.state(),
+    salt: await platform.salt(),
+    newRequestId: options.newRequestId,
+    scores: createScoreClient({ url: config.scoreUrl, hostClock, breaker: createBreaker({ name: 'score' }) }),
+  });
+}

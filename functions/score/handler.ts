@@ -1,0 +1,74 @@
+import { OFFERS_STALE_LIMIT_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
+import { canonicalWorkloadOf } from '#shared/domain/request.ts';
+import { scoreRequest } from '#shared/domain/score.ts';
+import { TransientError } from '#shared/errors.ts';
+import type { WorldClock } from '#shared/ports/clock.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+import type { Registry } from '#shared/registry/registry.ts';
+import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
+import { type Poller, poll } from '#shared/runtime/poller.ts';
+import type { FunctionApp, ReadyReport } from '#shared/runtime/types.ts';
+import { offersAreFresh, polledOffers } from '#shared/serving/offers.ts';
+import { decideScores } from './decide.ts';
+import { createModelHolder } from './served-model.ts';
+
+export interface ScoreDeps extends RuntimeDeps {
+  readonly worldClock: WorldClock;
+  readonly objects: Objects;
+  readonly registry: Registry;
+}
+
+export function createScore(deps: ScoreDeps): FunctionApp {
+  const { worldClock, log } = deps;
+  const offers = polledOffers(deps.objects, log);
+  const models = createModelHolder(deps);
+  const refresh = async (): Promise<void> => {
+    await Promise.all([offers.refresh(), models.refresh()]);
+  };
+  let poller: Poller | undefined;
+
+  const ready = (): ReadyReport => {
+    const waiting = offers.current() === null ? ['offers/current.json: collect has not written it yet'] : [];
+    return { ready: waiting.length === 0, waiting_for: waiting };
+  };
+
+  return httpFunction({
+    name: 'score',
+    deps,
+    ready,
+    start: async () => {
+      await refresh();
+      poller = poll({ name: 'score-objects', everyMs: POLL_INTERVAL_MS, hostClock: deps.hostClock, log, run: refresh });
+    },
+    stop: async () => poller?.stop(),
+    routes: [
+      {
+        method: 'POST',
+        path: '/agent/route',
+        handle: (request) => {
+          const body = parseJson(request.body, scoreRequest);
+          const current = offers.current();
+          const nowMs = worldClock.now();
+          if (current === null) throw new TransientError('offers_unavailable', 'no offers have been collected yet');
+          if (!offersAreFresh(current.value, nowMs, worldClock.speed)) {
+            throw new TransientError(
+              'offers_unavailable',
+              `the offers are from ${current.value.snapshot.observed_at}, past the limit of ${OFFERS_STALE_LIMIT_MS / 1000} s`,
+            );
+          }
+          return json(
+            200,
+            decideScores({
+              workload: canonicalWorkloadOf(body),
+              offers: current.value,
+              generation: current.generation,
+              model: models.current(),
+              nowMs,
+              includeFeatures: body.include_features ?? false,
+            }),
+          );
+        },
+      },
+    ],
+  });
+}

@@ -1,0 +1,14 @@
+/**
+ * watch: what became of the deployments.
+ * In: a tick of the cron (`POST /run`). Out: routing-outcome events, an interim `ready` and one final per attempt.
+ * Promise: an outcome is published before its deployment is forgotten; its id and content depend on the provider's facts
+ * alone, so a repetition changes nothing.
+ */
+import type { Platform } from '#shared/platform.ts';
+import type { Provider } from '#shared/providers/provider.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { createWatch } from './handler.ts';
+
+export async function compose(platform: Platform, providers: readonly Provider[]): Promise<FunctionApp> {
+  return createWatch({ ...platform, providers, bus: await platform.bus(), state: await platform.state() });
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { deploymentRequest } from './events/catalogue.ts';
+import { count, timestamp } from './primitives.ts';
+
+/**
+ * `deployments/<decision_id>`: what deploy and watch know of one deployment. One record, its writes by compare-and-swap.
+ * States:
+ *   deploying     an attempt is claimed; the provider may or may not have created the instance (its label tells)
+ *   gone          the attempt's offer is gone; events of that attempt may not be published yet
+ *   live          the instance exists; watch follows it
+ *   ended         final outcome published, or no offer was left
+ * deploying -> live | gone; gone -> deploying (next attempt, maybe at another provider) | ended; live -> ended.
+ */
+export const deploymentRecord = z.object({
+  state: z.enum(['deploying', 'gone', 'live', 'ended']),
+  attempt: count,
+  request: deploymentRequest,
+  instance_id: z.string().nullable(),
+  /** World time of the attempt's first claim. */
+  claimed_at: timestamp,
+  /** Interim `ready` outcome published. */
+  ready_published: z.boolean(),
+});
+export type DeploymentRecord = z.infer<typeof deploymentRecord>;
+
+export const deploymentKey = (decisionId: string): string => `deployments/${decisionId}`;
+/** Index of live deployments: the keys that watch lists. Value: {decision_id}. */
+export const liveKey = (decisionId: string): string => `live/${decisionId}`;
+export const LIVE_PREFIX = 'live/';

@@ -1,0 +1,208 @@
+/**
+ * The platform: config in, ports out. The only importer of adapters. Each port opens on first use, once, so that a
+ * function loads only what it uses (score never loads the warehouse or the bus).
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadWorldOrigin, saveWorldOrigin } from './adapters/clock/world-file.ts';
+import type { Config } from './config.ts';
+import { RejectedError } from './errors.ts';
+import type { Bus, BusAdmin, SubscriptionConfig } from './ports/bus.ts';
+import type { HostClock, WorldClock } from './ports/clock.ts';
+import type { Log } from './ports/log.ts';
+import type { Objects } from './ports/objects.ts';
+import type { State } from './ports/state.ts';
+import type { Warehouse } from './ports/warehouse.ts';
+import { createWorldClock } from './runtime/world-clock.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { ackDeadlineMs, deadLetterTopicOf, SUBSCRIPTIONS, TOPICS } from './topology.ts';
+
+/** Where each function listens, for the bus that pushes to it. */
+export type PushUrls = Readonly<Record<string, string>>;
+
+/** The embedded bus: also delivers, and may be administered. */
+export interface LocalBus extends Bus, BusAdmin {
+  /** Begins to deliver, to the functions that have a URL; the others' messages wait. */
+  start(urls: PushUrls): Promise<void>;
+}
+
+export interface Platform {
+  readonly config: Config;
+  readonly hostClock: HostClock;
+  readonly worldClock: WorldClock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  bus(): Promise<LocalBus>;
+  warehouse(): Promise<Warehouse>;
+  objects(): Promise<Objects>;
+  state(): Promise<State>;
+  /** Secret of the sampling draws, and the id under which decisions name it. */
+  salt(): Promise<Salt>;
+  /** World time is saved; everything that was opened is closed, in reverse order. */
+  close(): Promise<void>;
+}
+
+export interface Salt {
+  readonly id: string;
+  readonly secret: string;
+}
+
+export interface PlatformOptions {
+  readonly config: Config;
+  readonly hostClock: HostClock;
+  readonly log: Log;
+  /** Uniform in [0, 1); jitter of backoff only. */
+  readonly random: () => number;
+  readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };
+}
+
+const WORLD_SAVE_EVERY_MS = 1_000;
+const MIN_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 30_000;
+
+export async function createPlatform(options: PlatformOptions): Promise<Platform> {
+  const { config, hostClock, log, random } = options;
+  if (config.platform === 'gcp') {
+    throw new RejectedError(
+      'config_invalid',
+      'AURORA_PLATFORM=gcp: this build has the embedded adapters only; use AURORA_PLATFORM=embedded',
+    );
+  }
+  const directory = config.directory;
+  await mkdir(directory, { recursive: true });
+  const worldClock = await openWorldClock(config, hostClock);
+  const opened: { close(): Promise<void> }[] = [];
+  /** Opens once; a failed opening may be tried again. */
+  const lazily = <T extends { close(): Promise<void> }>(open: () => Promise<T>): (() => Promise<T>) => {
+    let pending: Promise<T> | undefined;
+    return () => {
+      pending ??= open().then(
+        (port) => {
+          opened.push(port);
+          return port;
+        },
+        (error: unknown) => {
+          pending = undefined;
+          throw error;
+        },
+      );
+      return pending;
+    };
+  };
+
+  const state = lazily(async () => {
+    const { createSqliteState } = await import('./adapters/state/sqlite.ts');
+    return createSqliteState({ file: join(directory, 'state.sqlite'), hostClock });
+  });
+  const objects = lazily(async () => {
+    const { createFilesystemObjects } = await import('./adapters/objects/filesystem.ts');
+    return createFilesystemObjects({ directory: join(directory, 'objects') });
+  });
+  const warehouse = lazily(async () => {
+    const { createDuckdbWarehouse } = await import('./adapters/warehouse/duckdb.ts');
+    return createDuckdbWarehouse({ file: join(directory, 'warehouse.duckdb'), log });
+  });
+  const bus = lazily(async () => {
+    const { createEmbeddedBus } = await import('./adapters/bus/embedded/index.ts');
+    const embedded = await createEmbeddedBus({
+      file: join(directory, 'bus.sqlite'),
+      topics: TOPICS,
+      subscriptions: subscriptionConfigs({}),
+      hostClock,
+      random,
+      log,
+      ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
+    });
+    return { ...embedded, start: (urls: PushUrls) => embedded.start(subscriptionConfigs(urls)) };
+  });
+  const salt = memoised(async () => {
+    const entry = await (await state()).create('policy/salt', {
+      id: 'salt-1',
+      secret: randomBytes(32).toString('hex'),
+    });
+    return saltSchema.parse(entry.entry.value);
+  });
+
+  const stopSaving = keepWorldTime(config, hostClock, worldClock, log);
+  return {
+    config,
+    hostClock,
+    worldClock,
+    log,
+    metrics: createMetrics(),
+    bus,
+    warehouse,
+    objects,
+    state,
+    salt,
+    async close() {
+      await stopSaving();
+      for (const port of opened.reverse()) await port.close();
+      opened.length = 0;
+    },
+  };
+}
+
+const saltSchema = z.object({ id: z.string(), secret: z.string() });
+
+function memoised<T>(make: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | undefined;
+  return () => {
+    pending ??= make();
+    return pending;
+  };
+}
+
+const worldFile = (config: Config): string => join(config.directory, 'world-clock.json');
+
+async function openWorldClock(config: Config, hostClock: HostClock): Promise<WorldClock> {
+  const now = hostClock.now();
+  const origin = await loadWorldOrigin(worldFile(config), now, WORLD_SAVE_EVERY_MS);
+  return createWorldClock({ hostClock, speed: config.speed, originHostMs: now, originWorldMs: origin ?? now });
+}
+
+/** Saves world time each second; the answer saves once more and stops. */
+function keepWorldTime(config: Config, hostClock: HostClock, worldClock: WorldClock, log: Log): () => Promise<void> {
+  let stopped = false;
+  let cancel: () => void = () => undefined;
+  let saving: Promise<void> = Promise.resolve();
+  const save = (): Promise<void> =>
+    saveWorldOrigin(worldFile(config), {
+      world_ms: worldClock.now(),
+      host_ms: hostClock.now(),
+      speed: worldClock.speed,
+    });
+  const tick = (): void => {
+    saving = save()
+      .catch((error: unknown) =>
+        log.warn({ error: String(error) }, 'world time could not be saved; a restart may repeat the last seconds'),
+      )
+      .finally(() => {
+        if (!stopped) cancel = hostClock.after(WORLD_SAVE_EVERY_MS, tick);
+      });
+  };
+  tick();
+  return async () => {
+    stopped = true;
+    cancel();
+    await saving;
+    await save();
+  };
+}
+
+function subscriptionConfigs(urls: PushUrls): readonly SubscriptionConfig[] {
+  return SUBSCRIPTIONS.map((spec) => ({
+    name: spec.name,
+    topic: spec.topic,
+    pushUrl: urls[spec.function] ?? null,
+    ackDeadlineMs: ackDeadlineMs(spec),
+    minBackoffMs: MIN_BACKOFF_MS,
+    maxBackoffMs: MAX_BACKOFF_MS,
+    maxAttempts: spec.maxAttempts,
+    deadLetterTopic: deadLetterTopicOf(spec.topic),
+    ordered: spec.ordered,
+    maxInFlight: spec.maxInFlight,
+  }));
+}

@@ -1,0 +1,74 @@
+/**
+ * Who hears what: the topics and subscriptions of the loop, as data. The embedded bus and the infrastructure are built from
+ * it, so neither can drift from the other.
+ */
+import { EVENTS, type EventType } from './domain/events/catalogue.ts';
+
+export interface SubscriptionSpec {
+  readonly name: string;
+  readonly topic: string;
+  /** The function that the push goes to. */
+  readonly function: 'ingest' | 'deploy' | 'train' | 'promote';
+  /** Host milliseconds the handler may take; the ack deadline is 5 s more, so that the answer still arrives. */
+  readonly handlerBudgetMs: number;
+  readonly maxAttempts: number;
+  readonly ordered: boolean;
+  readonly maxInFlight: number;
+}
+
+const HANDLER_BUDGET_MS = 30_000;
+/** Training in a worker: a minute is usual, ten the platform's limit for a push. */
+const TRAIN_BUDGET_MS = 590_000;
+const ACK_MARGIN_MS = 5_000;
+const MAX_ATTEMPTS = 8;
+
+const topicOf = (type: EventType): string => EVENTS[type].topic;
+
+/** Ingest hears everything; in flight enough pushes to fill its coalesced appends. */
+const ingestSubscriptions: readonly SubscriptionSpec[] = (Object.keys(EVENTS) as EventType[]).map((type) => ({
+  name: `ingest-${topicOf(type)}`,
+  topic: topicOf(type),
+  function: 'ingest',
+  handlerBudgetMs: HANDLER_BUDGET_MS,
+  maxAttempts: MAX_ATTEMPTS,
+  ordered: false,
+  maxInFlight: 256,
+}));
+
+export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
+  ...ingestSubscriptions,
+  {
+    name: 'deploy-deployments-requested',
+    topic: topicOf('deployment-requested'),
+    function: 'deploy',
+    handlerBudgetMs: HANDLER_BUDGET_MS,
+    maxAttempts: MAX_ATTEMPTS,
+    // One writer per provider: its API's spacing is per key, not per process.
+    ordered: true,
+    maxInFlight: 32,
+  },
+  {
+    name: 'train-training-requested',
+    topic: topicOf('training-requested'),
+    function: 'train',
+    handlerBudgetMs: TRAIN_BUDGET_MS,
+    maxAttempts: 4,
+    ordered: false,
+    // A second run would only wait for the first one's lease.
+    maxInFlight: 1,
+  },
+  {
+    name: 'promote-model-trained',
+    topic: topicOf('model-trained'),
+    function: 'promote',
+    handlerBudgetMs: 120_000,
+    maxAttempts: MAX_ATTEMPTS,
+    ordered: false,
+    maxInFlight: 1,
+  },
+];
+
+export const TOPICS: readonly string[] = [...new Set(Object.values(EVENTS).map((event) => event.topic))];
+
+export const deadLetterTopicOf = (topic: string): string => `${topic}-dead-letter`;
+export const ackDeadlineMs = (subscription: SubscriptionSpec): number => subscription.handlerBudgetMs + ACK_MARGIN_MS;
