@@ -21,13 +21,16 @@ export function weightLayout(inputs: number, hidden: readonly number[]): readonl
   const layout: { name: string; shape: number[] }[] = [];
   let width = inputs;
   for (const [i, units] of hidden.entries()) {
-    layout.push({ name: `hidden_${i}/kernel`, shape: [width, units] }, { name: `hidden_${i}/bias`, shape: [units] });
+    layout.push(
+      { name: `hidden_${i + 1}/kernel`, shape: [width, units] },
+      { name: `hidden_${i + 1}/bias`, shape: [units] },
+    );
     width = units;
   }
   layout.push(
     { name: 'deep/kernel', shape: [width, OUTPUTS] },
     { name: 'wide/kernel', shape: [inputs, OUTPUTS] },
-    { name: 'bias', shape: [OUTPUTS] },
+    { name: 'wide/bias', shape: [OUTPUTS] },
   );
   return layout;
 }
