@@ -1,0 +1,338 @@
+/**
+ * The world outside: a market of GPU offers whose promises and truth differ. In: a spec, a seed and instants of the world
+ * clock. Out: offers as advertised, instances that live and die, and what a choice is truly worth. Pure but for the store:
+ * the same seed and the same calls give the same world, and a deployment's dice depend on (seed, label, offer) only, so
+ * that policies can be compared on copies of one world (common random numbers).
+ */
+import { createHash } from 'node:crypto';
+import type { Offer } from '#shared/domain/offer.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import type { Workload } from '#shared/domain/request.ts';
+import { RejectedError } from '#shared/errors.ts';
+import type { InstanceStatus } from '#shared/providers/provider.ts';
+import { createBook } from './book.ts';
+import { expectationOf, type TrueExpectation } from './expectation.ts';
+import { diceOf, endOf, fateOf, type Instance, statusAt, tenantFault } from './instance.ts';
+import { combine, type Listing, listingsOf, NO_BURDEN } from './listings.ts';
+import { pick } from './random.ts';
+import { busyShare, HOUR_MS, hourOfDay, type Moment, ratesAt, shocksAt } from './rates.ts';
+import type { ScenarioEvent } from './scenario.ts';
+import type { MarketSpec } from './spec.ts';
+import { type MarketStore, memoryStore } from './store.ts';
+
+/** Ended instances kept for late questions; the oldest go first. */
+const KEPT_INSTANCES = 100_000;
+/** Pruned in strides, so that the scan is paid once in this many deployments. */
+const PRUNE_STRIDE = 5_000;
+
+export interface DeployOrder {
+  readonly offerId: string;
+  /** Names the deployment and its dice. */
+  readonly label: string;
+  readonly gpu_count: number;
+  readonly gpu_hours: number;
+  readonly workload_type: string;
+  readonly nowMs: number;
+}
+
+/** A line of the audit. */
+export interface AuditLine {
+  readonly label: string;
+  readonly instance_id: string;
+  readonly provider: string;
+  readonly offer_id: string;
+  readonly created_at: string;
+  readonly ended_at: string | null;
+  readonly billed_usd: number;
+}
+
+export interface Market {
+  /** Canonical, in alphabetical order. */
+  readonly providers: readonly string[];
+  readonly spec: MarketSpec;
+  readonly seed: number;
+  /** Epoch milliseconds to which the hours of the scenario are relative. */
+  readonly startMs: number;
+  /** Every offer as advertised, or those of one GPU type and region (those that serve the whole globe included). */
+  offers(nowMs: number, only?: { readonly gpu_type: string; readonly region: string }): Offer[];
+  /** Always a new instance: idempotency by label is the provider's, and an audit must see its failure. @throws RejectedError offer_gone */
+  deploy(order: DeployOrder): { readonly instance_id: string };
+  /** The instances of a label, oldest first. */
+  find(label: string): readonly Instance[];
+  /** Who runs an instance; null: no such instance. */
+  provider(instanceId: string): string | null;
+  /** Null: no such instance. */
+  status(instanceId: string, nowMs: number): InstanceStatus | null;
+  /** True when it was still alive. */
+  terminate(instanceId: string, nowMs: number): boolean;
+  /** Every instance that is remembered, oldest first. */
+  instances(nowMs: number): readonly AuditLine[];
+  /** What a choice is truly worth at that load and hour, before it is made. @throws RejectedError offer_gone: never sold here */
+  trueExpectation(workload: Workload, offerId: string, nowMs: number): TrueExpectation;
+  /** The offer of the highest true expected utility, of those given or of all that the workload's limits admit; null: none. */
+  oracle(
+    workload: Workload,
+    nowMs: number,
+    among?: readonly string[],
+  ): { readonly offer_id: string; readonly expectation: TrueExpectation } | null;
+  close(): void;
+}
+
+export interface MarketOptions {
+  readonly spec: MarketSpec;
+  readonly seed: number;
+  /** 0: promises hold. 1: the full truth of the spec. */
+  readonly deviation: number;
+  /** Start of the world, epoch milliseconds; a store remembers its first one. */
+  readonly startMs?: number;
+  /** Instead of the spec's own scenario. */
+  readonly scenario?: readonly ScenarioEvent[];
+  readonly store?: MarketStore;
+}
+
+/** 2026-01-01T00:00:00Z. */
+const DEFAULT_START_MS = 1_767_225_600_000;
+
+/** @throws RejectedError config_invalid: a deviation outside 0..1 */
+export function createMarket(options: MarketOptions): Market {
+  const { spec, seed, deviation } = options;
+  if (!(deviation >= 0 && deviation <= 1))
+    throw new RejectedError('config_invalid', `deviation: expected a number from 0 to 1, got ${deviation}`);
+  const store = options.store ?? memoryStore();
+  const startMs = store.startMs(options.startMs ?? DEFAULT_START_MS);
+  const listings = listingsOf(spec, seed, options.scenario ?? spec.scenario);
+  const byOffer = new Map(listings.map((listing) => [listing.offer_id, listing]));
+  const byCell = new Map<string, readonly Listing[]>();
+  const instances = new Map<string, Instance>();
+  const byLabel = new Map<string, readonly Instance[]>();
+  const book = createBook();
+
+  const remember = (instance: Instance): void => {
+    const known = instances.has(instance.instance_id);
+    instances.set(instance.instance_id, instance);
+    const siblings = byLabel.get(instance.label) ?? [];
+    byLabel.set(
+      instance.label,
+      known
+        ? siblings.map((other) => (other.instance_id === instance.instance_id ? instance : other))
+        : [...siblings, instance],
+    );
+  };
+  for (const instance of store.load()) {
+    remember(instance);
+    book.hold(instance.instance_id, instance.offer_id, instance.gpu_hours, endOf(instance));
+  }
+
+  const cell = (gpuType: string, region: string): readonly Listing[] => {
+    const key = `${gpuType}\n${region}`;
+    const known = byCell.get(key);
+    if (known !== undefined) return known;
+    const found = listings.filter(
+      (listing) =>
+        listing.gpu_type === gpuType &&
+        (region === 'global' || listing.region === region || listing.region === 'global'),
+    );
+    // Words of strangers are not kept: only cells that sell something.
+    if (found.length > 0) byCell.set(key, found);
+    return found;
+  };
+
+  const hoursAt = (nowMs: number): number => (nowMs - startMs) / HOUR_MS;
+
+  const capacity = (listing: Listing, nowMs: number): { total: number; free: number; load: number } => {
+    const total = listing.capacity_gpu_hours * listing.weather(hoursAt(nowMs)).capacity;
+    const free = Math.max(0, total * (1 - busyShare(listing, nowMs)) - book.held(listing.offer_id, nowMs));
+    return { total, free, load: 1 - free / total };
+  };
+
+  const momentOf = (nowMs: number, load: number): Moment => ({
+    hours: hoursAt(nowMs),
+    hour_of_day: hourOfDay(nowMs),
+    load,
+    deviation,
+  });
+
+  /** Why an order cannot be taken, or null. */
+  const refusal = (
+    listing: Listing,
+    free: number,
+    gpuHours: number,
+    gpuCount: number,
+    nowMs: number,
+  ): string | null => {
+    if (listing.weather(hoursAt(nowMs)).inactive) return 'inactive';
+    if (gpuCount > listing.gpu_count) return `at most ${listing.gpu_count} GPUs, asked for ${gpuCount}`;
+    if (gpuHours > free) return `${free.toFixed(1)} GPU-hours free, asked for ${gpuHours}`;
+    return null;
+  };
+
+  const offerOf = (listing: Listing, nowMs: number, observedAt: string): Offer => {
+    const weather = listing.weather(hoursAt(nowMs));
+    const { total, free } = capacity(listing, nowMs);
+    const hidden = (figure: (typeof listing.hides)[number]): boolean => listing.hides.includes(figure);
+    return {
+      provider: listing.provider,
+      offer_id: listing.offer_id,
+      gpu_type: listing.gpu_type,
+      gpu_count: listing.gpu_count,
+      region: listing.region,
+      active: !weather.inactive,
+      usd_per_gpu_hour: listing.usd_per_gpu_hour * weather.price,
+      latency_ms: hidden('latency') ? null : listing.latency_ms * weather.latency,
+      latency_source: 'advertised',
+      reputation: hidden('reputation') ? null : listing.reputation * weather.reputation,
+      reputation_source: 'advertised',
+      capacity_gpu_hours: hidden('capacity') ? null : free,
+      capacity_total_gpu_hours: hidden('capacity') ? null : total,
+      observed_at: observedAt,
+    };
+  };
+
+  const listingOf = (offerId: string): Listing => {
+    const listing = byOffer.get(offerId);
+    if (listing === undefined) throw new RejectedError('offer_gone', `offer ${offerId}: not sold here`);
+    return listing;
+  };
+
+  const prune = (nowMs: number): void => {
+    if (instances.size < KEPT_INSTANCES + PRUNE_STRIDE) return;
+    const old: Instance[] = [];
+    for (const instance of instances.values()) {
+      if (old.length === PRUNE_STRIDE) break;
+      if (endOf(instance) <= nowMs) old.push(instance);
+    }
+    store.remove(old.map((instance) => instance.instance_id));
+    for (const instance of old) {
+      instances.delete(instance.instance_id);
+      const left = (byLabel.get(instance.label) ?? []).filter((other) => other.instance_id !== instance.instance_id);
+      if (left.length === 0) byLabel.delete(instance.label);
+      else byLabel.set(instance.label, left);
+    }
+  };
+
+  const trueExpectation: Market['trueExpectation'] = (workload, offerId, nowMs) => {
+    const listing = listingOf(offerId);
+    const { free, load } = capacity(listing, nowMs);
+    const moment = momentOf(nowMs, load);
+    const refused = refusal(listing, free, workload.gpu_hours, workload.gpu_count, nowMs) !== null;
+    return expectationOf(
+      workload,
+      listing.burdens.map((burden) => {
+        const rates = ratesAt(listing, moment, burden);
+        return { share: burden.share, rates: refused ? { ...rates, gone: 1 } : rates };
+      }),
+    );
+  };
+
+  return {
+    providers: [...new Set(listings.map((listing) => listing.provider))].sort(),
+    spec,
+    seed,
+    startMs,
+    offers(nowMs, only) {
+      const observedAt = rfc3339(nowMs);
+      const chosen = only === undefined ? listings : cell(only.gpu_type, only.region);
+      return chosen.map((listing) => offerOf(listing, nowMs, observedAt));
+    },
+    deploy({ offerId, label, gpu_count, gpu_hours, workload_type, nowMs }) {
+      const listing = listingOf(offerId);
+      const { free, load } = capacity(listing, nowMs);
+      const refused = refusal(listing, free, gpu_hours, gpu_count, nowMs);
+      if (refused !== null) throw new RejectedError('offer_gone', `offer ${offerId}: ${refused}`);
+      const dice = diceOf(seed, label, offerId);
+      const moment = momentOf(nowMs, load);
+      const kinds = listing.truth.modes.map((mode) => [mode, mode.share] as const);
+      const node = kinds.length === 0 ? NO_BURDEN : pick(kinds, dice.mode);
+      const rates = ratesAt(listing, moment, combine(node, shocksAt(listing, moment.hours)));
+      if (dice.gone < rates.gone)
+        throw new RejectedError('offer_gone', `offer ${offerId}: taken by another customer since it was listed`);
+      const createdMs = Math.round(nowMs);
+      const instance: Instance = {
+        instance_id: instanceId(seed, offerId, label, byLabel.get(label)?.length ?? 0),
+        label,
+        provider: listing.provider,
+        offer_id: offerId,
+        workload_type,
+        gpu_count,
+        gpu_hours,
+        created_ms: createdMs,
+        fate: fateOf(
+          {
+            created_ms: createdMs,
+            run_hours: gpu_hours / gpu_count,
+            tenant_fault: tenantFault(seed, label, spec.tenant_fault_share),
+            network_blame_share: spec.network_blame_share,
+          },
+          rates,
+          dice,
+        ),
+        cancelled_ms: null,
+      };
+      store.put(instance);
+      remember(instance);
+      book.hold(instance.instance_id, offerId, gpu_hours, endOf(instance));
+      prune(nowMs);
+      return { instance_id: instance.instance_id };
+    },
+    find: (label) => byLabel.get(label) ?? [],
+    provider: (id) => instances.get(id)?.provider ?? null,
+    status(id, nowMs) {
+      const instance = instances.get(id);
+      return instance === undefined ? null : statusAt(instance, nowMs);
+    },
+    terminate(id, nowMs) {
+      const instance = instances.get(id);
+      if (instance === undefined || endOf(instance) <= nowMs) return false;
+      const cancelled = { ...instance, cancelled_ms: Math.max(instance.created_ms, Math.round(nowMs)) };
+      store.put(cancelled);
+      remember(cancelled);
+      book.release(id);
+      return true;
+    },
+    instances: (nowMs) =>
+      [...instances.values()].map((instance) => {
+        const status = statusAt(instance, nowMs);
+        return {
+          label: instance.label,
+          instance_id: instance.instance_id,
+          provider: instance.provider,
+          offer_id: instance.offer_id,
+          created_at: status.created_at,
+          ended_at: status.ended_at,
+          billed_usd: status.cost_usd,
+        };
+      }),
+    trueExpectation,
+    oracle(workload, nowMs, among) {
+      const ids = among ?? admitted(workload, this.offers(nowMs, workload));
+      let best: { offer_id: string; expectation: TrueExpectation } | null = null;
+      for (const id of ids) {
+        const expectation = trueExpectation(workload, id, nowMs);
+        if (best === null || expectation.expected_utility > best.expectation.expected_utility)
+          best = { offer_id: id, expectation };
+      }
+      return best;
+    },
+    close: () => store.close(),
+  };
+}
+
+/** The workload's own limits on advertised figures; a figure that is not published excludes nothing. */
+const admitted = (workload: Workload, offers: readonly Offer[]): readonly string[] =>
+  offers
+    .filter(
+      (offer) =>
+        offer.active &&
+        offer.gpu_count >= workload.gpu_count &&
+        offer.usd_per_gpu_hour <= (workload.max_price ?? Number.POSITIVE_INFINITY) &&
+        (offer.latency_ms ?? 0) <= (workload.max_latency_ms ?? Number.POSITIVE_INFINITY) &&
+        (offer.reputation ?? 100) >= (workload.min_reputation ?? 0) &&
+        (offer.capacity_gpu_hours ?? Number.POSITIVE_INFINITY) >= workload.gpu_hours,
+    )
+    .map((offer) => offer.offer_id);
+
+const instanceId = (seed: number, offerId: string, label: string, nth: number): string =>
+  `i-${createHash('sha256')
+    .update(JSON.stringify([seed, offerId, label, nth]))
+    .digest('hex')
+    .slice(0, 20)}`;
