@@ -47,6 +47,7 @@ export function buildApp(spec: AppSpec): FunctionApp {
   const metrics = createRequestMetrics(deps.metrics, name);
   const bornMs = hostClock.now();
   let started = false;
+  let starting: Promise<void> | undefined;
   let inFlight = 0;
   let draining: Promise<void> | undefined;
   let onIdle: (() => void) | undefined;
@@ -187,9 +188,12 @@ export function buildApp(spec: AppSpec): FunctionApp {
     name,
     handle,
     bodyLimitBytes,
-    async start() {
-      await spec.start?.();
-      started = true;
+    start() {
+      starting ??= (async () => {
+        await spec.start?.();
+        started = true;
+      })();
+      return starting;
     },
     drain() {
       draining ??= (async () => {

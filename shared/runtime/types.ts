@@ -35,7 +35,7 @@ export interface FunctionApp {
   readonly handle: Handler;
   /** Largest body the host may buffer, bytes. */
   readonly bodyLimitBytes: number;
-  /** Pollers and caches of the function; awaited before it listens. */
+  /** Pollers and caches of the function; awaited before it listens. Calling it again awaits the same start. */
   start(): Promise<void>;
   /** New requests get 503 draining from now on; resolves when the in-flight ones are answered and pollers stopped. */
   drain(): Promise<void>;

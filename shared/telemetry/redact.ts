@@ -35,7 +35,7 @@ function copyValue(value: unknown, depth: number): unknown {
   if (depth >= MAX_DEPTH) return '[deep]';
   if (Array.isArray(value)) return value.map((item) => copyValue(item, depth + 1));
   if (value instanceof Uint8Array) return `[${value.length} bytes]`;
-  if ('toJSON' in value && typeof value.toJSON === 'function') return value;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
   return copyFields(value as Record<string, unknown>, depth);
 }
 

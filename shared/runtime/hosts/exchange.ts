@@ -19,8 +19,14 @@ const LINGER_BYTES = 8 * 1024 * 1024;
  */
 export function readBody(request: IncomingMessage, limitBytes: number, done: (body: Uint8Array | null) => void): void {
   const announced = request.headers['content-length'];
-  if (announced === undefined && request.headers['transfer-encoding'] === undefined) return done(NO_BODY);
-  if (announced !== undefined && Number(announced) > limitBytes) return done(null);
+  if (announced === undefined && request.headers['transfer-encoding'] === undefined) {
+    done(NO_BODY);
+    return;
+  }
+  if (announced !== undefined && Number(announced) > limitBytes) {
+    done(null);
+    return;
+  }
   let first: Buffer | undefined;
   let more: Buffer[] | undefined;
   let length = 0;

@@ -11,7 +11,7 @@ import { codedError, errorAnswer } from '../answers.ts';
 import type { FunctionApp } from '../types.ts';
 import { answerWith, write } from './exchange.ts';
 import { type Gate, installGate } from './gate.ts';
-import type { RunningServer } from './lean.ts';
+import type { Served } from './lean.ts';
 
 interface Arrived {
   readonly url: string;
@@ -89,7 +89,7 @@ export async function serveFramework(
     host = '127.0.0.1',
     hostClock,
   }: { readonly port: number; readonly host?: string; readonly hostClock: HostClock },
-): Promise<RunningServer> {
+): Promise<Served> {
   const { getTestServer } = await import('@google-cloud/functions-framework/testing');
   await register(app);
   await app.start();

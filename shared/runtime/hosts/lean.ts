@@ -10,7 +10,7 @@ import { installGate } from './gate.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 
-export interface RunningServer {
+export interface Served {
   readonly port: number;
   /** `http://host:port`, no slash at the end. */
   readonly url: string;
@@ -30,10 +30,7 @@ export interface LeanOptions {
  * Serves one app at every path, or several, each under `/<name>/…`. Starts them first.
  * @throws what an app's start throws; the error of listen (EADDRINUSE)
  */
-export async function serveLean(
-  apps: FunctionApp | readonly FunctionApp[],
-  options: LeanOptions,
-): Promise<RunningServer> {
+export async function serveLean(apps: FunctionApp | readonly FunctionApp[], options: LeanOptions): Promise<Served> {
   const { port, host = '127.0.0.1', hostClock } = options;
   const mounted: readonly FunctionApp[] = 'handle' in apps ? [apps] : apps;
   await Promise.all(mounted.map((app) => app.start()));
