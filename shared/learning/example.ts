@@ -11,6 +11,8 @@ export interface Example {
   readonly decided_at: number;
   readonly observed_at: number;
   readonly features: Features;
+  /** Planned hours of the run, gpu_hours / gpu_count: what a hazard must be survived for. */
+  readonly run_hours: number;
   /** 1 = became ready, 0 = did not. */
   readonly started: 0 | 1;
   /** Null when it never started. */
