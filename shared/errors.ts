@@ -117,6 +117,11 @@ export const ERROR_CATALOGUE = {
   reason_required: { kind: 'rejected', status: 400, remedy: 'Say why: --reason "...".' },
   lease_held: { kind: 'transient', status: 503, remedy: 'Wait: another instance trains this version.' },
   not_enough_data: { kind: 'rejected', status: 422, remedy: 'Let more decisions mature, then train again.' },
+  promotion_refused: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Let more evidence come in, or force it: vm models promote VERSION --force --reason "...".',
+  },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },
   usage: { kind: 'rejected', status: 400, remedy: 'See vm --help.' },

@@ -27,6 +27,8 @@ export interface Dialect {
   jsonText(column: string, path: string): string;
   /** TIMESTAMP as RFC 3339 UTC text with microseconds and Z. */
   timestampText(expression: string): string;
+  /** ORDER BY list that puts the row of an event id which counts (the first to arrive) first. `alias` is the table's. */
+  arrivalOrder(alias: string): string;
 }
 
 /** `P`: parameters (strings, numbers, booleans, null); `R`: one row as answered. */
@@ -38,7 +40,11 @@ export interface NamedQuery<P extends Readonly<Record<string, Cell>>, R> {
 }
 
 export interface Warehouse {
-  /** @throws TransientError warehouse_unavailable, disk_full. All rows or none. */
+  /**
+   * All rows or none.
+   * @throws RejectedError row_invalid (unknown table or column, a cell of the wrong type, NULL where none may be)
+   * @throws TransientError warehouse_unavailable, disk_full
+   */
   append(table: TableName, rows: readonly Row[]): Promise<void>;
   /** @throws RejectedError query_invalid @throws TransientError warehouse_unavailable */
   query<P extends Readonly<Record<string, Cell>>, R>(query: NamedQuery<P, R>, params: P): Promise<readonly R[]>;

@@ -1,0 +1,85 @@
+/** Rows into a table: checked as a whole first, then written in one transaction. */
+import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api';
+import type { Column } from '#shared/domain/columns.ts';
+import { TABLES } from '#shared/domain/events/schemas.ts';
+import type { TableName } from '#shared/domain/tables.ts';
+import { RejectedError } from '#shared/errors.ts';
+import type { Cell, Row } from '#shared/ports/warehouse.ts';
+import { type ColumnWriter, columnWriter } from './cells.ts';
+import type { Connection, Engine } from './engine.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface TableWriter {
+  /** @throws RejectedError row_invalid before anything is written; whatever the engine throws, with nothing written */
+  append(rows: readonly Row[]): Promise<void>;
+}
+
+/** One writer per table. Columns go in the order of the database: a migration adds new ones at the end. */
+export async function tableWriters(engine: Engine): Promise<ReadonlyMap<string, TableWriter>> {
+  const writers = new Map<string, TableWriter>();
+  for (const schema of TABLES) {
+    const order = await columnOrder(engine.writer, schema.name);
+    const columns = schema.columns.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+    writers.set(schema.name, tableWriter(engine, schema.name, columns));
+  }
+  return writers;
+}
+
+function tableWriter({ duckdb, writer }: Engine, table: TableName, columns: readonly Column[]): TableWriter {
+  const writers = columns.map((column) => columnWriter(duckdb, column));
+  return {
+    async append(rows) {
+      const encoded = rows.map(rowEncoder(table, writers));
+      await inTransaction(writer, async () => {
+        const appender = await writer.createAppender(table);
+        try {
+          for (const values of encoded) appendRow(appender, writers, values);
+          appender.closeSync();
+        } catch (error) {
+          // Else what it still holds would be written when it is garbage collected.
+          appender.clear();
+          throw error;
+        }
+      });
+    },
+  };
+}
+
+function appendRow(appender: DuckDBAppender, writers: readonly ColumnWriter[], values: readonly DuckDBValue[]): void {
+  writers.forEach((column, index) => {
+    const value = values[index] ?? null;
+    if (value === null) appender.appendNull();
+    else column.append(appender, value);
+  });
+  appender.endRow();
+}
+
+/** A row as values in the order of `writers`. */
+function rowEncoder(table: TableName, writers: readonly ColumnWriter[]) {
+  const names = new Set(writers.map(({ column }) => column.name));
+  return (row: Row, index: number): readonly DuckDBValue[] => {
+    const refuse = (problem: string) => new RejectedError('row_invalid', `${table} row ${index}: ${problem}`);
+    for (const name of Object.keys(row))
+      if (!names.has(name)) throw refuse(`there is no column ${JSON.stringify(name)}`);
+    return writers.map(({ column, encode }) => {
+      const cell = row[column.name] ?? null;
+      if (cell === null) {
+        if (column.nullable) return null;
+        throw refuse(`column ${column.name} must not be NULL`);
+      }
+      const value = encode(cell);
+      if (value === undefined) throw refuse(`column ${column.name}: expected ${column.type}, got ${shown(cell)}`);
+      return value;
+    });
+  };
+}
+
+const shown = (cell: Cell): string => JSON.stringify(typeof cell === 'string' ? cell.slice(0, 64) : cell);
+
+async function columnOrder(connection: Connection, table: TableName): Promise<readonly string[]> {
+  const reader = await connection.runAndReadAll(
+    'SELECT column_name FROM duckdb_columns() WHERE table_name = $table ORDER BY column_index',
+    { table },
+  );
+  return reader.getRows().map(([name]) => String(name));
+}

@@ -1,0 +1,131 @@
+/**
+ * The warehouse on DuckDB: one file, one process. Rows and queries in, rows out.
+ * An append is one transaction: the log is synced before it resolves, and a kill leaves all of its rows or none.
+ */
+import type { DuckDBResult, DuckDBValue } from '@duckdb/node-api';
+import { WAREHOUSE_CONCURRENT_READS } from '#shared/defaults.ts';
+import type { TableName } from '#shared/domain/tables.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
+import type { Log } from '#shared/ports/log.ts';
+import type { Cell, NamedQuery, Warehouse } from '#shared/ports/warehouse.ts';
+import { toCell } from './cells.ts';
+import { duckdbDialect } from './dialects.ts';
+import type { Connection, DuckdbModule } from './engine.ts';
+import { queryFailure, writeFailure } from './failures.ts';
+import { createLimiter } from './limiter.ts';
+import { backUp, removeBefore } from './maintenance.ts';
+import { openSession } from './session.ts';
+
+export interface DuckdbWarehouse extends Warehouse {
+  /** Removes the rows of days before `eventDate` (YYYY-MM-DD) and frees their space; answers how many rows. */
+  removeBefore(table: TableName, eventDate: string): Promise<number>;
+  /** A consistent copy in a new file, while work goes on. */
+  backup(file: string): Promise<void>;
+}
+
+type Params = Readonly<Record<string, Cell>>;
+
+/** @throws RejectedError warehouse_locked, warehouse_corrupt, warehouse_incompatible @throws TransientError disk_full */
+export async function createDuckdbWarehouse(options: { file: string; log?: Log }): Promise<DuckdbWarehouse> {
+  const session = await openSession(options.file, options.log);
+  const writing = createLimiter(1);
+  const reading = createLimiter(WAREHOUSE_CONCURRENT_READS);
+
+  async function* stream<P extends Params, R>(query: NamedQuery<P, R>, params: P): AsyncGenerator<readonly R[]> {
+    const sql = query.sql(duckdbDialect);
+    const checked = parseParams(query, params);
+    const { held, result, duckdb } = await session.use(({ engine }) =>
+      reading(async () => {
+        const connection = await engine.connect();
+        const held = session.hold(connection);
+        try {
+          return { held, duckdb: engine.duckdb, result: await start(connection, engine.duckdb, sql, checked) };
+        } catch (error) {
+          session.release(held);
+          throw error;
+        }
+      }),
+    );
+    try {
+      const names = result.columnNames();
+      while (true) {
+        const chunk = await session.use(() =>
+          reading(async () => {
+            if (held.closed) throw new TransientError('warehouse_unavailable', `query ${query.name} was cut short`);
+            return await result.fetchChunk();
+          }),
+        );
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield chunk.getRows().map((values) => parseRow(query, rowOf(duckdb, names, values)));
+      }
+    } finally {
+      session.release(held);
+    }
+  }
+
+  async function* streamed<P extends Params, R>(query: NamedQuery<P, R>, params: P): AsyncGenerator<readonly R[]> {
+    try {
+      yield* stream(query, params);
+    } catch (error) {
+      throw queryFailure(query.name, error);
+    }
+  }
+
+  const write = async <T>(work: Parameters<typeof session.use<T>>[0]): Promise<T> => {
+    try {
+      return await session.use((database) => writing(() => work(database)));
+    } catch (error) {
+      throw writeFailure(error);
+    }
+  };
+
+  return {
+    async append(table, rows) {
+      if (rows.length === 0) return;
+      await write(async ({ writers }) => {
+        const writer = writers.get(table);
+        if (writer === undefined)
+          throw new RejectedError('row_invalid', `there is no table ${JSON.stringify(table)} in the warehouse`);
+        await writer.append(rows);
+      });
+    },
+    async query(query, params) {
+      const rows = [];
+      for await (const batch of streamed(query, params)) rows.push(...batch);
+      return rows;
+    },
+    stream: streamed,
+    removeBefore: (table, eventDate) => write(({ engine }) => removeBefore(engine.writer, table, eventDate)),
+    backup: (file) => write(({ engine }) => backUp(engine.writer, file)),
+    close: session.close,
+  };
+}
+
+function start(connection: Connection, duckdb: DuckdbModule, sql: string, params: Params): Promise<DuckDBResult> {
+  const values: Record<string, DuckDBValue> = {};
+  // A number binds as DOUBLE, which LIMIT and integer columns do not take.
+  for (const [name, cell] of Object.entries(params))
+    values[name] = Number.isSafeInteger(cell) ? BigInt(Number(cell)) : cell;
+  const types = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof value === 'bigint' ? duckdb.BIGINT : undefined]),
+  );
+  return connection.stream(sql, values, types);
+}
+
+function parseParams<P extends Params>(query: NamedQuery<P, unknown>, params: P): P {
+  const parsed = query.params.safeParse(params);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new RejectedError('query_invalid', `query ${query.name}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function parseRow<R>(query: NamedQuery<Params, R>, row: Record<string, Cell>): R {
+  const parsed = query.row.safeParse(row);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new RejectedError('query_invalid', `query ${query.name} answered ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function rowOf(duckdb: DuckdbModule, names: readonly string[], values: readonly DuckDBValue[]): Record<string, Cell> {
+  return Object.fromEntries(names.map((name, index) => [name, toCell(duckdb, values[index] ?? null)]));
+}

@@ -1,0 +1,50 @@
+/** Numbered migrations: each runs once, in one transaction with the row that says so; then the views are made anew. */
+import { TABLES } from '#shared/domain/events/schemas.ts';
+import { RejectedError } from '#shared/errors.ts';
+import { duckdbView } from './ddl.ts';
+import type { Connection } from './engine.ts';
+import { eventTables } from './migrations/001-event-tables.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface Migration {
+  /** 1, 2, 3, … without a gap. */
+  readonly id: number;
+  readonly name: string;
+  /** Statements that turn level id - 1 into level id. Frozen once released. */
+  readonly sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: 'event-tables', sql: eventTables }];
+
+/**
+ * Brings the database to the level of `migrations`. The distinct views are derived and hold nothing: they are made anew
+ * each time, because a view of `SELECT *` breaks when its table gets a column.
+ * @throws RejectedError warehouse_incompatible when the database is past this build, or was made by other migrations
+ */
+export async function migrate(connection: Connection, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
+  await connection.run(
+    'CREATE TABLE IF NOT EXISTS "schema_migrations" ("id" INTEGER PRIMARY KEY, "name" VARCHAR NOT NULL)',
+  );
+  const applied = await appliedMigrations(connection);
+  applied.forEach(({ id, name }, index) => {
+    const known = migrations[index];
+    if (known?.id !== id || known.name !== name)
+      throw new RejectedError(
+        'warehouse_incompatible',
+        `the database is at migration ${id} ${JSON.stringify(name)}; this build knows ${known === undefined ? `only ${migrations.length}` : JSON.stringify(known.name)}`,
+      );
+  });
+  for (const { id, name, sql } of migrations.slice(applied.length))
+    await inTransaction(connection, async () => {
+      await connection.run(sql);
+      await connection.run('INSERT INTO "schema_migrations" VALUES ($id, $name)', { id, name });
+    });
+  await inTransaction(connection, async () => {
+    await connection.run(TABLES.map((table) => duckdbView(table.name)).join('\n'));
+  });
+}
+
+async function appliedMigrations(connection: Connection): Promise<readonly { id: number; name: string }[]> {
+  const reader = await connection.runAndReadAll('SELECT "id", "name" FROM "schema_migrations" ORDER BY "id"');
+  return reader.getRows().map(([id, name]) => ({ id: Number(id), name: String(name) }));
+}

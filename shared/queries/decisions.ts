@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { decision } from '#shared/domain/decision.ts';
+import { defineQuery, firstArrivals } from './fragments.ts';
+import { OUTCOME_COLUMNS, outcomeRow } from './training.ts';
+
+/** A decision as its row: nested values are JSON text. */
+const decisionRow = decision.extend({
+  request: z.string(),
+  candidates: z.string(),
+  excluded: z.string(),
+  policy: z.string(),
+});
+export type DecisionRow = z.infer<typeof decisionRow>;
+
+/** One decision, complete. No row when there is none. */
+export const decisionById = defineQuery({
+  name: 'decision_by_id',
+  params: z.strictObject({ decision_id: z.string().min(1) }),
+  row: decisionRow,
+  sql: (dialect) => `
+SELECT ${Object.keys(decision.shape).join(', ')}
+FROM ${firstArrivals(dialect, 'routing_decisions', `decision_id = ${dialect.param('decision_id')}`)}
+ORDER BY decided_at
+LIMIT 1`,
+});
+
+/** What became of a decision: every outcome once, in the order of attempt and sequence. */
+export const outcomesByDecision = defineQuery({
+  name: 'outcomes_by_decision',
+  params: z.strictObject({ decision_id: z.string().min(1) }),
+  row: outcomeRow,
+  sql: (dialect) => `
+SELECT ${OUTCOME_COLUMNS}
+FROM ${firstArrivals(dialect, 'routing_outcomes', `decision_id = ${dialect.param('decision_id')}`)}
+ORDER BY attempt, sequence`,
+});
