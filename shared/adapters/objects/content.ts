@@ -134,11 +134,11 @@ async function walk(folder: string, visit: (file: string, name: string) => Promi
     if (entry.isDirectory() && !entry.name.startsWith('.')) await walk(path, visit, false);
     else if (entry.isFile()) await visit(path, entry.name);
   }
-  if (!top && entries.length === 0) {
-    await rmdir(folder).catch((error: unknown) => {
-      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
-    });
-  }
+  if (top) return;
+  // Takes empty folders only, on its way back from the deepest.
+  await rmdir(folder).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  });
 }
 
 function absentAsNull(error: unknown): null {

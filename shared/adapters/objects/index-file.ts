@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
 import { OBJECTS_BUSY_TIMEOUT_MS } from '#shared/defaults.ts';
+import { exclusively, openDatabase } from '../sqlite/open.ts';
 
 /** One live object: what the port answers, and where its content is. */
 export interface IndexRow {
@@ -49,14 +49,7 @@ const SCHEMA = `
 `;
 
 export function openIndex(file: string): IndexFile {
-  const database = new DatabaseSync(file, { timeout: OBJECTS_BUSY_TIMEOUT_MS });
-  try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  const database = openDatabase({ file, busyTimeoutMs: OBJECTS_BUSY_TIMEOUT_MS, schema: SCHEMA });
   const statements = {
     find: database.prepare('SELECT * FROM object WHERE name = ?'),
     list: database.prepare('SELECT * FROM object WHERE name >= ? AND name > ? ORDER BY name LIMIT ?'),
@@ -83,18 +76,7 @@ export function openIndex(file: string): IndexFile {
       return rows;
     },
     contentIds: () => new Set(statements.contentIds.all().map((row) => String(row['content_id']))),
-    exclusively(work) {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        const result = work();
-        database.exec('COMMIT');
-        return result;
-      } catch (error) {
-        // A full disk has ended the transaction already; a second ROLLBACK would hide that error behind its own.
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    },
+    exclusively: (work) => exclusively(database, work),
     put(row) {
       const generation = Number(statements.next.get()?.['generation']);
       statements.put.run(row.name, generation, row.size, row.sha256, row.contentId, JSON.stringify(row.metadata));

@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
 import { STATE_BUSY_TIMEOUT_MS } from '#shared/defaults.ts';
+import { exclusively, openDatabase } from '../sqlite/open.ts';
 
 /** One entry as stored: `value` is JSON text, `expiresAt` host milliseconds or null. */
 export interface StoredEntry {
@@ -42,17 +42,8 @@ const SCHEMA = `
 `;
 
 export function openTable(file: string): EntryTable {
-  const database = new DatabaseSync(file, { timeout: STATE_BUSY_TIMEOUT_MS });
-  try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  const database = openDatabase({ file, busyTimeoutMs: STATE_BUSY_TIMEOUT_MS, schema: SCHEMA });
   const statements = {
-    begin: database.prepare('BEGIN IMMEDIATE'),
-    commit: database.prepare('COMMIT'),
     find: database.prepare('SELECT * FROM entry WHERE key = ?'),
     list: database.prepare('SELECT * FROM entry WHERE key >= ? AND key > ? ORDER BY key'),
     put: database.prepare('INSERT OR REPLACE INTO entry (key, value, version, expires_at) VALUES (?, ?, ?, ?)'),
@@ -90,20 +81,14 @@ export function openTable(file: string): EntryTable {
     remove: (key, wanted) => /^[1-9]\d{0,15}$/.test(wanted) && statements.remove.run(key, Number(wanted)).changes > 0,
     purge: (now, limit) => Number(statements.purge.run(now, limit).changes),
     exclusively(work) {
-      if (database.isTransaction) return work();
-      statements.begin.run();
-      try {
+      if (database.isTransaction) return work(); // The outer call owns the counter.
+      return exclusively(database, () => {
         const before = Number(statements.counter.get()?.['version']);
         version = before;
         const result = work();
         if (version !== before) statements.setCounter.run(version);
-        statements.commit.run();
         return result;
-      } catch (error) {
-        // A full disk has ended the transaction already; a second ROLLBACK would hide that error behind its own.
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
+      });
     },
     close: () => database.close(),
   };
