@@ -1,5 +1,8 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+/**
+ * JSON over kept-alive connections. On undici's dispatcher rather than node:http: 36 against 95 µs of CPU per call, 16
+ * calls at a time over loopback. Importing undici takes 50 ms, so only functions that call others import this file.
+ */
+import { Agent, type Dispatcher } from 'undici';
 import { MAX_HTTP_BODY_BYTES } from '#shared/defaults.ts';
 import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
@@ -44,68 +47,94 @@ export function createHttpClient({
   maxConnections = MAX_CONNECTIONS,
   maxBytes = MAX_HTTP_BODY_BYTES * 4,
 }: HttpClientOptions): HttpClient {
-  const agentOptions = { keepAlive: true, maxSockets: maxConnections, timeout: IDLE_CONNECTION_MS, noDelay: true };
-  const agents = { 'http:': new HttpAgent(agentOptions), 'https:': new HttpsAgent(agentOptions) };
+  const agent = new Agent({
+    connections: maxConnections,
+    pipelining: 1,
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    // The deadline of each call bounds both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 
   return {
-    postJson(url, body, options) {
+    postJson(url, body, { deadlineMs, signal, headers }) {
       const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
       const target = new URL(url);
-      const payload = Buffer.from(JSON.stringify(body));
-      const headers = { 'content-type': 'application/json', ...options.headers, 'content-length': payload.length };
-      const outgoing =
-        target.protocol === 'https:'
-          ? httpsRequest(target, { method: 'POST', headers, agent: agents['https:'] })
-          : httpRequest(target, { method: 'POST', headers, agent: agents['http:'] });
-      const cancel = hostClock.after(options.deadlineMs, () =>
-        fail(new TransientError('deadline_exceeded', `${target.host} did not answer within ${options.deadlineMs} ms`)),
+      let controller: Dispatcher.DispatchController | undefined;
+      let settled = false;
+
+      const cancel = hostClock.after(deadlineMs, () =>
+        fail(new TransientError('deadline_exceeded', `${target.host} did not answer within ${deadlineMs} ms`)),
       );
-      const onAbort = (): void => fail(options.signal?.reason);
+      const onAbort = (): void => fail(abortError(signal));
 
       function settle(): void {
+        settled = true;
         cancel();
-        options.signal?.removeEventListener('abort', onAbort);
+        signal?.removeEventListener('abort', onAbort);
       }
-      function fail(reason: unknown): void {
+      function fail(reason: Error): void {
+        if (settled) return;
         settle();
         reject(reason);
-        outgoing.destroy();
+        controller?.abort(reason);
       }
-      const unavailable = (cause: Error): void =>
+      function unavailable(cause: Error): void {
         fail(new TransientError('upstream_unavailable', `${target.host}: ${describe(cause)}`, { cause }));
+      }
 
-      outgoing.on('error', unavailable);
-      outgoing.on('response', (incoming) =>
-        readBounded(incoming, maxBytes, (result) => {
-          if (result instanceof Error) return unavailable(result);
+      let status = 0;
+      let answerHeaders: HttpAnswer['headers'] = {};
+      const chunks: Buffer[] = [];
+      let length = 0;
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart(given) {
+          controller = given;
+          // Given up while it waited for a connection.
+          if (settled) given.abort(new Error('given up before it was sent'));
+        },
+        onResponseStart(_, statusCode, given) {
+          status = statusCode;
+          answerHeaders = given;
+        },
+        onResponseData(_, chunk) {
+          length += chunk.length;
+          if (length > maxBytes) unavailable(new Error(`expected an answer of at most ${maxBytes} bytes`));
+          else chunks.push(chunk);
+        },
+        onResponseEnd() {
+          if (settled) return;
           settle();
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, bytes: result });
-        }),
-      );
-      if (options.signal?.aborted === true) onAbort();
+          const [only] = chunks;
+          const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+          resolve({ status, headers: answerHeaders, bytes });
+        },
+        onResponseError: (_, error) => unavailable(error),
+      };
+
+      if (signal?.aborted === true) onAbort();
       else {
-        options.signal?.addEventListener('abort', onAbort, { once: true });
-        outgoing.end(payload);
+        signal?.addEventListener('abort', onAbort, { once: true });
+        agent.dispatch(
+          {
+            origin: target.origin,
+            path: target.pathname + target.search,
+            method: 'POST',
+            headers: { 'content-type': 'application/json', ...headers },
+            body: JSON.stringify(body),
+          },
+          handler,
+        );
       }
       return promise;
     },
-    async close() {
-      agents['http:'].destroy();
-      agents['https:'].destroy();
-    },
+    close: () => agent.destroy(),
   };
 }
 
-function readBounded(incoming: IncomingMessage, maxBytes: number, done: (result: Buffer | Error) => void): void {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  incoming.on('data', (chunk: Buffer) => {
-    length += chunk.length;
-    if (length > maxBytes) done(new Error(`expected an answer of at most ${maxBytes} bytes`));
-    else chunks.push(chunk);
-  });
-  incoming.on('error', done);
-  incoming.on('end', () => done(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+/** What the caller gave as its reason, when that is an error. */
+function abortError(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new Error('the caller gave up');
 }
 
 /** A refused connection to localhost is an AggregateError without words of its own. */
