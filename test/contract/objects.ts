@@ -323,7 +323,7 @@ export function objectsContract(name: string, make: () => Promise<ObjectsFixture
             await one.dispose();
           }
         }),
-        { numRuns: Math.ceil(testCases / 20) },
+        { numRuns: Math.ceil(testCases / 40) },
       );
     });
   });
