@@ -17,6 +17,12 @@ export function utilityLimits(workload: Workload): UtilityLimits {
   };
 }
 
+/**
+ * Budgets overrun a hundredfold are all the same disaster. Prices pass the hard filter, so no honest run comes near; without
+ * it one request of 1e-9 GPU-hours, billed by the minute, would outweigh every other row of an evaluation.
+ */
+export const COST_SHARE_LIMIT = 100;
+
 /** What happened, as far as utility sees it. `latency_ms`, `ready_ms` null: the run never became ready, or it was not measured. */
 export interface RunResult {
   readonly completed: boolean;
@@ -30,7 +36,7 @@ export interface RunResult {
 
 /**
  * Utility of one finished decision (DESIGN of the project: docs/architecture.md#utility):
- * `completed - w_price*cost/budget - w_latency*min(2, latency/max) - w_availability*min(1, ready/limit) - w_reputation*lost`.
+ * `completed - w_price*min(100, cost/budget) - w_latency*min(2, latency/max) - w_availability*min(1, ready/limit) - w_reputation*lost`.
  * A run that never became ready counts latency 2 and ready 1. An unmeasured latency of a run that was ready counts its limit.
  */
 export function realisedUtility(workload: Workload, run: RunResult): number {
@@ -38,9 +44,10 @@ export function realisedUtility(workload: Workload, run: RunResult): number {
   const limits = utilityLimits(workload);
   const latency = run.became_ready ? Math.min(2, (run.latency_ms ?? limits.max_latency_ms) / limits.max_latency_ms) : 2;
   const ready = run.became_ready ? Math.min(1, (run.ready_ms ?? limits.ready_limit_ms) / limits.ready_limit_ms) : 1;
+  const costShare = run.cost_usd > 0 ? Math.min(COST_SHARE_LIMIT, run.cost_usd / limits.budget_usd) : 0;
   return (
     (run.completed ? 1 : 0) -
-    (weights.price * run.cost_usd) / limits.budget_usd -
+    weights.price * costShare -
     weights.latency * latency -
     weights.availability * ready -
     weights.reputation * run.lost_share

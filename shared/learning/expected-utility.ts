@@ -1,7 +1,8 @@
+import { referencePriceUsd } from '#shared/defaults.ts';
 import type { Predicted } from '#shared/domain/decision.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import { utilityLimits } from '#shared/domain/utility.ts';
+import { COST_SHARE_LIMIT, utilityLimits } from '#shared/domain/utility.ts';
 import { latencyOf } from '#shared/rules/imputed.ts';
 import type { TargetScales } from './heads.ts';
 
@@ -14,8 +15,6 @@ const LOG_LATENCY_RATIO_LIMIT = Math.log(100);
 /** Ready between a tenth of a second and a day. */
 const LOG_READY_MIN = Math.log(100);
 const LOG_READY_MAX = Math.log(24 * 3_600_000);
-/** Budgets overrun by more than this are all the same disaster; keeps every utility finite. */
-const COST_SHARE_LIMIT = 1e6;
 
 /**
  * The raw outputs of the heads (order of heads.ts) as parts of the utility. Advertised figures that are missing are imputed.
@@ -65,10 +64,9 @@ export function expectedUtility(workload: Workload, predicted: Predicted): numbe
   const { ready } = predicted;
   const survives = ready > 0 ? Math.min(1, predicted.completed / ready) : 0;
   const done = shareDone(survives);
-  const costShare = Math.min(
-    COST_SHARE_LIMIT,
-    ((predicted.usd_per_gpu_hour * done) / limits.budget_usd) * workload.gpu_hours,
-  );
+  // cost/budget without the GPU-hours of both: their product would underflow for the tiniest jobs.
+  const budgetPrice = workload.max_price ?? referencePriceUsd(workload.gpu_type);
+  const costShare = done * Math.min(COST_SHARE_LIMIT, predicted.usd_per_gpu_hour / budgetPrice);
   const latency = Math.min(2, predicted.latency_ms / limits.max_latency_ms);
   const wait = Math.min(1, predicted.ready_ms / limits.ready_limit_ms);
   const whenReady =

@@ -109,7 +109,8 @@ export function candidateFeatures(workload: Workload, offer: Offer, decidedAtMs:
   return {
     set: FEATURE_SET.set,
     hash: FEATURE_SET.hash,
-    numeric: NUMERIC.map((name) => Math.round(numeric[name] * DECIMALS) / DECIMALS),
+    // + 0: a negative zero would not survive JSON, and a decision row must give back what was scored.
+    numeric: NUMERIC.map((name) => Math.round(numeric[name] * DECIMALS) / DECIMALS + 0),
     categorical: [
       provider,
       gpuType,

@@ -7,7 +7,8 @@ import { HEADS } from './heads.ts';
 /**
  * The forward pass of the wide-and-deep network, by hand: relu layers and a linear part beside them, summed into the heads.
  * Equal to tfjs within 1e-5 (sums are kept in float64, weights are float32). One-hot inputs are row sums: a candidate costs
- * (numerics + categoricals) rows instead of the whole input width.
+ * (numerics + categoricals) rows instead of the whole input width. No output is NaN: at most four layers of finite float32
+ * cannot overflow float64, so the worst is an infinity, which the limits of the parts hold.
  */
 export interface Network {
   /** Raw outputs of the heads, row by row: n * 5. Only the answer is allocated. @throws artefact_incompatible */
