@@ -124,3 +124,30 @@ export const WAREHOUSE_MEMORY_LIMIT = '1GB';
 export const WAREHOUSE_THREADS = 2;
 /** A running statement occupies one of Node's four pool threads; two readers and the writer leave one for the file system. */
 export const WAREHOUSE_CONCURRENT_READS = 2;
+
+// --- Training ------------------------------------------------------------------------------------------------------
+/** New attempts before the next version: fewer change no verdict. */
+export const MIN_NEW_EXAMPLES = 400;
+/** Or this share of the last version's rows, if that is more. */
+export const MIN_NEW_SHARE = 0.2;
+/** Newest rows of a training set: minutes of training, a few hundred MB. */
+export const MAX_TRAINING_ROWS = 100_000;
+/** From the end of a run to its row in the warehouse: a poll of watch and a push, with room for a slow image pull. World time. */
+export const MATURITY_GRACE_MS = 2 * 3_600_000;
+/** How long whoever asked for a training can read what became of it. */
+export const TRAINING_REPORT_TTL_MS = 24 * 3_600_000;
+
+// --- Judging -----------------------------------------------------------------------------------------------------
+/** Below it a share is known to no better than ±.07, and every comparison would end undecided anyway. */
+export const MIN_HOLDOUT_ROWS = 200;
+/** Of each class: a log-loss over fewer failures (or successes) hangs on single rows. */
+export const MIN_CLASS_ROWS = 10;
+/** Rows whose action was drawn by chance; on others the model saw only what the acting policy preferred. */
+export const MIN_EXPLORED_ROWS = 50;
+/** Over what chance alone shows on as many rows. A claim five points off misorders offers whose utilities differ by .05. */
+export const CALIBRATION_ERROR_LIMIT = 0.05;
+/** Of the logit: half = twice as sure as it may be; the other side is the same factor. */
+export const CALIBRATION_SLOPE_MIN = 0.5;
+export const CALIBRATION_SLOPE_MAX = 2;
+/** Nats of log-loss by which the interval may reach below the champion, when the point estimate is better. */
+export const CHAMPION_MARGIN_NATS = 0.01;

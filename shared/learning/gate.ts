@@ -1,0 +1,79 @@
+import type { Verdict } from '#shared/registry/verdict.ts';
+import type { BinaryReport, ErrorReport, Evaluation } from './evaluate/index.ts';
+import { type Check, type CheckKind, checksOf, finiteOrNull } from './gate-checks.ts';
+
+export interface GateInput {
+  readonly evaluation: Evaluation;
+  /** RFC 3339, world time. */
+  readonly decidedAt: string;
+}
+
+/**
+ * Evaluation -> verdict, pure. A broken model is rejected; a holdout that cannot carry a judgement gives none, whatever the
+ * comparisons say; clearly worse is rejected; promotion needs every check; all else waits for more evidence.
+ */
+export function judge({ evaluation, decidedAt }: GateInput): Verdict {
+  const checks = checksOf(evaluation);
+  const kind = verdictOf(checks);
+  return {
+    verdict: kind,
+    reasons: reasonsOf(kind, checks),
+    checks: checks.map(({ kind: _, ...check }) => check),
+    metrics: metricsOf(evaluation),
+    decided_at: decidedAt,
+    compared_with: evaluation.champion,
+  };
+}
+
+function verdictOf(checks: readonly Check[]): Verdict['verdict'] {
+  const fails = (kind: CheckKind): boolean => checks.some((check) => check.kind === kind && check.passed === false);
+  if (fails('soundness')) return 'reject';
+  if (fails('data')) return 'not-enough-evidence';
+  if (fails('proof')) return 'reject';
+  return checks.every(({ passed }) => passed === true) ? 'promote' : 'not-enough-evidence';
+}
+
+const WEIGHT: readonly CheckKind[] = ['soundness', 'data', 'proof', 'fitness'];
+
+/** What was shown, for a promotion; else what stands in its way: failed before open, and by weight of the kind. */
+function reasonsOf(verdict: Verdict['verdict'], checks: readonly Check[]): string[] {
+  const rank = ({ kind, passed }: Check): number => WEIGHT.indexOf(kind) + (passed === false ? 0 : WEIGHT.length);
+  const telling =
+    verdict === 'promote'
+      ? checks.filter(({ kind }) => kind === 'proof')
+      : checks.filter(({ passed }) => passed !== true).toSorted((a, b) => rank(a) - rank(b));
+  return telling.map(({ note }) => note);
+}
+
+function metricsOf(evaluation: Evaluation): Verdict['metrics'] {
+  const { start, completion, price, latency, ready } = evaluation;
+  const metrics = {
+    training_rows: evaluation.training_rows,
+    holdout_rows: evaluation.rows,
+    explored_rows: evaluation.explored_rows,
+    ...binaryMetrics('start', start),
+    ...binaryMetrics('completion', completion),
+    ...errorMetrics('log_price_ratio', price),
+    ...errorMetrics('log_latency_ratio', latency),
+    ...errorMetrics('log_ready', ready),
+  };
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, finiteOrNull(value)]));
+}
+
+type Metrics = Record<string, number | null | undefined>;
+
+const binaryMetrics = (head: string, report: BinaryReport | null): Metrics => ({
+  [`${head}_log_loss`]: report?.challenger.log_loss,
+  [`${head}_log_loss_base`]: report?.base.log_loss,
+  [`${head}_log_loss_champion`]: report?.champion?.log_loss,
+  [`${head}_brier`]: report?.challenger.brier,
+  [`${head}_brier_base`]: report?.base.brier,
+  [`${head}_calibration_error`]: report?.calibration.error,
+  [`${head}_calibration_slope`]: report?.calibration.slope,
+});
+
+const errorMetrics = (head: string, report: ErrorReport | null): Metrics => ({
+  [`${head}_mae`]: report?.challenger,
+  [`${head}_mae_base`]: report?.base,
+  [`${head}_mae_champion`]: report?.champion,
+});
