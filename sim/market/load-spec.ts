@@ -48,7 +48,9 @@ function describe(issue: z.core.$ZodIssue): string {
   const path = issue.path.map((step, at) =>
     typeof step === 'number' ? `[${step}]` : at === 0 ? String(step) : `.${String(step)}`,
   );
-  return path.length === 0 ? issue.message : `${path.join('')}: ${issue.message}`;
+  // A bad key says why only in its nested issues.
+  const why = issue.code === 'invalid_key' ? issue.issues.map((nested) => nested.message).join(', ') : issue.message;
+  return path.length === 0 ? why : `${path.join('')}: ${why}`;
 }
 
 const reasonOf = (cause: unknown): string =>

@@ -20,10 +20,8 @@ import type { ScenarioEvent } from './scenario.ts';
 import type { MarketSpec } from './spec.ts';
 import { type MarketStore, memoryStore } from './store.ts';
 
-/** Ended instances kept for late questions; the oldest go first. */
+/** Instances remembered for late questions; past it the oldest ended ones go. About 40 MB. */
 const KEPT_INSTANCES = 100_000;
-/** Pruned in strides, so that the scan is paid once in this many deployments. */
-const PRUNE_STRIDE = 5_000;
 
 export interface DeployOrder {
   readonly offerId: string;
@@ -88,6 +86,8 @@ export interface MarketOptions {
   /** Instead of the spec's own scenario. */
   readonly scenario?: readonly ScenarioEvent[];
   readonly store?: MarketStore;
+  /** How many instances are remembered; default 100,000. Live ones always are. */
+  readonly keepInstances?: number;
 }
 
 /** 2026-01-01T00:00:00Z. */
@@ -106,6 +106,9 @@ export function createMarket(options: MarketOptions): Market {
   const instances = new Map<string, Instance>();
   const byLabel = new Map<string, readonly Instance[]>();
   const book = createBook();
+  const keep = options.keepInstances ?? KEPT_INSTANCES;
+  // Pruned in strides, so that the scan is paid once in this many deployments.
+  const stride = Math.max(1, Math.floor(keep / 20));
 
   const remember = (instance: Instance): void => {
     const known = instances.has(instance.instance_id);
@@ -195,10 +198,10 @@ export function createMarket(options: MarketOptions): Market {
   };
 
   const prune = (nowMs: number): void => {
-    if (instances.size < KEPT_INSTANCES + PRUNE_STRIDE) return;
+    if (instances.size < keep + stride) return;
     const old: Instance[] = [];
     for (const instance of instances.values()) {
-      if (old.length === PRUNE_STRIDE) break;
+      if (old.length === stride) break;
       if (endOf(instance) <= nowMs) old.push(instance);
     }
     store.remove(old.map((instance) => instance.instance_id));
@@ -246,9 +249,11 @@ export function createMarket(options: MarketOptions): Market {
       const rates = ratesAt(listing, moment, combine(node, shocksAt(listing, moment.hours)));
       if (dice.gone < rates.gone)
         throw new RejectedError('offer_gone', `offer ${offerId}: taken by another customer since it was listed`);
-      const createdMs = Math.round(nowMs);
+      // Rounded down: an instance is never younger than the instant that sees it.
+      const createdMs = Math.floor(nowMs);
+      const twins = (byLabel.get(label) ?? []).filter((other) => other.offer_id === offerId).length;
       const instance: Instance = {
-        instance_id: instanceId(seed, offerId, label, byLabel.get(label)?.length ?? 0),
+        instance_id: instanceId(seed, offerId, label, twins),
         label,
         provider: listing.provider,
         offer_id: offerId,
@@ -283,7 +288,7 @@ export function createMarket(options: MarketOptions): Market {
     terminate(id, nowMs) {
       const instance = instances.get(id);
       if (instance === undefined || endOf(instance) <= nowMs) return false;
-      const cancelled = { ...instance, cancelled_ms: Math.max(instance.created_ms, Math.round(nowMs)) };
+      const cancelled = { ...instance, cancelled_ms: Math.max(instance.created_ms, nowMs) };
       store.put(cancelled);
       remember(cancelled);
       book.release(id);

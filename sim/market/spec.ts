@@ -100,6 +100,8 @@ const drawn = z.strictObject({
   cheapness: z.number().min(-5).max(5).default(0),
   reputation: z.number().min(-5).max(5).default(0),
 });
+/** Of a probability: its logit must exist. */
+const drawnProbability = drawn.extend({ typical: positive.lt(1) });
 export type Drawn = z.output<typeof drawn>;
 
 const catalogue = z.strictObject({
@@ -133,12 +135,12 @@ const catalogue = z.strictObject({
     reputation_sd: nonNegative.max(50),
   }),
   truth: z.strictObject({
-    start_failure: drawn,
+    start_failure: drawnProbability,
     hazard_per_hour: drawn,
     latency_ratio: drawn,
     price_ratio: drawn,
     ready_ratio: drawn,
-    gone: drawn,
+    gone: drawnProbability,
     start_load_penalty: probability,
     latency_sigma: sigma,
     latency_load: nonNegative.max(5),
