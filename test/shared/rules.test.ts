@@ -234,7 +234,7 @@ function applied(needed: string, workload: Workload, offer: Offer): [Workload, O
   const request: Record<string, unknown> = { ...workload };
   const changed: Record<string, unknown> = { ...offer };
   for (const change of needed.split(' and ')) {
-    const [, field = '', value = ''] = /^(\w+) (?:=|>=|<=) (.*)$/.exec(change) ?? [];
+    const [, field = '', value = ''] = /^(\w+) (?:=|>=|<=) (.*)$/s.exec(change) ?? [];
     const typed = field === 'active' ? true : ['region', 'gpu_type'].includes(field) ? value : Number(value);
     (ofOffer.includes(field) ? changed : request)[field] = typed;
   }

@@ -1,0 +1,529 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RejectedError } from '#shared/errors.ts';
+import { loadScorer } from '#shared/learning/scorer.ts';
+import { createRegistry } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import { testCases } from '#test/support/cases.ts';
+import { type FakeClock, fakeClock } from '#test/support/clock.ts';
+import { Crash, type MemoryObjects, memoryObjects } from '#test/support/memory-objects.ts';
+import { aModel } from '#test/support/model.ts';
+
+const refused = (code: string, message: RegExp = /./) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+
+interface World {
+  readonly objects: MemoryObjects;
+  readonly clock: FakeClock;
+  readonly registry: ReturnType<typeof createRegistry>;
+}
+
+const aWorld = (): World => {
+  const objects = memoryObjects();
+  const clock = fakeClock();
+  return { objects, clock, registry: createRegistry({ objects, worldClock: clock }) };
+};
+
+/** Models differ in their version only; made once, because a scorer's width of weights takes time to fill. */
+const small = aModel({ hidden: [2] });
+const model = (version: string) => ({ ...small, manifest: { ...small.manifest, version } });
+const publish = async ({ registry }: World, ...versions: string[]): Promise<void> => {
+  for (const version of versions) await registry.publishVersion(model(version).manifest, small.files);
+};
+const by = { by: 'ann', reason: 'because', verdict: null, forced: false } as const;
+
+const aVerdict = (changes: Partial<Verdict> = {}): Verdict => ({
+  verdict: 'promote',
+  reasons: ['better log-loss than the champion'],
+  checks: [{ name: 'log_loss', passed: true, value: 0.3, limit: 0.4, note: '' }],
+  metrics: { log_loss: 0.3, calibration: null },
+  decided_at: '2026-01-02T00:00:00.000Z',
+  compared_with: null,
+  ...changes,
+});
+
+describe('versions', () => {
+  it('come back as published, and serve', async () => {
+    const { registry, objects } = aWorld();
+    const whole = aModel({ version: 'abc-1' });
+    await registry.publishVersion(whole.manifest, whole.files);
+    expect(objects.names()).toEqual([
+      'models/router/abc-1/manifest.json',
+      'models/router/abc-1/model.json',
+      'models/router/abc-1/weights.bin',
+    ]);
+    expect(await registry.readManifest('abc-1')).toEqual(whole.manifest);
+    const loaded = await registry.loadArtefact('abc-1');
+    expect(loaded).toEqual({ manifest: whole.manifest, files: whole.files });
+    expect(loadScorer(loaded.manifest, loaded.files['weights.bin']).version).toBe('abc-1');
+  });
+
+  it('are published again with the same content without a change, never with another', async () => {
+    const { registry, objects } = aWorld();
+    await registry.publishVersion(small.manifest, small.files);
+    const before = await objects.list('models/');
+    await registry.publishVersion(small.manifest, small.files);
+    const later = { ...small.manifest, created_at: '2027-01-01T00:00:00.000Z' };
+    await expect(registry.publishVersion(later, small.files)).rejects.toThrow(
+      refused('object_precondition_failed', /^models\/router\/v1\/manifest.json exists with other content$/),
+    );
+    const other = aModel({ hidden: [2], seed: 2 });
+    await expect(registry.publishVersion(other.manifest, other.files)).rejects.toThrow(
+      refused('object_precondition_failed'),
+    );
+    expect(await objects.list('models/')).toEqual(before);
+  });
+
+  it('are either whole or unseen after a crash at any write, and the next publication completes them', async () => {
+    for (let step = 1; step <= 3; step++) {
+      const { registry, objects } = aWorld();
+      objects.crashAtWrite(step);
+      await expect(registry.publishVersion(small.manifest, small.files)).rejects.toThrow(Crash);
+      objects.crashAtWrite(null);
+      expect(await registry.listVersions()).toEqual([]);
+      await expect(registry.readManifest('v1')).rejects.toThrow(refused('version_unknown'));
+      await expect(registry.moveAlias('champion', { ...by, version: 'v1' })).rejects.toThrow(
+        refused('version_unknown'),
+      );
+      await registry.publishVersion(small.manifest, small.files);
+      expect(await registry.listVersions()).toEqual(['v1']);
+      expect((await registry.loadArtefact('v1')).files).toEqual(small.files);
+    }
+  });
+
+  it('are published by two at once as by one', async () => {
+    const { registry } = aWorld();
+    await Promise.all([1, 2, 3].map(() => registry.publishVersion(small.manifest, small.files)));
+    expect((await registry.loadArtefact('v1')).files).toEqual(small.files);
+  });
+
+  it('believe their own success when the store refuses a write that it had applied', async () => {
+    const { objects, clock } = aWorld();
+    // As a client that retries after a lost answer sees it: written, then "precondition failed".
+    const retrying = {
+      ...objects,
+      async write(...args: Parameters<typeof objects.write>) {
+        await objects.write(...args);
+        throw new RejectedError('object_precondition_failed', 'retried');
+      },
+    };
+    const registry = createRegistry({ objects: retrying, worldClock: clock });
+    await registry.publishVersion(small.manifest, small.files);
+    expect((await registry.moveAlias('champion', { ...by, version: 'v1' })).sequence).toBe(1);
+    expect(await registry.aliasHistory('champion')).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'truncated weights',
+      { 'weights.bin': small.files['weights.bin'].slice(0, -4) },
+      /weights.bin .* expected \d+ bytes, got \d+$/,
+    ],
+    ['lengthened weights', { 'weights.bin': Buffer.concat([small.files['weights.bin'], Buffer.alloc(4)]) }, /bytes/],
+    [
+      'another model.json',
+      { 'model.json': Buffer.from('x'.repeat(small.files['model.json'].length)) },
+      /expected sha256/,
+    ],
+  ])('are refused with %s before anything is written', async (_, changes, message) => {
+    const { registry, objects } = aWorld();
+    await expect(registry.publishVersion(small.manifest, { ...small.files, ...changes })).rejects.toThrow(
+      refused('artefact_corrupt', message),
+    );
+    expect(objects.names()).toEqual([]);
+  });
+
+  it('are refused with any bit of any file flipped, any byte cut off or added', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    const { objects, registry } = world;
+    const file = fc.constantFrom('weights.bin', 'model.json', 'manifest.json');
+    const damage = fc.oneof(
+      fc.record({
+        kind: fc.constant('flip' as const),
+        at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        bit: fc.nat(7),
+      }),
+      fc.record({
+        kind: fc.constant('cut' as const),
+        at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        bit: fc.constant(0),
+      }),
+      fc.record({
+        kind: fc.constant('add' as const),
+        at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        bit: fc.nat(255),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(file, damage, async (name, { kind, at, bit }) => {
+        const path = `models/router/v1/${name}`;
+        const intact = (await objects.read(path))?.bytes ?? new Uint8Array();
+        const bytes = kind === 'add' ? Buffer.concat([intact, Uint8Array.of(bit)]) : intact.slice();
+        const index = Math.floor(at * intact.length);
+        if (kind === 'flip') bytes[index] = (bytes[index] ?? 0) ^ (1 << bit);
+        objects.corrupt(path, kind === 'cut' ? bytes.slice(0, index) : bytes);
+        try {
+          const loaded = await registry.loadArtefact('v1');
+          // A manifest has no hash of its own: a flip that leaves it valid must not change what scores.
+          expect(name).toBe('manifest.json');
+          expect(loaded.files).toEqual(small.files);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RejectedError);
+          expect(error).toEqual(refused('artefact_corrupt'));
+        } finally {
+          objects.corrupt(path, intact);
+        }
+      }),
+      { numRuns: testCases },
+    );
+    expect((await registry.loadArtefact('v1')).files).toEqual(small.files);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['nothing', '', /expected JSON in UTF-8, got 0 other bytes/],
+    ['no object', '[]', /\(root\)/],
+    ['an unknown key', JSON.stringify({ ...small.manifest, extra: 1 }), /extra/],
+    ['another format', JSON.stringify({ ...small.manifest, format: 'aurora-router-model/2' }), /format/],
+    ['another version', JSON.stringify({ ...small.manifest, version: 'v2' }), /expected version v1, got v2/],
+    [
+      'a scale of zero',
+      JSON.stringify({ ...small.manifest, targets: { ...small.manifest.targets, price: { mean: 0, std: 0 } } }),
+      /targets.price.std/,
+    ],
+  ])('are refused with a manifest that holds %s', async (_, text, message) => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    world.objects.corrupt('models/router/v1/manifest.json', Buffer.from(text));
+    await expect(world.registry.readManifest('v1')).rejects.toThrow(refused('artefact_corrupt', message));
+    await expect(world.registry.loadArtefact('v1')).rejects.toThrow(refused('artefact_corrupt', message));
+  });
+
+  it('of another feature set load, and are refused by the scorer', async () => {
+    const { registry } = aWorld();
+    await registry.publishVersion({ ...small.manifest, feature_set: { set: 'router-9', hash: 'x' } }, small.files);
+    const { manifest, files } = await registry.loadArtefact('v1');
+    expect(() => loadScorer(manifest, files['weights.bin'])).toThrow(refused('artefact_incompatible', /router-9/));
+  });
+
+  it('with a file missing under a manifest are corrupt', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    await world.objects.remove('models/router/v1/weights.bin', {});
+    await expect(world.registry.loadArtefact('v1')).rejects.toThrow(
+      refused('artefact_corrupt', /weights.bin is missing/),
+    );
+  });
+
+  it.each(['', '../champion', 'a/b', 'A', 'x'.repeat(65), '.', 'v1/manifest.json'])(
+    'named %j are unknown',
+    async (version) => {
+      const { registry } = aWorld();
+      for (const call of [
+        registry.readManifest(version),
+        registry.loadArtefact(version),
+        registry.readVerdict(version),
+      ])
+        await expect(call).rejects.toThrow(refused('version_unknown'));
+    },
+  );
+
+  it('are listed over many pages', async () => {
+    const world = aWorld();
+    const names = Array.from({ length: 800 }, (_, i) => `v${String(i).padStart(4, '0')}`);
+    for (const version of names) {
+      await world.objects.write(`models/router/${version}/manifest.json`, new Uint8Array(1), {});
+      await world.objects.write(`models/router/${version}/weights.bin`, new Uint8Array(1), {});
+    }
+    expect(await world.registry.listVersions()).toEqual(names);
+  });
+});
+
+describe('verdicts', () => {
+  it('are written once; the first stands', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    const { registry } = world;
+    expect(await registry.readVerdict('v1')).toBeNull();
+    expect(await registry.writeVerdict('v1', aVerdict())).toEqual(aVerdict());
+    expect(await registry.writeVerdict('v1', aVerdict())).toEqual(aVerdict());
+    expect(await registry.writeVerdict('v1', aVerdict({ verdict: 'reject' }))).toEqual(aVerdict());
+    expect(await registry.readVerdict('v1')).toEqual(aVerdict());
+  });
+
+  it('need a whole version', async () => {
+    await expect(aWorld().registry.writeVerdict('v1', aVerdict())).rejects.toThrow(refused('version_unknown'));
+  });
+
+  it('are refused when they are none', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    const wrong = { ...aVerdict(), metrics: { log_loss: Number.NaN } };
+    // NaN travels as null, which says "not known": accepted; an unknown word is not.
+    expect((await world.registry.writeVerdict('v1', wrong)).metrics).toEqual({ log_loss: null });
+    world.objects.corrupt('models/router/v1/verdict.json', Buffer.from('{"verdict":"maybe"}'));
+    await expect(world.registry.readVerdict('v1')).rejects.toThrow(
+      refused('artefact_corrupt', /verdict.json: verdict/),
+    );
+  });
+});
+
+describe('aliases', () => {
+  it('are unset until moved, then name the highest entry', async () => {
+    const world = aWorld();
+    await publish(world, 'v1', 'v2');
+    const { registry, clock, objects } = world;
+    expect(await registry.aliasHead('champion')).toBeNull();
+    expect(await registry.aliasHistory('champion')).toEqual([]);
+    const first = await registry.moveAlias('champion', { ...by, version: 'v1', verdict: 'promote' });
+    expect(first).toEqual({
+      sequence: 1,
+      alias: 'champion',
+      version: 'v1',
+      previous_version: null,
+      at: '2026-01-01T00:00:00.000Z',
+      by: 'ann',
+      reason: 'because',
+      verdict: 'promote',
+      forced: false,
+    });
+    await clock.advance(1000);
+    const second = await registry.moveAlias('champion', { ...by, version: 'v2', forced: true });
+    expect(second).toMatchObject({ sequence: 2, previous_version: 'v1', at: '2026-01-01T00:00:01.000Z', forced: true });
+    expect(await registry.aliasHead('champion')).toEqual(second);
+    expect(await registry.aliasHistory('champion')).toEqual([first, second]);
+    expect(await registry.aliasHead('apprentice')).toBeNull();
+    expect(objects.names().filter((name) => name.startsWith('aliases/'))).toEqual([
+      'aliases/champion.json',
+      'aliases/champion/000001.json',
+      'aliases/champion/000002.json',
+    ]);
+  });
+
+  it('stay when moved to where they are', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    const { registry } = world;
+    const entry = await registry.moveAlias('champion', { ...by, version: 'v1' });
+    expect(await registry.moveAlias('champion', { ...by, version: 'v1', reason: 'again' })).toEqual(entry);
+    expect(await registry.aliasHistory('champion')).toHaveLength(1);
+  });
+
+  it('may be moved to no model', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    await world.registry.moveAlias('champion', { ...by, version: 'v1' });
+    const entry = await world.registry.moveAlias('champion', { ...by, version: null });
+    expect(entry).toMatchObject({ sequence: 2, version: null, previous_version: 'v1' });
+    expect(await world.registry.aliasHead('champion')).toEqual(entry);
+  });
+
+  it.each([
+    ['a version that is not there', { version: 'v9' }, 'version_unknown'],
+    ['a version whose manifest is broken', { version: 'broken' }, 'version_unknown'],
+    ['a path', { version: '../x' }, 'version_unknown'],
+    ['no reason', { version: 'v1', reason: ' ' }, 'reason_required'],
+    ['another head in mind', { version: 'v2', ifSequence: 0 }, 'state_conflict'],
+  ])('are not moved with %s', async (_, changes, code) => {
+    const world = aWorld();
+    await publish(world, 'v1', 'v2', 'broken');
+    world.objects.corrupt('models/router/broken/manifest.json', Buffer.from('{'));
+    const head = await world.registry.moveAlias('champion', { ...by, version: 'v1' });
+    await expect(world.registry.moveAlias('champion', { ...by, ...changes })).rejects.toThrow(refused(code));
+    expect(await world.registry.aliasHead('champion')).toEqual(head);
+    expect(await world.registry.aliasHistory('champion')).toEqual([head]);
+  });
+
+  it('moved by many at once keep every move, in one chain without gaps', async () => {
+    const world = aWorld();
+    const names = Array.from({ length: 12 }, (_, i) => `v${i}`);
+    await publish(world, ...names);
+    // Each mover is its own process: its own registry over the shared store.
+    const movers = names.map(() => createRegistry({ objects: world.objects, worldClock: world.clock }));
+    const entries = await Promise.all(
+      movers.map((registry, i) => registry.moveAlias('champion', { ...by, version: `v${i}`, by: `mover ${i}` })),
+    );
+    const history = await world.registry.aliasHistory('champion');
+    expect(history.map((entry) => entry.sequence)).toEqual(names.map((_, i) => i + 1));
+    expect(new Set(history)).toEqual(new Set(entries));
+    for (const [i, entry] of history.entries()) expect(entry.previous_version).toBe(history[i - 1]?.version ?? null);
+    expect(await world.registry.aliasHead('champion')).toEqual(history.at(-1));
+  });
+
+  it('moved by many on the same condition are moved once', async () => {
+    const world = aWorld();
+    await publish(world, 'v0', 'v1', 'v2', 'v3');
+    const moves = [0, 1, 2, 3].map((i) =>
+      world.registry.moveAlias('champion', { ...by, version: `v${i}`, ifSequence: 0 }),
+    );
+    const settled = await Promise.allSettled(moves);
+    expect(settled.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+    for (const result of settled)
+      if (result.status === 'rejected')
+        expect(result.reason).toEqual(refused('state_conflict', /expected head 0, got 1/));
+    expect(await world.registry.aliasHistory('champion')).toHaveLength(1);
+  });
+
+  it('give up after a bounded number of lost rounds', async () => {
+    const world = aWorld();
+    await publish(world, 'v1');
+    // A rival who is always a moment faster.
+    const rivalled = {
+      ...world.objects,
+      async write(...[name, bytes, condition]: Parameters<MemoryObjects['write']>) {
+        if (/champion\/\d+/.test(name)) await world.objects.write(name, Buffer.from('{}'), {});
+        return world.objects.write(name, bytes, condition);
+      },
+    };
+    const registry = createRegistry({ objects: rivalled, worldClock: world.clock });
+    await expect(registry.moveAlias('champion', { ...by, version: 'v1' })).rejects.toThrow(
+      refused('objects_unavailable', /others moved it 32 times/),
+    );
+  });
+
+  it('name the old version or the new one after a crash at any write, and the move can be repeated', async () => {
+    for (let step = 1; step <= 2; step++) {
+      const world = aWorld();
+      await publish(world, 'v1', 'v2');
+      const { registry, objects } = world;
+      await registry.moveAlias('champion', { ...by, version: 'v1' });
+      objects.crashAtWrite(step);
+      await expect(registry.moveAlias('champion', { ...by, version: 'v2' })).rejects.toThrow(Crash);
+      objects.crashAtWrite(null);
+      // Before the entry nothing happened; after it the cache is stale, the log is not.
+      expect((await registry.aliasHead('champion'))?.version).toBe(step === 1 ? 'v1' : 'v2');
+      expect((await registry.moveAlias('champion', { ...by, version: 'v2' })).sequence).toBe(2);
+      expect(await registry.aliasHistory('champion')).toHaveLength(2);
+    }
+  });
+});
+
+describe('the cache of an alias', () => {
+  const CACHE = 'aliases/champion.json';
+  const moved = async (): Promise<World> => {
+    const world = aWorld();
+    await publish(world, 'v1', 'v2', 'v3');
+    for (const version of ['v1', 'v2', 'v3']) await world.registry.moveAlias('champion', { ...by, version });
+    return world;
+  };
+  const garbled = async (world: World, from: string, to: string): Promise<void> =>
+    world.objects.corrupt(
+      CACHE,
+      Buffer.from(
+        Buffer.from(await entryBytes(world, 3))
+          .toString()
+          .replace(from, to),
+      ),
+    );
+  const entryBytes = async ({ objects }: World, sequence: number): Promise<Uint8Array> =>
+    (await objects.read(`aliases/champion/00000${sequence}.json`))?.bytes ?? new Uint8Array();
+
+  it.each<[string, (world: World) => Promise<unknown>]>([
+    ['stale', async (world) => world.objects.corrupt(CACHE, await entryBytes(world, 1))],
+    ['missing', async (world) => world.objects.remove(CACHE, {})],
+    ['no JSON', async (world) => world.objects.corrupt(CACHE, Buffer.from('{"sequence":'))],
+    ['empty', async (world) => world.objects.corrupt(CACHE, new Uint8Array())],
+    ['of an entry that never was', (world) => garbled(world, '"sequence": 3', '"sequence": 7')],
+    ['unlike the entry it copies', (world) => garbled(world, '"v3"', '"v1"')],
+    ['of another alias', (world) => garbled(world, '"champion"', '"apprentice"')],
+  ])('is repaired from the log when it is %s', async (_, damage) => {
+    const world = await moved();
+    await damage(world);
+    expect((await world.registry.aliasHead('champion'))?.version).toBe('v3');
+    expect((await world.objects.read(CACHE))?.bytes).toEqual(await entryBytes(world, 3));
+    const { writes } = world.objects;
+    expect((await world.registry.aliasHead('champion'))?.sequence).toBe(3);
+    expect(world.objects.writes).toBe(writes);
+  });
+
+  it('is of no account to a reader that may not write', async () => {
+    const world = await moved();
+    await world.objects.remove(CACHE, {});
+    const readOnly = {
+      ...world.objects,
+      write: () => Promise.reject(new RejectedError('unauthorized', 'read only')),
+    };
+    const registry = createRegistry({ objects: readOnly, worldClock: world.clock });
+    expect((await registry.aliasHead('champion'))?.version).toBe('v3');
+  });
+
+  it('cannot hide that the highest entry is unreadable; a new move mends it', async () => {
+    const world = await moved();
+    world.objects.corrupt('aliases/champion/000003.json', Buffer.from('{}'));
+    await expect(world.registry.aliasHead('champion')).rejects.toThrow(refused('artefact_corrupt', /000003.json/));
+    await expect(world.registry.aliasHistory('champion')).rejects.toThrow(refused('artefact_corrupt', /000003.json/));
+    const entry = await world.registry.moveAlias('champion', { ...by, version: 'v2' });
+    expect(entry).toMatchObject({ sequence: 4, version: 'v2' });
+    expect(await world.registry.aliasHead('champion')).toEqual(entry);
+  });
+
+  it('refuses an entry that lies in the place of another', async () => {
+    const world = await moved();
+    world.objects.corrupt('aliases/champion/000003.json', await entryBytes(world, 2));
+    await expect(world.registry.aliasHead('champion')).rejects.toThrow(
+      refused('artefact_corrupt', /000003.json: holds entry 2 of alias champion/),
+    );
+  });
+
+  it('agrees with the log after any interleaving of moves, reads and damage', async () => {
+    const step = fc.constantFrom('move', 'read', 'lose', 'garble', 'age');
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const world = aWorld();
+        await publish(world, 'v0', 'v1');
+        let moves = 0;
+        for (const each of steps) {
+          if (each === 'move') {
+            moves += 1;
+            await world.registry.moveAlias('champion', { ...by, version: `v${moves % 2}` });
+          } else if (each === 'lose') await world.objects.remove(CACHE, {});
+          else if (each === 'read' || moves === 0 || !world.objects.names().includes(CACHE))
+            await world.registry.aliasHead('champion');
+          else world.objects.corrupt(CACHE, each === 'garble' ? Buffer.from('?') : await entryBytes(world, 1));
+          expect((await world.registry.aliasHead('champion'))?.sequence ?? 0).toBe(moves);
+        }
+      }),
+      { numRuns: Math.ceil(testCases / 10) },
+    );
+  });
+});
+
+describe('rollback', () => {
+  const moves = async (...versions: (string | null)[]): Promise<World> => {
+    const world = aWorld();
+    await publish(world, 'v1', 'v2', 'v3');
+    for (const version of versions) await world.registry.moveAlias('champion', { ...by, version });
+    return world;
+  };
+  const back = ({ registry }: World) => registry.rollback('champion', { by: 'ann', reason: 'worse' });
+
+  it('goes back version by version, then to none, and then says so', async () => {
+    const world = await moves('v1', 'v2', 'v3');
+    expect(await back(world)).toMatchObject({ sequence: 4, version: 'v2', previous_version: 'v3', reason: 'worse' });
+    expect((await back(world)).version).toBe('v1');
+    expect((await back(world)).version).toBeNull();
+    await expect(back(world)).rejects.toThrow(refused('version_unknown', /no version before/));
+    expect(await world.registry.aliasHistory('champion')).toHaveLength(6);
+  });
+
+  it('does not return to what was rolled back', async () => {
+    const world = await moves('v1', 'v2');
+    await back(world);
+    await world.registry.moveAlias('champion', { ...by, version: 'v3' });
+    expect((await back(world)).version).toBe('v1');
+  });
+
+  it('passes over a version that is not whole any more', async () => {
+    const world = await moves('v1', 'v2', 'v3');
+    world.objects.corrupt('models/router/v2/manifest.json', Buffer.from('{'));
+    expect((await back(world)).version).toBe('v1');
+  });
+
+  it('needs a move to undo, and a reason', async () => {
+    await expect(back(await moves())).rejects.toThrow(refused('version_unknown'));
+    const world = await moves('v1', 'v2');
+    await expect(world.registry.rollback('champion', { by: 'ann', reason: '' })).rejects.toThrow(
+      refused('reason_required'),
+    );
+  });
+});
