@@ -1,6 +1,5 @@
-import type { ListingSource } from './listings.ts';
 import { normal, uniforms } from './random.ts';
-import type { Catalogue, Drawn } from './spec.ts';
+import type { Catalogue, Drawn, ListingSource } from './spec.ts';
 
 type Advertised = Omit<ListingSource, 'truth'> & { readonly median_usd: number };
 

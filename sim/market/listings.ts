@@ -2,7 +2,7 @@ import { canonicalGpu, canonicalProvider, canonicalRegion } from '#shared/domain
 import { catalogueListings } from './catalogue.ts';
 import { saltOf } from './random.ts';
 import { concerns, type ScenarioEvent, type Weather, weatherOf } from './scenario.ts';
-import type { MarketSpec, Shock, Truth } from './spec.ts';
+import type { ListingSource, MarketSpec, Shock, Truth } from './spec.ts';
 
 /** Factors on the truth of one deployment. */
 export interface Burden {
@@ -10,26 +10,6 @@ export interface Burden {
   readonly hazard_factor: number;
   readonly latency_factor: number;
   readonly price_factor: number;
-}
-
-/** What is advertised about an offer and how it really behaves; an author's or a seed's. Words as written. */
-export interface ListingSource {
-  readonly provider: string;
-  readonly gpu_type: string;
-  readonly region: string;
-  readonly usd_per_gpu_hour: number;
-  readonly latency_ms: number;
-  readonly reputation: number;
-  readonly capacity_gpu_hours: number;
-  readonly gpu_count: number;
-  readonly hides: readonly ('latency' | 'reputation' | 'capacity')[];
-  readonly busy: {
-    readonly mean: number;
-    readonly amplitude: number;
-    readonly peak_hour: number;
-    readonly noise: number;
-  };
-  readonly truth: Truth;
 }
 
 /** An offer of the market, canonical, ready to be asked about any instant. */
@@ -43,7 +23,7 @@ export interface Listing extends ListingSource {
   readonly salt: number;
 }
 
-export interface ListedShock extends Burden {
+interface ListedShock extends Burden {
   readonly probability: number;
   readonly block_h: number;
   readonly salt: number;

@@ -16,14 +16,15 @@ import { diceOf, endOf, fateOf, type Instance, statusAt, tenantFault } from './i
 import { combine, type Listing, listingsOf, NO_BURDEN } from './listings.ts';
 import { pick } from './random.ts';
 import { busyShare, HOUR_MS, hourOfDay, type Moment, ratesAt, shocksAt } from './rates.ts';
+import { createRegister } from './register.ts';
 import type { ScenarioEvent } from './scenario.ts';
 import type { MarketSpec } from './spec.ts';
 import { type MarketStore, memoryStore } from './store.ts';
 
-/** Instances remembered for late questions; past it the oldest ended ones go. About 40 MB. */
+/** Instances remembered for late questions; past it the oldest ended ones go. About 80 MB. */
 const KEPT_INSTANCES = 100_000;
 
-export interface DeployOrder {
+interface DeployOrder {
   readonly offerId: string;
   /** Names the deployment and its dice. */
   readonly label: string;
@@ -34,7 +35,7 @@ export interface DeployOrder {
 }
 
 /** A line of the audit. */
-export interface AuditLine {
+interface AuditLine {
   readonly label: string;
   readonly instance_id: string;
   readonly provider: string;
@@ -103,28 +104,8 @@ export function createMarket(options: MarketOptions): Market {
   const listings = listingsOf(spec, seed, options.scenario ?? spec.scenario);
   const byOffer = new Map(listings.map((listing) => [listing.offer_id, listing]));
   const byCell = new Map<string, readonly Listing[]>();
-  const instances = new Map<string, Instance>();
-  const byLabel = new Map<string, readonly Instance[]>();
   const book = createBook();
-  const keep = options.keepInstances ?? KEPT_INSTANCES;
-  // Pruned in strides, so that the scan is paid once in this many deployments.
-  const stride = Math.max(1, Math.floor(keep / 20));
-
-  const remember = (instance: Instance): void => {
-    const known = instances.has(instance.instance_id);
-    instances.set(instance.instance_id, instance);
-    const siblings = byLabel.get(instance.label) ?? [];
-    byLabel.set(
-      instance.label,
-      known
-        ? siblings.map((other) => (other.instance_id === instance.instance_id ? instance : other))
-        : [...siblings, instance],
-    );
-  };
-  for (const instance of store.load()) {
-    remember(instance);
-    book.hold(instance.instance_id, instance.offer_id, instance.gpu_hours, endOf(instance));
-  }
+  const register = createRegister(store, book, options.keepInstances ?? KEPT_INSTANCES);
 
   const cell = (gpuType: string, region: string): readonly Listing[] => {
     const key = `${gpuType}\n${region}`;
@@ -197,20 +178,10 @@ export function createMarket(options: MarketOptions): Market {
     return listing;
   };
 
-  const prune = (nowMs: number): void => {
-    if (instances.size < keep + stride) return;
-    const old: Instance[] = [];
-    for (const instance of instances.values()) {
-      if (old.length === stride) break;
-      if (endOf(instance) <= nowMs) old.push(instance);
-    }
-    store.remove(old.map((instance) => instance.instance_id));
-    for (const instance of old) {
-      instances.delete(instance.instance_id);
-      const left = (byLabel.get(instance.label) ?? []).filter((other) => other.instance_id !== instance.instance_id);
-      if (left.length === 0) byLabel.delete(instance.label);
-      else byLabel.set(instance.label, left);
-    }
+  const offers: Market['offers'] = (nowMs, only) => {
+    const observedAt = rfc3339(nowMs);
+    const chosen = only === undefined ? listings : cell(only.gpu_type, only.region);
+    return chosen.map((listing) => offerOf(listing, nowMs, observedAt));
   };
 
   const trueExpectation: Market['trueExpectation'] = (workload, offerId, nowMs) => {
@@ -232,11 +203,7 @@ export function createMarket(options: MarketOptions): Market {
     spec,
     seed,
     startMs,
-    offers(nowMs, only) {
-      const observedAt = rfc3339(nowMs);
-      const chosen = only === undefined ? listings : cell(only.gpu_type, only.region);
-      return chosen.map((listing) => offerOf(listing, nowMs, observedAt));
-    },
+    offers,
     deploy({ offerId, label, gpu_count, gpu_hours, workload_type, nowMs }) {
       const listing = listingOf(offerId);
       const { free, load } = capacity(listing, nowMs);
@@ -251,7 +218,7 @@ export function createMarket(options: MarketOptions): Market {
         throw new RejectedError('offer_gone', `offer ${offerId}: taken by another customer since it was listed`);
       // Rounded down: an instance is never younger than the instant that sees it.
       const createdMs = Math.floor(nowMs);
-      const twins = (byLabel.get(label) ?? []).filter((other) => other.offer_id === offerId).length;
+      const twins = register.labelled(label).filter((other) => other.offer_id === offerId).length;
       const instance: Instance = {
         instance_id: instanceId(seed, offerId, label, twins),
         label,
@@ -273,29 +240,23 @@ export function createMarket(options: MarketOptions): Market {
         ),
         cancelled_ms: null,
       };
-      store.put(instance);
-      remember(instance);
-      book.hold(instance.instance_id, offerId, gpu_hours, endOf(instance));
-      prune(nowMs);
+      register.add(instance, nowMs);
       return { instance_id: instance.instance_id };
     },
-    find: (label) => byLabel.get(label) ?? [],
-    provider: (id) => instances.get(id)?.provider ?? null,
+    find: register.labelled,
+    provider: (id) => register.get(id)?.provider ?? null,
     status(id, nowMs) {
-      const instance = instances.get(id);
+      const instance = register.get(id);
       return instance === undefined ? null : statusAt(instance, nowMs);
     },
     terminate(id, nowMs) {
-      const instance = instances.get(id);
+      const instance = register.get(id);
       if (instance === undefined || endOf(instance) <= nowMs) return false;
-      const cancelled = { ...instance, cancelled_ms: Math.max(instance.created_ms, nowMs) };
-      store.put(cancelled);
-      remember(cancelled);
-      book.release(id);
+      register.cancel(instance, Math.max(instance.created_ms, nowMs));
       return true;
     },
     instances: (nowMs) =>
-      [...instances.values()].map((instance) => {
+      register.all().map((instance) => {
         const status = statusAt(instance, nowMs);
         return {
           label: instance.label,
@@ -309,7 +270,7 @@ export function createMarket(options: MarketOptions): Market {
       }),
     trueExpectation,
     oracle(workload, nowMs, among) {
-      const ids = among ?? admitted(workload, this.offers(nowMs, workload));
+      const ids = among ?? admitted(workload, offers(nowMs, workload));
       let best: { offer_id: string; expectation: TrueExpectation } | null = null;
       for (const id of ids) {
         const expectation = trueExpectation(workload, id, nowMs);

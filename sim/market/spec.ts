@@ -23,7 +23,7 @@ const burdenShape = {
 };
 
 /** How an offer really behaves at deviation 1. */
-export const truth = z.strictObject({
+const truth = z.strictObject({
   /** P(becomes ready) on an idle provider, given that the offer was still there. */
   start: probability,
   /** Start success is multiplied by 1 - this * load^2. */
@@ -85,6 +85,9 @@ const explicitOffer = z.strictObject({
   busy: busy.default({ mean: 0, amplitude: 0, peak_hour: 0, noise: 0 }),
   truth,
 });
+
+/** What is advertised about an offer and how it really behaves; an author's or a seed's. Words as written. */
+export type ListingSource = z.output<typeof explicitOffer>;
 
 /**
  * A hidden quantity drawn from the seed: `typical` moved by normal effects of provider, GPU type at the provider, region at

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RejectedError } from '#shared/errors.ts';
 import { createMarket } from '#sim/market/market.ts';
+import { testCases } from '#test/support/cases.ts';
 import { HOUR_MS, order, START_MS, smallOffer, smallSpec } from './small-market.ts';
 
 const spec = smallSpec([smallOffer({ capacity_gpu_hours: 20 }, { ready_sigma: 0.4 })]);
@@ -46,7 +47,7 @@ describe('capacity', () => {
           expect(free() + held()).toBeCloseTo(20, 6);
         });
       }),
-      { numRuns: 200 },
+      { numRuns: testCases, seed: 20_260_101 },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMarket } from '#sim/market/market.ts';
+import { testCases } from '#test/support/cases.ts';
 import { HOUR_MS, order, START_MS, smallOffer, smallSpec } from './small-market.ts';
 
 const STAGE = { provisioning: 0, running: 1, completed: 2, failed_to_start: 2, preempted: 2, failed: 2, cancelled: 2 };
@@ -41,7 +42,7 @@ describe('the status of an instance', () => {
           });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: testCases, seed: 20_260_101 },
     );
   });
 

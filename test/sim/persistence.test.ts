@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMarket } from '#sim/market/market.ts';
 import { memoryStore, sqliteStore } from '#sim/market/store.ts';
@@ -69,7 +70,7 @@ describe.each(['memory', 'sqlite'] as const)('a market in a %s store', (kind) =>
 describe('a sqlite store', () => {
   it('keeps what was deployed by a process that was killed', () => {
     const path = join(folder, 'market.sqlite');
-    const child = join(import.meta.dirname, 'deploy-then-die.ts');
+    const child = fileURLToPath(new URL('./deploy-then-die.ts', import.meta.url));
     let signal: unknown = null;
     try {
       execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', child, path], { stdio: 'pipe' });
