@@ -1,0 +1,257 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { loadLayersModel } from '@tensorflow/tfjs-layers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Features } from '#shared/domain/features.ts';
+import { encode, inputWidth } from '#shared/learning/encoding.ts';
+import { dataSha256 } from '#shared/learning/examples.ts';
+import { artefactOf } from '#shared/learning/model/artefact.ts';
+import { buildModel, predictRaw } from '#shared/learning/model/build.ts';
+import { objective, TARGET_WIDTH } from '#shared/learning/model/objective.ts';
+import { createNetwork } from '#shared/learning/network.ts';
+import { seededRandom } from '#shared/learning/random.ts';
+import { trainInWorker } from '#shared/learning/train/in-worker.ts';
+import { type TrainedModel, type TrainRequest, trainModel } from '#shared/learning/train/index.ts';
+import { configOf, planOf, versionOf } from '#shared/learning/train/plan.ts';
+import { manifest as manifestSchema } from '#shared/registry/manifest.ts';
+import { fakeClock } from '#test/support/clock.ts';
+import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
+
+const examples = toyExamples({ rows: 400, seed: 11 });
+const request: TrainRequest = { examples, config: TOY_CONFIG, featureSet: TOY_SET, ...TOY_TIMES };
+let trained: TrainedModel;
+const abortListeners = (): number => process.listenerCount('unhandledRejection');
+let listenersBefore: number;
+beforeAll(async () => {
+  listenersBefore = abortListeners();
+  trained = await trainModel(request);
+});
+
+const random = seededRandom(5);
+const anyFeatures = (): Features => ({
+  ...TOY_SET,
+  numeric: Array.from({ length: 4 }, () => (random.next() - 0.5) * 10 ** random.below(4)),
+  categorical: ['provider', 'gpu', 'both'].map((_, c) =>
+    random.next() < 0.3
+      ? `never seen ${random.below(9)}`
+      : (examples[random.below(400)]?.features.categorical[c] ?? ''),
+  ),
+});
+
+describe('the forward pass', () => {
+  it('equals tfjs within 1e-5 for random weights, shapes and inputs, unknown words included', async () => {
+    const { encoding } = trained.manifest;
+    const inputs = inputWidth(encoding);
+    for (let seed = 1; seed <= 12; seed++) {
+      const hidden = Array.from({ length: 1 + random.below(3) }, () => 1 + random.below(40));
+      const model = buildModel({ inputs, hidden }, seed, [0, 0, 0, 0, 0]);
+      tf.tidy(() =>
+        model.setWeights(model.getWeights().map((w, i) => tf.randomNormal(w.shape, 0, 0.3, 'float32', seed * 99 + i))),
+      );
+      const { files, weights } = await artefactOf(model, { inputs, hidden });
+      const network = createNetwork({ ...trained.manifest, hidden, weights }, files['weights.bin']);
+      const rows = Array.from({ length: 25 }, anyFeatures);
+      const dense = new Float32Array(rows.length * inputs);
+      for (const [i, features] of rows.entries()) encode(encoding, features, dense, i * inputs);
+      const expected = predictRaw(model, dense, rows.length);
+      const got = network.forward(rows);
+      for (const [i, value] of expected.entries())
+        expect(Math.abs((got[i] ?? Number.NaN) - value)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+      model.dispose();
+    }
+  });
+
+  it('gives the golden vector of the manifest', () => {
+    const { golden } = trained.manifest;
+    const got = createNetwork(trained.manifest, trained.files['weights.bin']).forward([golden.features]);
+    for (const [i, value] of golden.output.entries()) expect(got[i]).toBeCloseTo(value, 5);
+  });
+});
+
+describe('trainModel', () => {
+  it('writes a manifest that the registry takes', () => {
+    expect(manifestSchema.parse(trained.manifest)).toEqual(trained.manifest);
+    expect(trained.manifest.training).toMatchObject({ rows: 400, holdout_rows: 80, epochs: 3, seed: 7 });
+  });
+
+  it('repeats bit for bit', async () => {
+    const again = await trainModel({ ...request, examples: examples.toReversed() });
+    expect(again).toEqual(trained);
+  });
+
+  it('repeats from what its manifest says', async () => {
+    const { manifest } = trained;
+    const { watermark, backend } = manifest.training;
+    const config = configOf(manifest);
+    const again = await trainModel({ ...request, config, watermark, backend, createdAt: manifest.created_at });
+    expect(again).toEqual(trained);
+  });
+
+  it('has its version before it trains, and another for any other input', async () => {
+    const inputs = {
+      plan: planOf(TOY_CONFIG, examples.length),
+      featureSet: TOY_SET,
+      watermark: TOY_TIMES.watermark,
+      dataSha256: await dataSha256(examples),
+    };
+    expect(versionOf(inputs)).toBe(trained.manifest.version);
+    expect(versionOf(inputs)).toMatch(/^v[0-9a-f]{16}$/);
+    for (const other of [
+      { ...inputs, plan: planOf({ ...TOY_CONFIG, seed: 8 }, examples.length) },
+      { ...inputs, featureSet: { ...TOY_SET, hash: 'other' } },
+      { ...inputs, watermark: TOY_TIMES.createdAt },
+      { ...inputs, dataSha256: inputs.dataSha256.replace(/^./, 'x') },
+    ])
+      expect(versionOf(other)).not.toBe(trained.manifest.version);
+  });
+
+  it('is a layers model to anyone else', async () => {
+    const json = JSON.parse(new TextDecoder().decode(trained.files['model.json'])) as tf.io.ModelJSON;
+    const loaded = await loadLayersModel(
+      tf.io.fromMemory({
+        modelTopology: json.modelTopology,
+        weightSpecs: json.weightsManifest.flatMap(({ weights }) => weights),
+        weightData: trained.files['weights.bin'].slice().buffer,
+      }),
+    );
+    const { encoding, golden } = trained.manifest;
+    const input = new Float32Array(inputWidth(encoding));
+    encode(encoding, golden.features, input, 0);
+    expect([...predictRaw(loaded, input, 1)]).toEqual(golden.output);
+    loaded.dispose();
+  });
+
+  it('leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    await trainModel(request);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('leaves no listener on the process: the wasm glue would abort it on any unhandled rejection', () => {
+    expect(abortListeners()).toBe(listenersBefore);
+  });
+
+  it('knows the words of the training part only, rare ones as unknown', async () => {
+    const words = ['usual', 'usual', 'usual', 'usual', 'usual', 'usual', 'rare'];
+    const rows = examples.map((row, i) => ({
+      ...row,
+      features: { ...row.features, categorical: [i >= 320 ? 'future' : i < 7 ? (words[i] ?? '') : 'usual', 'g', 'x'] },
+    }));
+    const { manifest } = await trainModel({ ...request, examples: rows });
+    expect(manifest.encoding.categorical[0]?.vocabulary).toEqual(['usual']);
+  });
+
+  it.each([0, 1] as const)('stays finite when started is always %i', async (started) => {
+    const rows = examples.map((row) =>
+      started === 1
+        ? { ...row, started, interrupted: 0 as const, exposure_hours: 3 }
+        : {
+            ...row,
+            started,
+            interrupted: null,
+            exposure_hours: null,
+            log_price_ratio: null,
+            log_latency_ratio: null,
+            log_ready_ms: null,
+          },
+    );
+    const { manifest, files } = await trainModel({ ...request, examples: rows });
+    const [first] = rows;
+    if (first === undefined) throw new Error('no rows');
+    const [start] = createNetwork(manifest, files['weights.bin']).forward([first.features]);
+    expect(Math.sign(start ?? 0)).toBe(started === 1 ? 1 : -1);
+    expect(manifest.golden.output.every(Number.isFinite)).toBe(true);
+  });
+
+  const [first, ...rest] = examples;
+  if (first === undefined) throw new Error('no rows');
+  it.each([
+    [
+      'NaN among the features',
+      { ...first, features: { ...first.features, numeric: [0, Number.NaN, 0, 0] } },
+      'event_invalid',
+    ],
+    ['an infinite target', { ...first, log_ready_ms: Number.NEGATIVE_INFINITY }, 'event_invalid'],
+    ['another feature set', { ...first, features: { ...first.features, hash: 'other' } }, 'artefact_incompatible'],
+    ['another shape', { ...first, features: { ...first.features, categorical: ['one'] } }, 'artefact_incompatible'],
+  ])('refuses %s', async (_, bad, code) => {
+    await expect(trainModel({ ...request, examples: [...rest, bad] })).rejects.toMatchObject({
+      code,
+      retryable: false,
+    });
+  });
+
+  it('refuses fewer rows than it can learn from', async () => {
+    await expect(trainModel({ ...request, examples: examples.slice(0, 49) })).rejects.toMatchObject({
+      code: 'not_enough_data',
+      message: expect.stringContaining('got 49'),
+    });
+  });
+});
+
+describe('trainInWorker', () => {
+  it('trains the same bytes as in process, and tells its progress', async () => {
+    const clock = fakeClock();
+    const seen: string[] = [];
+    const model = await trainInWorker(request, { clock, onProgress: ({ kind }) => void seen.push(kind) });
+    expect(model.manifest).toEqual(trained.manifest);
+    for (const file of ['model.json', 'weights.bin'] as const)
+      expect(Buffer.compare(model.files[file], trained.files[file])).toBe(0);
+    expect(seen).toEqual(['backend', 'epoch', 'epoch', 'epoch']);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('passes a refusal on as it is', async () => {
+    const refused = trainInWorker({ ...request, examples: examples.slice(0, 3) }, { clock: fakeClock() });
+    await expect(refused).rejects.toMatchObject({ code: 'not_enough_data', retryable: false });
+  });
+
+  it('stops when told', async () => {
+    const abort = new AbortController();
+    const clock = fakeClock();
+    const stopped = trainInWorker(request, { clock, signal: abort.signal, onProgress: () => abort.abort() });
+    await expect(stopped).rejects.toMatchObject({ code: 'draining', retryable: true });
+    await expect(trainInWorker(request, { clock, signal: abort.signal })).rejects.toMatchObject({ code: 'draining' });
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('gives up at its deadline', async () => {
+    const clock = fakeClock();
+    const silent = new URL('data:text/javascript,setInterval(() => {}, 1000)');
+    const late = trainInWorker(request, { clock, deadlineMs: 5_000, workerUrl: silent });
+    const verdict = expect(late).rejects.toMatchObject({ code: 'deadline_exceeded', retryable: true });
+    await clock.advance(5_000);
+    await verdict;
+  });
+
+  it.each([
+    ['exits', 'process.exit(3)'],
+    ['throws', 'throw new Error("out of memory")'],
+  ])('can be tried again when the worker %s', async (_, source) => {
+    const crashed = trainInWorker(request, {
+      clock: fakeClock(),
+      workerUrl: new URL(`data:text/javascript,${source}`),
+    });
+    await expect(crashed).rejects.toMatchObject({ code: 'internal', retryable: true });
+  });
+});
+
+describe('objective', () => {
+  it('has the gradient that differences show', () => {
+    const raw = Float32Array.from({ length: 20 }, () => (random.next() - 0.5) * 3);
+    const targets = Float32Array.from([
+      ...[1, 0, 5, 0.5, -0.5, 1],
+      ...[1, 1, 0.5, -1, 0.3, Number.NaN],
+      ...[0, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN],
+      ...[1, 0, 2, 4, Number.NaN, 0],
+    ]);
+    expect(targets.length).toBe(4 * TARGET_WIDTH);
+    const gradient = new Float32Array(20);
+    objective(raw, targets, gradient);
+    const step = 2 ** -8;
+    for (let i = 0; i < raw.length; i++) {
+      const at = (shift: number): number =>
+        objective(raw.with(i, (raw[i] ?? 0) + shift), targets, new Float32Array(20));
+      expect(gradient[i]).toBeCloseTo((at(step) - at(-step)) / (2 * step), 3);
+    }
+  });
+});
