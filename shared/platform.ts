@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { loadWorldOrigin, saveWorldOrigin } from './adapters/clock/world-file.ts';
 import type { Config } from './config.ts';
+import type { TableName } from './domain/tables.ts';
 import { RejectedError } from './errors.ts';
 import type { Bus, BusAdmin, SubscriptionConfig } from './ports/bus.ts';
 import type { HostClock, WorldClock } from './ports/clock.ts';
@@ -28,6 +29,12 @@ export interface LocalBus extends Bus, BusAdmin {
   start(urls: PushUrls): Promise<void>;
 }
 
+/** The embedded warehouse: its file can be copied and trimmed. */
+export interface LocalWarehouse extends Warehouse {
+  removeBefore(table: TableName, eventDate: string): Promise<number>;
+  backup(file: string): Promise<void>;
+}
+
 export interface Platform {
   readonly config: Config;
   readonly hostClock: HostClock;
@@ -35,11 +42,13 @@ export interface Platform {
   readonly log: Log;
   readonly metrics: Metrics;
   bus(): Promise<LocalBus>;
-  warehouse(): Promise<Warehouse>;
+  warehouse(): Promise<LocalWarehouse>;
   objects(): Promise<Objects>;
   state(): Promise<State>;
   /** Secret of the sampling draws, and the id under which decisions name it. */
   salt(): Promise<Salt>;
+  /** Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. */
+  backup(directory: string): Promise<void>;
   /** World time is saved; everything that was opened is closed, in reverse order. */
   close(): Promise<void>;
 }
@@ -137,6 +146,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     objects,
     state,
     salt,
+    async backup(target) {
+      const { backUp } = await import('./platform-backup.ts');
+      await backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
+    },
     async close() {
       await stopSaving();
       for (const port of opened.reverse()) await port.close();

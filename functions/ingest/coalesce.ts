@@ -26,6 +26,8 @@ export function createCoalescer<T>(options: {
   let queue: Waiting<T>[] = [];
   let inWrite = 0;
 
+  let running = false;
+
   const pump = async (): Promise<void> => {
     while (queue.length > 0) {
       const batch = queue.slice(0, maxBatch);
@@ -39,8 +41,9 @@ export function createCoalescer<T>(options: {
       }
       inWrite = 0;
     }
+    // In the same turn as the last look at the queue: an item that comes later starts the next run.
+    running = false;
   };
-  let pumping: Promise<void> | undefined;
 
   return {
     add(item) {
@@ -51,10 +54,10 @@ export function createCoalescer<T>(options: {
       }
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
-        // Starts in the next turn: pushes that arrive together share the first write too.
-        pumping ??= new Promise<void>((next) => setImmediate(next)).then(pump).finally(() => {
-          pumping = undefined;
-        });
+        if (running) return;
+        running = true;
+        // In the next turn: pushes that arrive together share the first write too.
+        setImmediate(() => void pump());
       });
     },
     pending: () => queue.length + inWrite,

@@ -1,0 +1,21 @@
+import type { Command } from '../command.ts';
+import { backupCommand } from './backup.ts';
+import { modelCommands } from './models.ts';
+import { queueCommands } from './queues.ts';
+import { replayCommand } from './replay.ts';
+import { resetCommand } from './reset.ts';
+import { statusCommand } from './status.ts';
+import { trainCommand } from './train.ts';
+import { upCommand } from './up.ts';
+
+/** Every command of `vm`, in the order of the overview. */
+export const COMMANDS: readonly Command[] = [
+  upCommand,
+  statusCommand,
+  replayCommand,
+  trainCommand,
+  ...modelCommands,
+  ...queueCommands,
+  backupCommand,
+  resetCommand,
+];

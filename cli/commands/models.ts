@@ -1,0 +1,171 @@
+import { userInfo } from 'node:os';
+import type { Alias } from '#shared/registry/registry.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { EXIT } from '../command.ts';
+import { withAccess } from '../ops/access.ts';
+import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from '../ops/models.ts';
+import { table } from '../table.ts';
+
+const none = { min: 0, max: 0 };
+const one = { min: 1, max: 1 };
+
+/** Who did it, for the alias log. */
+const by = (): string => `vm:${userInfo().username}`;
+const reasonOf = ({ values }: CommandContext): string => String(values['reason'] ?? '');
+
+const list: Command = {
+  name: 'models list',
+  summary: 'model versions, their verdicts and stages',
+  usage: '[options]',
+  options: {},
+  help: {},
+  examples: ['vm models list', 'vm models list --json'],
+  positionals: none,
+  run: async ({ directory, json, print }) => {
+    const rows = await withAccess(directory, 'models list', (access) => access.call(listModels, {}));
+    if (json) print(JSON.stringify(rows));
+    else if (rows.length === 0) print('no model yet: vm train');
+    else
+      print(
+        table(
+          rows.map((row) => [row.version, row.created_at, row.rows, row.verdict ?? 'not judged', row.stage ?? '']),
+          ['VERSION', 'TRAINED', 'ROWS', 'VERDICT', 'STAGE'],
+        ),
+      );
+    return EXIT.ok;
+  },
+};
+
+const show: Command = {
+  name: 'models show',
+  summary: 'one version: manifest, checks and verdict',
+  usage: 'VERSION [options]',
+  options: {},
+  help: {},
+  examples: ['vm models show v0123456789abcdef'],
+  positionals: one,
+  run: async ({ directory, json, print, positionals }) => {
+    const { manifest, verdict } = await withAccess(directory, 'models show', (access) =>
+      access.call(showModel, { version: positionals[0] ?? '' }),
+    );
+    if (json) {
+      print(JSON.stringify({ manifest, verdict }));
+      return EXIT.ok;
+    }
+    const { training } = manifest;
+    print(
+      table([
+        ['version', manifest.version],
+        ['trained', `${manifest.created_at} on ${training.backend}, seed ${training.seed}`],
+        ['rows', `${training.rows}, of which ${training.holdout_rows} held out`],
+        ['decisions', `${training.first_decided_at ?? '-'} to ${training.last_decided_at ?? '-'}`],
+        ['data', `${training.data_sha256.slice(0, 16)} up to ${training.watermark}`],
+        [
+          'verdict',
+          verdict === null ? 'not judged yet' : `${verdict.verdict} (against ${verdict.compared_with ?? 'the rules'})`,
+        ],
+      ]),
+    );
+    if (verdict !== null) {
+      print(`\n${verdict.reasons.map((reason) => `  - ${reason}`).join('\n')}\n`);
+      const mark = (passed: boolean | null): string => (passed === null ? '?' : passed ? 'ok' : 'FAILED');
+      print(
+        table(
+          verdict.checks.map((check) => [
+            check.name,
+            mark(check.passed),
+            check.value?.toFixed(4) ?? '-',
+            check.limit?.toFixed(4) ?? '-',
+            check.note,
+          ]),
+          ['CHECK', 'PASSED', 'VALUE', 'LIMIT', 'NOTE'],
+        ),
+      );
+    }
+    return EXIT.ok;
+  },
+};
+
+const promote: Command = {
+  name: 'models promote',
+  summary: "make a version the champion; without the gate's word only by force",
+  usage: 'VERSION --reason TEXT [--force]',
+  options: { reason: { type: 'string' }, force: { type: 'boolean', default: false } },
+  help: { reason: 'why; kept in the alias log', force: 'promote although the gate did not say promote' },
+  examples: [
+    'vm models promote v0123456789abcdef --reason "canary was fine"',
+    'vm models promote v0123456789abcdef --force --reason "incident 12"',
+  ],
+  positionals: one,
+  run: async (context) => {
+    const { directory, json, print, positionals, values } = context;
+    const params = {
+      version: positionals[0] ?? '',
+      by: by(),
+      reason: reasonOf(context),
+      force: values['force'] === true,
+    };
+    const entry = await withAccess(directory, 'models promote', (access) => access.call(promoteModel, params));
+    print(
+      json
+        ? JSON.stringify(entry)
+        : `champion is ${entry.version} (move ${entry.sequence}${entry.forced ? ', forced' : ''})`,
+    );
+    return EXIT.ok;
+  },
+};
+
+const rollback: Command = {
+  name: 'models rollback',
+  summary: 'move the champion back to the version before it',
+  usage: '--reason TEXT',
+  options: { reason: { type: 'string' } },
+  help: { reason: 'why; kept in the alias log' },
+  examples: ['vm models rollback --reason "completions fell"'],
+  positionals: none,
+  run: async (context) => {
+    const { directory, json, print } = context;
+    const entry = await withAccess(directory, 'models rollback', (access) =>
+      access.call(rollbackModel, { by: by(), reason: reasonOf(context) }),
+    );
+    print(
+      json
+        ? JSON.stringify(entry)
+        : `champion is ${entry.version ?? 'none: the rules act'} (was ${entry.previous_version})`,
+    );
+    return EXIT.ok;
+  },
+};
+
+const history: Command = {
+  name: 'models history',
+  summary: 'every move of an alias, with its reason',
+  usage: '[champion|apprentice]',
+  options: {},
+  help: {},
+  examples: ['vm models history', 'vm models history apprentice --json'],
+  positionals: { min: 0, max: 1 },
+  run: async ({ directory, json, print, positionals }) => {
+    const alias: Alias = positionals[0] === 'apprentice' ? 'apprentice' : 'champion';
+    const entries = await withAccess(directory, 'models history', (access) => access.call(modelHistory, { alias }));
+    if (json) print(JSON.stringify(entries));
+    else if (entries.length === 0) print(`${alias} was never set: the rules act`);
+    else
+      print(
+        table(
+          entries.map((entry) => [
+            entry.sequence,
+            entry.at,
+            entry.version ?? 'none',
+            entry.by,
+            entry.forced ? 'forced' : (entry.verdict ?? ''),
+            entry.reason,
+          ]),
+          ['#', 'AT', 'VERSION', 'BY', 'VERDICT', 'REASON'],
+        ),
+      );
+    return EXIT.ok;
+  },
+};
+
+export const modelCommands: readonly Command[] = [list, show, promote, rollback, history];

@@ -1,0 +1,35 @@
+import type { Command } from './command.ts';
+import { table } from './table.ts';
+
+export function overview(commands: readonly Command[]): string {
+  const rows = commands.map((command) => [`  vm ${command.name}`, command.summary]);
+  return `vm: Aurora Intelligence on the command line
+
+Usage: vm COMMAND [options]      vm COMMAND --help
+
+${table(rows)}
+
+Every command takes --dir DIR (default .aurora) and --json.
+`;
+}
+
+export function commandHelp(command: Command): string {
+  const options = Object.keys({ ...command.options, dir: {}, json: {} }).map((name) => [
+    `  --${name}${command.options[name]?.type === 'string' || name === 'dir' ? ` ${name.toUpperCase()}` : ''}`,
+    command.help[name] ?? COMMON_HELP[name] ?? '',
+  ]);
+  return `${command.summary}
+
+Usage: vm ${`${command.name} ${command.usage}`.trim()}
+
+${table(options)}
+
+Examples:
+${command.examples.map((example) => `  ${example}`).join('\n')}
+`;
+}
+
+const COMMON_HELP: Readonly<Record<string, string>> = {
+  dir: 'state directory (default .aurora)',
+  json: 'one JSON value on stdout, for machines',
+};

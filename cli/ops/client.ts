@@ -1,0 +1,45 @@
+import { hostClock } from '#shared/adapters/clock/host.ts';
+import { AuroraError, ERROR_CATALOGUE, type ErrorCode, RejectedError, TransientError } from '#shared/errors.ts';
+import { createHttpClient } from '#shared/runtime/http-client.ts';
+import type { Operation } from './operation.ts';
+
+const CALL_DEADLINE_MS = 60_000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** Runs the operation in the stack that listens on this port; its coded errors come back as they were thrown. */
+export async function callOperation<P, R>(
+  at: { readonly port: number; readonly token: string },
+  operation: Operation<P, R>,
+  params: P,
+): Promise<R> {
+  const client = createHttpClient({ hostClock, maxBytes: MAX_ANSWER_BYTES });
+  try {
+    const response = await client.postJson(`http://127.0.0.1:${at.port}/ops/${operation.name}`, params, {
+      deadlineMs: CALL_DEADLINE_MS,
+      headers: { authorization: `Bearer ${at.token}` },
+    });
+    const answer: unknown = JSON.parse(new TextDecoder().decode(response.bytes));
+    if (response.status === 200) return answer as R;
+    throw remoteError(answer, response.status);
+  } catch (error) {
+    if (error instanceof AuroraError && error.code !== 'upstream_unavailable' && error.code !== 'deadline_exceeded')
+      throw error;
+    throw new TransientError(
+      'stack_unreachable',
+      `the stack on port ${at.port} does not answer: ${(error as Error).message}`,
+      { cause: error },
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+function remoteError(answer: unknown, status: number): AuroraError {
+  const { code, message } = (answer as { error?: { code?: string; message?: string } }).error ?? {};
+  if (code === undefined || !Object.hasOwn(ERROR_CATALOGUE, code))
+    return new TransientError('stack_unreachable', `the stack answered HTTP ${status}`);
+  const text = message ?? '';
+  return ERROR_CATALOGUE[code as ErrorCode].kind === 'rejected'
+    ? new RejectedError(code as never, text)
+    : new TransientError(code as never, text);
+}

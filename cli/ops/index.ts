@@ -1,0 +1,28 @@
+import { backup } from './backup.ts';
+import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dlq.ts';
+import { knownEvents, publishEvents } from './events.ts';
+import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
+import type { Operation } from './operation.ts';
+import { listRejected, replayRejected } from './rejected.ts';
+import { status } from './status.ts';
+import { requestTraining, trainingResult } from './training.ts';
+
+/** All that a running stack answers at its operations door. */
+export const OPERATIONS: readonly Operation<never, unknown>[] = [
+  status,
+  backup,
+  publishEvents,
+  knownEvents,
+  requestTraining,
+  trainingResult,
+  listModels,
+  showModel,
+  promoteModel,
+  rollbackModel,
+  modelHistory,
+  listDeadLetters,
+  showDeadLetter,
+  replayDeadLetters,
+  listRejected,
+  replayRejected,
+] as unknown as readonly Operation<never, unknown>[];

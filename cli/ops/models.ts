@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { modelPromoted } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { RejectedError } from '#shared/errors.ts';
+import type { Manifest } from '#shared/registry/manifest.ts';
+import type { AliasEntry } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import type { Stack } from '../stack/stack.ts';
+import { operation } from './operation.ts';
+import { aliasParam, noParams, versionParam } from './params.ts';
+import { registryOf } from './training.ts';
+
+export interface ModelRow {
+  readonly version: string;
+  readonly created_at: string;
+  readonly rows: number;
+  readonly verdict: string | null;
+  readonly stage: 'champion' | 'apprentice' | null;
+}
+
+export const listModels = operation({
+  name: 'models.list',
+  params: noParams,
+  run: async (stack): Promise<ModelRow[]> => {
+    const registry = await registryOf(stack);
+    const [champion, apprentice] = [await registry.aliasHead('champion'), await registry.aliasHead('apprentice')];
+    const rows = await Promise.all(
+      (await registry.listVersions()).map(async (version): Promise<ModelRow> => {
+        const manifest = await registry.readManifest(version);
+        return {
+          version,
+          created_at: manifest.created_at,
+          rows: manifest.training.rows,
+          verdict: (await registry.readVerdict(version))?.verdict ?? null,
+          stage: champion?.version === version ? 'champion' : apprentice?.version === version ? 'apprentice' : null,
+        };
+      }),
+    );
+    return rows.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  },
+});
+
+export const showModel = operation({
+  name: 'models.show',
+  params: versionParam,
+  run: async (
+    stack,
+    { version },
+  ): Promise<{ manifest: Omit<Manifest, 'encoding' | 'golden'>; verdict: Verdict | null }> => {
+    const registry = await registryOf(stack);
+    const { encoding: _encoding, golden: _golden, ...manifest } = await registry.readManifest(version);
+    return { manifest, verdict: await registry.readVerdict(version) };
+  },
+});
+
+const by = z.string().min(1).max(64);
+const reason = z.string().max(1024);
+
+/** Points champion at a version. Without the gate's `promote` it needs force and a reason; both go into the alias log. */
+export const promoteModel = operation({
+  name: 'models.promote',
+  params: z.strictObject({ version: z.string().min(1).max(64), by, reason, force: z.boolean() }),
+  run: async (stack, params): Promise<AliasEntry> => {
+    const registry = await registryOf(stack);
+    const verdict = await registry.readVerdict(params.version);
+    if (verdict?.verdict !== 'promote' && !params.force) {
+      throw new RejectedError(
+        'promotion_refused',
+        `the gate says ${verdict?.verdict ?? 'nothing yet'} of ${params.version}: ${verdict?.reasons[0] ?? 'it was not judged'}`,
+      );
+    }
+    const entry = await registry.moveAlias('champion', {
+      version: params.version,
+      by: params.by,
+      reason: params.reason,
+      verdict: verdict?.verdict ?? null,
+      forced: verdict?.verdict !== 'promote',
+    });
+    await announce(stack, entry);
+    return entry;
+  },
+});
+
+export const rollbackModel = operation({
+  name: 'models.rollback',
+  params: z.strictObject({ by, reason }),
+  run: async (stack, params): Promise<AliasEntry> => {
+    const entry = await (await registryOf(stack)).rollback('champion', params);
+    await announce(stack, entry);
+    return entry;
+  },
+});
+
+export const modelHistory = operation({
+  name: 'models.history',
+  params: z.strictObject({ alias: aliasParam }),
+  run: async (stack, { alias }): Promise<readonly AliasEntry[]> => (await registryOf(stack)).aliasHistory(alias),
+});
+
+async function announce(stack: Stack, entry: AliasEntry): Promise<void> {
+  const bus = await stack.platform.bus();
+  const { alias, sequence, version, previous_version, at, verdict, by: promotedBy, reason: why, forced } = entry;
+  const payload = {
+    alias,
+    sequence,
+    version,
+    previous_version,
+    promoted_at: at,
+    verdict,
+    promoted_by: promotedBy,
+    reason: why,
+    forced,
+  };
+  await bus.publish(modelPromoted.topic, [encodeEvent(modelPromoted, payload)]);
+  stack.platform.log.info({ ...payload }, 'alias moved by hand');
+}

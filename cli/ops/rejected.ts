@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { EVENTS, type EventType } from '#shared/domain/events/catalogue.ts';
+import { decodeEvent } from '#shared/domain/events/codec.ts';
+import { RejectedError } from '#shared/errors.ts';
+import { rejectedById, rejectedList } from '#shared/queries/rejected.ts';
+import { operation } from './operation.ts';
+import { idParam } from './params.ts';
+
+export interface RejectedRow {
+  readonly event_id: string;
+  readonly rejected_at: string;
+  readonly function_name: string;
+  readonly event_type: string | null;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export const listRejected = operation({
+  name: 'rejected.list',
+  params: z.strictObject({ limit: z.int().min(1).max(1000) }),
+  run: async ({ platform }, { limit }): Promise<RejectedRow[]> => {
+    const rows = await (await platform.warehouse()).query(rejectedList, { limit, code: null });
+    return rows.map(({ event_id, rejected_at, function_name, event_type, code, reason }) => ({
+      event_id,
+      rejected_at,
+      function_name,
+      event_type,
+      code,
+      reason,
+    }));
+  },
+});
+
+/**
+ * Sends a rejected event again as it came, if this build can read it now. Its ids make a second replay harmless; the row in
+ * rejected_events stays as the record of what happened.
+ */
+export const replayRejected = operation({
+  name: 'rejected.replay',
+  params: idParam,
+  run: async ({ platform }, { id }): Promise<{ topic: string; event_id: string }> => {
+    const [row] = await (await platform.warehouse()).query(rejectedById, { event_id: id });
+    if (row === undefined) throw new RejectedError('not_found', `no rejected event ${JSON.stringify(id)}`);
+    const data = Buffer.from(row.raw_base64, 'base64');
+    const attributes = z.record(z.string(), z.string()).parse(JSON.parse(row.attributes));
+    const decoded = decodeEvent(data, attributes);
+    if (!decoded.ok) throw new RejectedError(decoded.code, `still not readable: ${decoded.reason}`);
+    const { topic } = EVENTS[decoded.event.definition.type as EventType];
+    await (await platform.bus()).publish(topic, [{ data, attributes }]);
+    return { topic, event_id: decoded.event.eventId };
+  },
+});

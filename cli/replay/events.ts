@@ -1,0 +1,153 @@
+/** A recorded line as the events that it would have been: a decision, and for an accepted one its outcome. Pure. */
+import { canonicalGpu, canonicalProvider, canonicalRegion, canonicalWorkload } from '#shared/domain/aliases.ts';
+import type { Candidate, Decision } from '#shared/domain/decision.ts';
+import { decisionId, sha256Hex } from '#shared/domain/ids.ts';
+import type { Offer } from '#shared/domain/offer.ts';
+import type { Outcome } from '#shared/domain/outcome.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { DEFAULT_WEIGHTS, type Workload } from '#shared/domain/request.ts';
+import { candidateFeatures } from '#shared/learning/features.ts';
+import { classicScore } from '#shared/rules/classic-score.ts';
+import { eligibleOffers } from '#shared/rules/eligibility.ts';
+import type { RecordedTenant, RecordLine } from './record.ts';
+
+export interface ReplayContext {
+  readonly startMs: number;
+  readonly tenants: ReadonlyMap<string, RecordedTenant>;
+  readonly offersAt: (step: number, atMs: number) => readonly Offer[];
+}
+
+export interface ReplayedEvents {
+  readonly decision: Decision;
+  readonly outcome: Outcome | null;
+}
+
+const MS_PER_HOUR = 3_600_000;
+
+export function replayedEvents(line: RecordLine, context: ReplayContext): ReplayedEvents {
+  const { row } = line;
+  const decidedMs = context.startMs + row.step * MS_PER_HOUR;
+  const workload = workloadOf(line, context.tenants.get(row.tenant_id));
+  const requestId = `recorded-${sha256Hex(line.text).slice(0, 16)}-${line.occurrence}`;
+  const known = context.offersAt(row.step, decidedMs);
+  const { eligible, excluded, excludedTotal } = eligibleOffers(workload, known);
+  const chosen = row.provider_id === null || !row.accepted ? null : chosenOffer(line, known, workload, decidedMs);
+  const offers =
+    chosen === null || eligible.some((offer) => offer.offer_id === chosen.offer_id)
+      ? eligible
+      : [chosen, ...eligible].slice(0, 64);
+  const decision: Decision = {
+    decision_id: decisionId(workload.tenant_id, requestId),
+    request_id: requestId,
+    decided_at: rfc3339(decidedMs),
+    tenant_id: workload.tenant_id,
+    request: workload,
+    offers_generation: null,
+    candidates: offers.map((offer) => candidateOf(offer, workload, decidedMs, offer.offer_id === chosen?.offer_id)),
+    excluded,
+    excluded_total: excludedTotal,
+    recommended_offer_id: null,
+    final_provider: chosen?.provider ?? null,
+    final_offer_id: chosen?.offer_id ?? null,
+    mode: 'recorded',
+    arm: null,
+    overridden_by: null,
+    // Unknown: the recorded router did not log it, so nothing off-policy can be said of these rows.
+    propensity: null,
+    salt_id: 'none',
+    policy: { kind: 'recorded', epsilon: 0 },
+    model_version: null,
+    statistics_generation: null,
+    model_age_s: null,
+    offers_age_s: 0,
+    score_ms: null,
+    decide_ms: 0,
+    fallback_reason: chosen === null ? row.reason || 'not accepted' : null,
+  };
+  return { decision, outcome: chosen === null ? null : outcomeOf(line, decision, chosen, decidedMs) };
+}
+
+function workloadOf({ row }: RecordLine, tenant: RecordedTenant | undefined): Workload {
+  return {
+    tenant_id: row.tenant_id,
+    workload_type: canonicalWorkload(row.workload_type),
+    gpu_type: canonicalGpu(row.gpu_type),
+    region: canonicalRegion(tenant?.region ?? 'global'),
+    gpu_hours: row.gpu_hours,
+    gpu_count: 1,
+    max_price: null,
+    max_latency_ms: tenant?.max_latency_ms ?? null,
+    min_reputation: tenant?.min_reputation ?? null,
+    weights: tenant?.weights ?? DEFAULT_WEIGHTS,
+    priority: 'normal',
+  };
+}
+
+/** The offer that was taken: as the market had it, or, where it is not known, as the line itself says. */
+function chosenOffer({ row }: RecordLine, known: readonly Offer[], workload: Workload, decidedMs: number): Offer {
+  const provider = canonicalProvider(row.provider_id ?? '');
+  const found = known.find((offer) => offer.provider === provider && offer.gpu_type === workload.gpu_type);
+  return (
+    found ?? {
+      provider,
+      offer_id: `${provider}:${workload.gpu_type}`,
+      gpu_type: workload.gpu_type,
+      gpu_count: 1,
+      region: 'global',
+      active: true,
+      usd_per_gpu_hour: row.price_usd_per_hour ?? 0,
+      latency_ms: row.latency_ms,
+      latency_source: 'measured',
+      reputation: null,
+      reputation_source: 'imputed',
+      capacity_gpu_hours: null,
+      capacity_total_gpu_hours: null,
+      observed_at: rfc3339(decidedMs),
+    }
+  );
+}
+
+function candidateOf(offer: Offer, workload: Workload, decidedMs: number, taken: boolean): Candidate {
+  return {
+    provider: offer.provider,
+    offer_id: offer.offer_id,
+    usd_per_gpu_hour: offer.usd_per_gpu_hour,
+    latency_ms: offer.latency_ms,
+    rule_score: classicScore(workload.weights, offer),
+    probability: taken ? 1 : 0,
+    expected_utility: null,
+    utility_variance: null,
+    predicted: null,
+    features: candidateFeatures(workload, offer, decidedMs),
+  };
+}
+
+function outcomeOf({ row }: RecordLine, decision: Decision, offer: Offer, decidedMs: number): Outcome {
+  const price = row.price_usd_per_hour ?? offer.usd_per_gpu_hour;
+  return {
+    decision_id: decision.decision_id,
+    attempt: 0,
+    sequence: 1,
+    provider: offer.provider,
+    offer_id: offer.offer_id,
+    observed_at: rfc3339(decidedMs + row.gpu_hours * MS_PER_HOUR),
+    status: 'completed',
+    final: true,
+    blame: null,
+    ready_ms: null,
+    latency_ms: row.latency_ms,
+    exposure_hours: row.gpu_hours,
+    useful_gpu_hours: row.gpu_hours,
+    billed_gpu_hours: row.gpu_hours,
+    cost_usd: price * row.gpu_hours,
+    effective_usd_per_gpu_hour: price,
+    decided_at: decision.decided_at,
+    tenant_id: decision.tenant_id,
+    request: decision.request,
+    advertised_usd_per_gpu_hour: offer.usd_per_gpu_hour,
+    advertised_latency_ms: offer.latency_ms,
+    features: candidateFeatures(decision.request, offer, decidedMs),
+    mode: decision.mode,
+    propensity: null,
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * The functions of the loop in one process, each on its own port, the bus pushing to them.
+ * `live`: all functions, the market beside them, cron. `quiet`: only what records and learns (ingest, train, promote), on
+ * ports the system picks; what is meant for the others waits in the bus. Same functions, same envelope, both ways.
+ */
+import { randomUUID } from 'node:crypto';
+import { compose as composeCollect } from '#functions/collect/index.ts';
+import { compose as composeDeploy } from '#functions/deploy/index.ts';
+import { compose as composeIngest } from '#functions/ingest/index.ts';
+import { compose as composePromote } from '#functions/promote/index.ts';
+import { compose as composeRoute } from '#functions/route/index.ts';
+import { compose as composeScore } from '#functions/score/index.ts';
+import { compose as composeTrain } from '#functions/train/index.ts';
+import { compose as composeWatch } from '#functions/watch/index.ts';
+import type { Config } from '#shared/config.ts';
+import { createPlatform, type Platform, type PlatformOptions } from '#shared/platform.ts';
+import type { HostClock } from '#shared/ports/clock.ts';
+import type { Log } from '#shared/ports/log.ts';
+import type { Provider } from '#shared/providers/provider.ts';
+import { type Served, serveLean } from '#shared/runtime/hosts/lean.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { type FunctionName, portOf } from './ports.ts';
+
+export interface RunningFunction {
+  readonly app: FunctionApp;
+  readonly url: string;
+}
+
+export interface Stack {
+  readonly platform: Platform;
+  readonly functions: ReadonlyMap<FunctionName, RunningFunction>;
+  /** In-flight requests are answered, pushes end, everything is closed. What was not delivered waits for the next start. */
+  close(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly config: Config;
+  readonly hostClock: HostClock;
+  readonly log: Log;
+  /** Base port; 0 = the system picks all. */
+  readonly port: number;
+  /** Given: the whole loop runs, on these providers. Null: quiet. */
+  readonly providers: ((platform: Platform) => readonly Provider[]) | null;
+  readonly chaos?: PlatformOptions['chaos'];
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { config, hostClock, log, port } = options;
+  const platform = await createPlatform({
+    config,
+    hostClock,
+    log,
+    random: Math.random,
+    ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
+  });
+  const functions = new Map<FunctionName, RunningFunction>();
+  const serving: Served[] = [];
+  const close = async (): Promise<void> => {
+    // Doors first: no new work; then what is in flight; then the stores under it.
+    await Promise.all([...functions.values()].map(({ app }) => app.drain()));
+    await Promise.all(serving.map((served) => served.close()));
+    await platform.close();
+  };
+  const serve = async (name: FunctionName, app: FunctionApp): Promise<RunningFunction> => {
+    await app.start();
+    const served = await serveLean(app, { port: portOf(port, name), hostClock });
+    serving.push(served);
+    const running = { app, url: served.url };
+    functions.set(name, running);
+    return running;
+  };
+
+  try {
+    // First of all: it says whether another process holds this directory.
+    await platform.warehouse();
+    await serve('ingest', await composeIngest(platform));
+    await serve('train', await composeTrain(platform));
+    await serve('promote', await composePromote(platform));
+    if (options.providers !== null) {
+      const providers = options.providers(platform);
+      const score = await serve('score', await composeScore(platform));
+      const routed: Platform = { ...platform, config: { ...config, scoreUrl: score.url } };
+      await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
+      await serve('deploy', await composeDeploy(platform, providers));
+      await serve('watch', await composeWatch(platform, providers));
+      await serve('collect', await composeCollect(platform, providers));
+    }
+    const bus = await platform.bus();
+    await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { platform, functions, close };
+}

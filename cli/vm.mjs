@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+// `vm`: runs cli/main.ts on the Node 24 that npm installed with the project, whatever Node started this file.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+if (Number(process.versions.node.split('.')[0]) >= 24) await runHere();
+else runOnLocalNode();
+
+/** In this process, so that a signal to it is a signal to the stack. */
+async function runHere() {
+  const emit = process.emitWarning.bind(process);
+  // node:sqlite says on every start that it is experimental; docs/decisions/ says why we use it all the same.
+  process.emitWarning = (warning, ...rest) => {
+    if (!String(warning).includes('SQLite')) emit(warning, ...rest);
+  };
+  const { main } = await import('./main.ts');
+  process.exitCode = await main(process.argv.slice(2));
+}
+
+function runOnLocalNode() {
+  const local = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+  if (!existsSync(local)) {
+    console.error(`vm needs Node 24; this is ${process.version} and node_modules/node is missing. Run: npm ci`);
+    process.exit(3);
+  }
+  const child = spawn(local, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The terminal sends Ctrl-C to both; a supervisor signals only this one.
+  process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + constants.signals[signal]));
+}

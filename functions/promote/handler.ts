@@ -1,0 +1,141 @@
+import { eventRejected, modelPromoted, modelTrained } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { AuroraError, RejectedError } from '#shared/errors.ts';
+import { evaluateModel, type StoredModel } from '#shared/learning/evaluate/index.ts';
+import { dataSha256 } from '#shared/learning/examples.ts';
+import { judge } from '#shared/learning/gate.ts';
+import { splitByTime } from '#shared/learning/train/split.ts';
+import { readTrainingSet } from '#shared/learning/training-set.ts';
+import type { Bus } from '#shared/ports/bus.ts';
+import type { WorldClock } from '#shared/ports/clock.ts';
+import type { Warehouse } from '#shared/ports/warehouse.ts';
+import type { Alias, AliasEntry, Artefact, Registry } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import { eventFunction } from '#shared/runtime/event-function.ts';
+import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+
+export interface PromoteDeps extends RuntimeDeps {
+  readonly worldClock: WorldClock;
+  readonly bus: Bus;
+  readonly warehouse: Warehouse;
+  readonly registry: Registry;
+}
+
+const PROMOTE_DEADLINE_MS = 120_000;
+
+export function createPromote(deps: PromoteDeps): FunctionApp {
+  const verdicts = deps.metrics.counter({
+    name: 'aurora_verdicts_total',
+    help: 'Verdicts on model versions',
+    labels: ['verdict'],
+  });
+  return eventFunction({
+    name: 'promote',
+    deps,
+    worldClock: deps.worldClock,
+    accepts: ['model-trained'],
+    deadlineMs: PROMOTE_DEADLINE_MS,
+    quarantine: async (rejected) => {
+      await deps.bus.publish(eventRejected.topic, [encodeEvent(eventRejected, rejected)]);
+    },
+    handle: async (event) => {
+      const { version } = modelTrained.schema.parse(event.payload);
+      const standing = await deps.registry.readVerdict(version);
+      const verdict = standing ?? (await deps.registry.writeVerdict(version, await judgeVersion(deps, version)));
+      if (standing === null) verdicts.with({ verdict: verdict.verdict }).add();
+      const moved = await act(deps, version, verdict);
+      if (moved !== null) await announce(deps.bus, moved);
+      deps.log.info(
+        {
+          model_version: version,
+          verdict: verdict.verdict,
+          reasons: verdict.reasons.slice(0, 3),
+          alias: moved?.alias ?? null,
+        },
+        'verdict',
+      );
+    },
+  });
+}
+
+/** The version and the champion on the rows that the version was not trained on. */
+async function judgeVersion(deps: PromoteDeps, version: string): Promise<Verdict> {
+  const { registry, warehouse, worldClock } = deps;
+  const challenger = await registry.loadArtefact(version);
+  const { watermark, data_sha256, holdout_rows, seed } = challenger.manifest.training;
+  const examples = await readTrainingSet(warehouse, watermark);
+  const found = await dataSha256(examples);
+  if (found !== data_sha256) {
+    throw new RejectedError(
+      'artefact_incompatible',
+      `${version} was trained on rows ${data_sha256.slice(0, 12)}, the record up to ${watermark} now gives ${found.slice(0, 12)}`,
+    );
+  }
+  const { training, holdout } = splitByTime(examples, holdout_rows);
+  const champion = await championArtefact(deps);
+  const evaluation = await evaluateModel({
+    training,
+    holdout,
+    challenger: stored(challenger),
+    champion: champion === null ? null : stored(champion),
+    seed,
+  });
+  return judge({ evaluation, decidedAt: rfc3339(worldClock.now()) });
+}
+
+const stored = ({ manifest, files }: Artefact): StoredModel => ({ manifest, weights: files['weights.bin'] });
+
+/** A champion whose artefact is broken cannot be compared with; it must not stop the judgement of its successor. */
+async function championArtefact({ registry, log }: PromoteDeps): Promise<Artefact | null> {
+  const head = await registry.aliasHead('champion');
+  if (head?.version == null) return null;
+  try {
+    return await registry.loadArtefact(head.version);
+  } catch (error) {
+    if (!(error instanceof AuroraError) || error.retryable) throw error;
+    log.error(
+      { model_version: head.version, error: error.message },
+      'the champion cannot be loaded; the version is judged without it',
+    );
+    return null;
+  }
+}
+
+/** promote -> champion; not enough evidence -> apprentice (scored and shown, the rules act); reject -> nothing moves. */
+async function act({ registry }: PromoteDeps, version: string, verdict: Verdict): Promise<AliasEntry | null> {
+  const alias: Alias | null =
+    verdict.verdict === 'promote' ? 'champion' : verdict.verdict === 'not-enough-evidence' ? 'apprentice' : null;
+  if (alias === null) return null;
+  const head = await registry.aliasHead(alias);
+  // A late redelivery must not bring back a version that others have followed or that was rolled back.
+  if (head !== null && head.at >= verdict.decided_at && head.version !== version) return null;
+  if ((await registry.aliasHistory(alias)).some((entry) => entry.version === version))
+    return head?.version === version ? head : null;
+  return registry.moveAlias(alias, {
+    version,
+    by: 'promote',
+    reason: verdict.reasons[0] ?? verdict.verdict,
+    verdict: verdict.verdict,
+    forced: false,
+  });
+}
+
+async function announce(
+  bus: Bus,
+  { alias, sequence, version, previous_version, at, verdict, by, reason, forced }: AliasEntry,
+): Promise<void> {
+  const payload = {
+    alias,
+    sequence,
+    version,
+    previous_version,
+    promoted_at: at,
+    verdict,
+    promoted_by: by,
+    reason,
+    forced,
+  };
+  await bus.publish(modelPromoted.topic, [encodeEvent(modelPromoted, payload)]);
+}

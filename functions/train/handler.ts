@@ -1,0 +1,119 @@
+import { TRAINING_REPORT_TTL_MS } from '#shared/defaults.ts';
+import { eventRejected, modelTrained, trainingRequested } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { type TrainingReport, trainingKey } from '#shared/domain/training-report.ts';
+import { RejectedError } from '#shared/errors.ts';
+import { dataSha256 } from '#shared/learning/examples.ts';
+import { FEATURE_SET } from '#shared/learning/features.ts';
+import { trainInWorker } from '#shared/learning/train/in-worker.ts';
+import { planOf, TRAIN_DEFAULTS, versionOf } from '#shared/learning/train/plan.ts';
+import { readTrainingSet } from '#shared/learning/training-set.ts';
+import type { Bus } from '#shared/ports/bus.ts';
+import type { WorldClock } from '#shared/ports/clock.ts';
+import type { State } from '#shared/ports/state.ts';
+import type { Warehouse } from '#shared/ports/warehouse.ts';
+import { trainingWatermark } from '#shared/queries/training.ts';
+import { withLease } from '#shared/registry/lease.ts';
+import type { Manifest } from '#shared/registry/manifest.ts';
+import type { Registry } from '#shared/registry/registry.ts';
+import { eventFunction } from '#shared/runtime/event-function.ts';
+import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { whyNotTrain } from './decide.ts';
+import { lastTrained, rememberTrained } from './last-trained.ts';
+
+export interface TrainDeps extends RuntimeDeps {
+  readonly worldClock: WorldClock;
+  readonly bus: Bus;
+  readonly state: State;
+  readonly warehouse: Warehouse;
+  readonly registry: Registry;
+}
+
+/** Longer than a training may take, so that only a dead holder's lease runs out. */
+const LEASE_TTL_MS = 15 * 60_000;
+const TRAIN_DEADLINE_MS = 590_000;
+
+export function createTrain(deps: TrainDeps): FunctionApp {
+  const { bus, state, log } = deps;
+  return eventFunction({
+    name: 'train',
+    deps,
+    worldClock: deps.worldClock,
+    accepts: ['training-requested'],
+    deadlineMs: TRAIN_DEADLINE_MS,
+    quarantine: async (rejected) => {
+      await bus.publish(eventRejected.topic, [encodeEvent(eventRejected, rejected)]);
+    },
+    handle: async (event, context) => {
+      const request = trainingRequested.schema.parse(event.payload);
+      const report = await reportOf(() => train(deps, request, context.signal));
+      await state.create(trainingKey(event.eventId), report, { ttlMs: TRAINING_REPORT_TTL_MS });
+      log.info({ event_id: event.eventId, ...report }, 'training');
+    },
+  });
+}
+
+/** Data that cannot be trained on is an answer, not a bad event. */
+async function reportOf(run: () => Promise<TrainingReport>): Promise<TrainingReport> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof RejectedError)) throw error;
+    return { result: 'failed', version: null, reason: `${error.code}: ${error.message}`, rows: 0 };
+  }
+}
+
+async function train(
+  deps: TrainDeps,
+  request: { readonly force: boolean; readonly seed: number },
+  signal: AbortSignal,
+): Promise<TrainingReport> {
+  const { warehouse, registry, state, log } = deps;
+  const [newest] = await warehouse.query(trainingWatermark, {});
+  const watermark = newest?.watermark ?? null;
+  if (watermark === null) return { result: 'skipped', version: null, reason: 'no outcome has arrived yet', rows: 0 };
+
+  const last = await lastTrained(state);
+  const onRecord = newest?.matured ?? 0;
+  const why = whyNotTrain({ onRecord, lastOnRecord: last?.on_record ?? 0, force: request.force });
+  if (why !== null) return { result: 'skipped', version: null, reason: why, rows: onRecord };
+  const examples = await readTrainingSet(warehouse, watermark);
+  const rows = examples.length;
+
+  const config = { ...TRAIN_DEFAULTS, seed: request.seed };
+  const sha256 = await dataSha256(examples);
+  const version = versionOf({ plan: planOf(config, rows), featureSet: FEATURE_SET, watermark, dataSha256: sha256 });
+  const known = (await registry.listVersions()).includes(version);
+  const manifest = known
+    ? await registry.readManifest(version)
+    : await withLease(state, `leases/train/${version}`, { ttlMs: LEASE_TTL_MS, owner: version }, async () => {
+        const trained = await trainInWorker(
+          { examples, config, featureSet: FEATURE_SET, watermark, createdAt: rfc3339(deps.worldClock.now()) },
+          {
+            clock: deps.hostClock,
+            signal,
+            onProgress: (progress) => log.debug({ model_version: version, ...progress }, 'training progress'),
+          },
+        );
+        await registry.publishVersion(trained.manifest, trained.files);
+        return trained.manifest;
+      });
+  // Published again for a known version: promote may never have heard of it.
+  await deps.bus.publish(modelTrained.topic, [encodeEvent(modelTrained, trainedEvent(manifest))]);
+  await rememberTrained(state, { version, on_record: onRecord });
+  return { result: known ? 'known' : 'trained', version, reason: null, rows };
+}
+
+function trainedEvent({ version, created_at, training }: Manifest): Parameters<typeof modelTrained.eventId>[0] {
+  return {
+    version,
+    trained_at: created_at,
+    training_rows: training.rows,
+    holdout_rows: training.holdout_rows,
+    backend: training.backend,
+    watermark: training.watermark,
+    data_sha256: training.data_sha256,
+  };
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import type { State } from '#shared/ports/state.ts';
+
+const KEY = 'training/last';
+const schema = z.object({ version: z.string(), on_record: z.int() });
+export type LastTrained = z.infer<typeof schema>;
+
+/** How many attempts were on record when the last version was trained: the cadence grows from it. */
+export async function lastTrained(state: State): Promise<LastTrained | null> {
+  const entry = await state.get(KEY);
+  return entry === null ? null : schema.parse(entry.value);
+}
+
+/** Losing the race to another training is fine: its rows are as new. */
+export async function rememberTrained(state: State, trained: LastTrained): Promise<void> {
+  const { created, entry } = await state.create(KEY, trained);
+  if (!created) await state.swap(KEY, entry.version, trained);
+}
