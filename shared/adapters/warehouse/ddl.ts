@@ -47,7 +47,7 @@ export function duckdbTable(schema: TableSchema): string {
 }
 
 export const duckdbView = (table: TableName): string =>
-  `CREATE OR REPLACE VIEW "${distinctViewOf(table)}" AS\n${distinctSelect(duckdbDialect, table)};`;
+  `CREATE VIEW "${distinctViewOf(table)}" AS\n${distinctSelect(duckdbDialect, table)};`;
 
 /** The whole schema as one script. */
 export const duckdbSchema = (): string =>

@@ -7,14 +7,14 @@ import { WAREHOUSE_CONCURRENT_READS } from '#shared/defaults.ts';
 import type { TableName } from '#shared/domain/tables.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Log } from '#shared/ports/log.ts';
-import type { Cell, NamedQuery, Warehouse } from '#shared/ports/warehouse.ts';
+import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
 import { toCell } from './cells.ts';
 import { duckdbDialect } from './dialects.ts';
 import type { Connection, DuckdbModule } from './engine.ts';
-import { queryFailure, writeFailure } from './failures.ts';
+import { isCommitted, queryFailure, writeFailure } from './failures.ts';
 import { createLimiter } from './limiter.ts';
 import { backUp, removeBefore } from './maintenance.ts';
-import { openSession } from './session.ts';
+import { type Database, openSession } from './session.ts';
 
 export interface DuckdbWarehouse extends Warehouse {
   /** Removes the rows of days before `eventDate` (YYYY-MM-DD) and frees their space; answers how many rows. */
@@ -79,15 +79,23 @@ export async function createDuckdbWarehouse(options: { file: string; log?: Log }
     }
   };
 
+  const appendTo = async ({ writers }: Database, table: TableName, rows: readonly Row[]): Promise<void> => {
+    const writer = writers.get(table);
+    if (writer === undefined)
+      throw new RejectedError('row_invalid', `there is no table ${JSON.stringify(table)} in the warehouse`);
+    await writer.append(rows);
+  };
+
   return {
     async append(table, rows) {
       if (rows.length === 0) return;
-      await write(async ({ writers }) => {
-        const writer = writers.get(table);
-        if (writer === undefined)
-          throw new RejectedError('row_invalid', `there is no table ${JSON.stringify(table)} in the warehouse`);
-        await writer.append(rows);
-      });
+      try {
+        await session.use((database) => writing(() => appendTo(database, table, rows)));
+      } catch (error) {
+        // Failing here would bring the same rows again and again, each time into a log that has no room.
+        if (!isCommitted(error)) throw writeFailure(error);
+        options.log?.warn({ error: String(error) }, 'warehouse appended, but found no room for a checkpoint');
+      }
     },
     async query(query, params) {
       const rows = [];

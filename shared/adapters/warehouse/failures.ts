@@ -4,7 +4,8 @@
  */
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 
-const NO_SPACE = /No space left on device|not enough space on the disk|disk quota exceeded/i;
+/** Also the limit of one file's size, and a quota: no room, whoever set it. */
+const NO_SPACE = /No space left on device|File too large|not enough space on the disk|disk quota exceeded/i;
 const LOCKED = /Could not set lock on file|Conflicting lock|being used by another process/i;
 const NEWER_STORAGE = /Trying to read a database file with version number|newer (DuckDB )?version/i;
 const CORRUPT =
@@ -16,6 +17,9 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 
 /** The engine is unusable and must be opened again; nothing that was committed is lost by that. */
 export const isFatal = (error: unknown): boolean => FATAL.test(textOf(error));
+
+/** The rows are in the log and stay; what failed is folding the log into the file, which the next opening does. */
+export const isCommitted = (error: unknown): boolean => /COMMIT succeeded and is durable/.test(textOf(error));
 
 /** The file on disk is not a whole database. */
 export const isCorrupt = (error: unknown): boolean => CORRUPT.test(textOf(error));

@@ -1,7 +1,5 @@
-/** Numbered migrations: each runs once, in one transaction with the row that says so; then the views are made anew. */
-import { TABLES } from '#shared/domain/events/schemas.ts';
+/** Numbered migrations: each runs once, in one transaction with the row that says so. Opening an up-to-date file writes nothing. */
 import { RejectedError } from '#shared/errors.ts';
-import { duckdbView } from './ddl.ts';
 import type { Connection } from './engine.ts';
 import { eventTables } from './migrations/001-event-tables.ts';
 import { inTransaction } from './transaction.ts';
@@ -10,21 +8,20 @@ export interface Migration {
   /** 1, 2, 3, … without a gap. */
   readonly id: number;
   readonly name: string;
-  /** Statements that turn level id - 1 into level id. Frozen once released. */
+  /**
+   * Statements that turn level id - 1 into level id. Frozen once released. A new column comes with its view made anew: a
+   * view of `SELECT *` breaks when its table changes.
+   */
   readonly sql: string;
 }
 
 export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: 'event-tables', sql: eventTables }];
 
 /**
- * Brings the database to the level of `migrations`. The distinct views are derived and hold nothing: they are made anew
- * each time, because a view of `SELECT *` breaks when its table gets a column.
+ * Brings the database to the level of `migrations`.
  * @throws RejectedError warehouse_incompatible when the database is past this build, or was made by other migrations
  */
 export async function migrate(connection: Connection, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
-  await connection.run(
-    'CREATE TABLE IF NOT EXISTS "schema_migrations" ("id" INTEGER PRIMARY KEY, "name" VARCHAR NOT NULL)',
-  );
   const applied = await appliedMigrations(connection);
   applied.forEach(({ id, name }, index) => {
     const known = migrations[index];
@@ -36,15 +33,16 @@ export async function migrate(connection: Connection, migrations: readonly Migra
   });
   for (const { id, name, sql } of migrations.slice(applied.length))
     await inTransaction(connection, async () => {
+      if (id === 1)
+        await connection.run('CREATE TABLE "schema_migrations" ("id" INTEGER PRIMARY KEY, "name" VARCHAR NOT NULL)');
       await connection.run(sql);
       await connection.run('INSERT INTO "schema_migrations" VALUES ($id, $name)', { id, name });
     });
-  await inTransaction(connection, async () => {
-    await connection.run(TABLES.map((table) => duckdbView(table.name)).join('\n'));
-  });
 }
 
 async function appliedMigrations(connection: Connection): Promise<readonly { id: number; name: string }[]> {
-  const reader = await connection.runAndReadAll('SELECT "id", "name" FROM "schema_migrations" ORDER BY "id"');
-  return reader.getRows().map(([id, name]) => ({ id: Number(id), name: String(name) }));
+  const tables = await connection.runAndReadAll(`SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_migrations'`);
+  if (tables.currentRowCount === 0) return [];
+  const applied = await connection.runAndReadAll('SELECT "id", "name" FROM "schema_migrations" ORDER BY "id"');
+  return applied.getRows().map(([id, name]) => ({ id: Number(id), name: String(name) }));
 }

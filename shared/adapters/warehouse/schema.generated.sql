@@ -32,7 +32,7 @@ CREATE TABLE "routing_decisions" (
   "fallback_reason" VARCHAR
 );
 
-CREATE OR REPLACE VIEW "routing_decisions_distinct" AS
+CREATE VIEW "routing_decisions_distinct" AS
 SELECT * FROM "routing_decisions" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "routing_outcomes" (
@@ -66,7 +66,7 @@ CREATE TABLE "routing_outcomes" (
   "propensity" DOUBLE
 );
 
-CREATE OR REPLACE VIEW "routing_outcomes_distinct" AS
+CREATE VIEW "routing_outcomes_distinct" AS
 SELECT * FROM "routing_outcomes" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "deployments_requested" (
@@ -87,7 +87,7 @@ CREATE TABLE "deployments_requested" (
   "fallbacks" JSON NOT NULL
 );
 
-CREATE OR REPLACE VIEW "deployments_requested_distinct" AS
+CREATE VIEW "deployments_requested_distinct" AS
 SELECT * FROM "deployments_requested" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "provider_offers" (
@@ -111,7 +111,7 @@ CREATE TABLE "provider_offers" (
   "observed_at" TIMESTAMP NOT NULL
 );
 
-CREATE OR REPLACE VIEW "provider_offers_distinct" AS
+CREATE VIEW "provider_offers_distinct" AS
 SELECT * FROM "provider_offers" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "training_requested" (
@@ -125,7 +125,7 @@ CREATE TABLE "training_requested" (
   "seed" BIGINT NOT NULL
 );
 
-CREATE OR REPLACE VIEW "training_requested_distinct" AS
+CREATE VIEW "training_requested_distinct" AS
 SELECT * FROM "training_requested" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "model_trained" (
@@ -142,7 +142,7 @@ CREATE TABLE "model_trained" (
   "data_sha256" VARCHAR NOT NULL
 );
 
-CREATE OR REPLACE VIEW "model_trained_distinct" AS
+CREATE VIEW "model_trained_distinct" AS
 SELECT * FROM "model_trained" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "model_promoted" (
@@ -161,7 +161,7 @@ CREATE TABLE "model_promoted" (
   "forced" BOOLEAN NOT NULL
 );
 
-CREATE OR REPLACE VIEW "model_promoted_distinct" AS
+CREATE VIEW "model_promoted_distinct" AS
 SELECT * FROM "model_promoted" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 
 CREATE TABLE "rejected_events" (
@@ -180,5 +180,5 @@ CREATE TABLE "rejected_events" (
   "attributes" JSON NOT NULL
 );
 
-CREATE OR REPLACE VIEW "rejected_events_distinct" AS
+CREATE VIEW "rejected_events_distinct" AS
 SELECT * FROM "rejected_events" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;

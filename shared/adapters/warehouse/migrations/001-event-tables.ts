@@ -31,7 +31,8 @@ CREATE TABLE "routing_decisions" (
   "decide_ms" DOUBLE NOT NULL,
   "fallback_reason" VARCHAR
 );
-
+CREATE VIEW "routing_decisions_distinct" AS
+SELECT * FROM "routing_decisions" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "routing_outcomes" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -62,7 +63,8 @@ CREATE TABLE "routing_outcomes" (
   "mode" VARCHAR NOT NULL,
   "propensity" DOUBLE
 );
-
+CREATE VIEW "routing_outcomes_distinct" AS
+SELECT * FROM "routing_outcomes" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "deployments_requested" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -80,7 +82,8 @@ CREATE TABLE "deployments_requested" (
   "option" JSON NOT NULL,
   "fallbacks" JSON NOT NULL
 );
-
+CREATE VIEW "deployments_requested_distinct" AS
+SELECT * FROM "deployments_requested" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "provider_offers" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -101,7 +104,8 @@ CREATE TABLE "provider_offers" (
   "capacity_total_gpu_hours" DOUBLE,
   "observed_at" TIMESTAMP NOT NULL
 );
-
+CREATE VIEW "provider_offers_distinct" AS
+SELECT * FROM "provider_offers" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "training_requested" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -112,7 +116,8 @@ CREATE TABLE "training_requested" (
   "force" BOOLEAN NOT NULL,
   "seed" BIGINT NOT NULL
 );
-
+CREATE VIEW "training_requested_distinct" AS
+SELECT * FROM "training_requested" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "model_trained" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -126,7 +131,8 @@ CREATE TABLE "model_trained" (
   "watermark" TIMESTAMP NOT NULL,
   "data_sha256" VARCHAR NOT NULL
 );
-
+CREATE VIEW "model_trained_distinct" AS
+SELECT * FROM "model_trained" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "model_promoted" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -142,7 +148,8 @@ CREATE TABLE "model_promoted" (
   "reason" VARCHAR NOT NULL,
   "forced" BOOLEAN NOT NULL
 );
-
+CREATE VIEW "model_promoted_distinct" AS
+SELECT * FROM "model_promoted" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 CREATE TABLE "rejected_events" (
   "event_id" VARCHAR NOT NULL,
   "event_date" DATE NOT NULL,
@@ -158,4 +165,6 @@ CREATE TABLE "rejected_events" (
   "raw_base64" VARCHAR NOT NULL,
   "attributes" JSON NOT NULL
 );
+CREATE VIEW "rejected_events_distinct" AS
+SELECT * FROM "rejected_events" AS t WHERE true QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY t.ingested_at, t.rowid) = 1;
 `;
