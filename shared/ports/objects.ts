@@ -43,7 +43,10 @@ export interface Objects {
     precondition: Precondition,
     metadata?: Readonly<Record<string, string>>,
   ): Promise<ObjectVersion>;
-  /** Replaces the metadata, keeps the content; answers the new metageneration. */
+  /**
+   * Replaces the metadata, keeps the content; answers the new metageneration.
+   * @throws RejectedError object_precondition_failed; not_found when there is no object and the precondition allows that
+   */
   writeMetadata(
     name: string,
     metadata: Readonly<Record<string, string>>,
@@ -51,7 +54,7 @@ export interface Objects {
   ): Promise<ObjectVersion>;
   /** In ascending order of name (UTF-8 bytes), at most `limit` (default 1000), names after `after` only. */
   list(prefix: string, page?: { readonly limit?: number; readonly after?: string }): Promise<readonly ObjectEntry[]>;
-  /** True when there was something to remove. */
+  /** True when there was something to remove. @throws RejectedError object_precondition_failed */
   remove(name: string, precondition: Precondition): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 /**
  * The state store: small JSON values that are read back as written.
  * Promise: read-your-writes; `create` succeeds once; `swap` succeeds only on the version that was read; both durable
- * before they resolve, over processes too.
+ * before they resolve, over processes too. Every operation may throw RejectedError state_entry_invalid (a key that is not 1 to
+ * 1024 bytes, a value that JSON would change: undefined, NaN, Date) and TransientError state_unavailable or disk_full.
  */
 export interface StateEntry {
   readonly key: string;

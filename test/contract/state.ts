@@ -119,18 +119,18 @@ export function stateContract(name: string, make: (clock: FakeClock) => Promise<
       expect(new Set(answers.map(({ entry }) => entry.version)).size).toBe(1);
     });
 
-    test('a thousand increments by compare-and-swap from fifty callers add up', async () => {
+    test('increments by compare-and-swap from twenty callers add up', async () => {
       await state.create('counter', 0);
       await Promise.all(
-        Array.from({ length: 50 }, async () => {
-          for (let done = 0; done < 20; ) {
+        Array.from({ length: 20 }, async () => {
+          for (let done = 0; done < 10; ) {
             const entry = await state.get('counter');
             if (entry === null) throw new Error('the counter is gone');
             if ((await state.swap('counter', entry.version, Number(entry.value) + 1)) !== null) done += 1;
           }
         }),
       );
-      expect((await state.get('counter'))?.value).toBe(1000);
+      expect((await state.get('counter'))?.value).toBe(200);
     });
 
     test.each([
