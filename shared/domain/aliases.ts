@@ -1,6 +1,8 @@
+import { name } from './primitives.ts';
+
 /**
  * One alias table for the words of the outside world. Canonical at parse; what is unknown is kept, folded to lower case.
- * Each function is idempotent: canonical words map to themselves.
+ * Each function is idempotent: canonical words map to themselves. A valid name always folds to a valid name.
  */
 const GPU: Readonly<Record<string, string>> = {
   '3090': 'rtx3090',
@@ -53,6 +55,15 @@ const CLOUD_ZONE = /^((?:us|eu|ap|ca|sa|me|af)-(?:gov-)?(?:north|south|east|west
 const own = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined;
 
+/** Longest name; a few capitals fold to two characters. */
+const NAME_LIMIT = 128;
+
+/** Folding may leave no name: nothing, a reserved word. Those are one word, so that no event is refused for them. */
+function named(folded: string): string {
+  const cut = folded.slice(0, NAME_LIMIT).toWellFormed();
+  return name.safeParse(cut).success ? cut : 'unknown';
+}
+
 /** `RTX 4090`, `RTX4090`, `4090` -> `rtx4090`. */
 export function canonicalGpu(raw: string): string {
   const folded = raw
@@ -61,13 +72,13 @@ export function canonicalGpu(raw: string): string {
     .replace(/^nvidia|^geforce/, '')
     .replace(/[\s_-]+/g, '')
     .replace(/^(nvidia|geforce)+/, '');
-  return own(GPU, folded) ?? (folded === '' ? raw.trim().toLowerCase() : folded);
+  return own(GPU, folded) ?? named(folded === '' ? raw.trim().toLowerCase() : folded);
 }
 
 /** `vastai` -> `vast`. */
 export function canonicalProvider(raw: string): string {
   const folded = raw.trim().toLowerCase().replace(/\s+/g, '');
-  return own(PROVIDER, folded) ?? folded;
+  return own(PROVIDER, folded) ?? named(folded);
 }
 
 /** `3d_rendering` -> `rendering`; unknown ones are kept as free text. */
@@ -76,7 +87,7 @@ export function canonicalWorkload(raw: string): string {
     .trim()
     .toLowerCase()
     .replace(/[\s-]+/g, '_');
-  return own(WORKLOAD, folded) ?? folded;
+  return own(WORKLOAD, folded) ?? named(folded);
 }
 
 /** `us-west-2` -> `us-west`; `any` -> `global`. */
@@ -85,5 +96,5 @@ export function canonicalRegion(raw: string): string {
     .trim()
     .toLowerCase()
     .replace(/[\s_]+/g, '-');
-  return own(REGION, folded) ?? CLOUD_ZONE.exec(folded)?.[1] ?? folded;
+  return own(REGION, folded) ?? CLOUD_ZONE.exec(folded)?.[1] ?? named(folded);
 }

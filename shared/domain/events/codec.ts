@@ -93,6 +93,15 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
 
 const quote = (text: string): string => JSON.stringify(text.slice(0, 64));
 
+/** Half a character stands as an escape in JSON text; an escaped backslash before a "u" is not one. */
+const ESCAPE = /\\(?:u(d[89a-f][0-9a-f]{2})|.)/g;
+
+/** JSON that every engine reads: both refuse half a character, and one such cell would fail the append of its whole batch. */
+function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.includes('\\ud') ? text.replace(ESCAPE, (found, half) => (half === undefined ? found : '\ufffd')) : text;
+}
+
 /** The event as a row of its table (structurally a warehouse Row). Times and JSON as text. */
 export function eventRow(event: DecodedEvent, ingestedAtMs: number): Record<string, string | number | boolean | null> {
   const { definition, payload } = event;
@@ -109,7 +118,7 @@ export function eventRow(event: DecodedEvent, ingestedAtMs: number): Record<stri
       column.type === 'JSON'
         ? value === null || value === undefined
           ? null
-          : JSON.stringify(value)
+          : jsonText(value)
         : ((value ?? null) as string | number | boolean | null);
   }
   return row;
