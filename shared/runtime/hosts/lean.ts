@@ -9,6 +9,8 @@ import { answerWith, write } from './exchange.ts';
 import { installGate } from './gate.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
+/** How late a timeout may be noticed; Node's own 30 s would triple the one for headers. */
+const TIMEOUT_CHECK_MS = 2_000;
 
 export interface Served {
   readonly port: number;
@@ -37,7 +39,11 @@ export async function serveLean(apps: FunctionApp | readonly FunctionApp[], opti
   const resolve =
     'handle' in apps ? (request: IncomingMessage) => ({ app: apps, url: request.url ?? '/' }) : byPrefix(apps);
 
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true });
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    noDelay: true,
+  });
   const gate = installGate(server, {
     hostClock,
     limitBytes: (request) => resolve(request)?.app.bodyLimitBytes ?? 0,
