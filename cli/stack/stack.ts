@@ -62,7 +62,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await platform.close();
   };
   const serve = async (name: FunctionName, app: FunctionApp): Promise<RunningFunction> => {
-    await app.start();
     const served = await serveLean(app, { port: portOf(port, name), hostClock });
     serving.push(served);
     const running = { app, url: served.url };
