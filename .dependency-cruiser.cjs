@@ -26,6 +26,8 @@ const home = (name, comment, packages, where) => ({
 
 /** The entry points: composition happens here, so these may take the machine's own clock. */
 const ENTRY_POINTS = ['^cli/', '^functions/[^/]+/index\\.ts$', '^shared/.+/worker\\.ts$'];
+/** The composition of adapters and its parts (backup). */
+const PLATFORM = '^shared/platform(-[a-z]+)?\\.ts$';
 const HOST_CLOCK = '^shared/adapters/clock/host\\.ts$';
 
 module.exports = {
@@ -99,16 +101,16 @@ module.exports = {
     ),
     {
       name: 'adapters-come-through-platform',
-      comment: 'Who runs on what is decided in shared/platform.ts alone.',
+      comment: 'Who runs on what is decided in shared/platform.ts and its parts alone.',
       severity: 'error',
-      from: { pathNot: ['^shared/platform\\.ts$', '^shared/adapters/', '^test/', '^cli/dev/', '(^|/)node_modules/'] },
+      from: { pathNot: [PLATFORM, '^shared/adapters/', '^test/', '^cli/dev/', '(^|/)node_modules/'] },
       to: { path: '^shared/adapters/', pathNot: HOST_CLOCK },
     },
     {
       name: 'host-clock-for-entry-points',
       comment: 'Time is a value or a clock that was handed in; only entry points take the real one.',
       severity: 'error',
-      from: { pathNot: ['^shared/platform\\.ts$', '^test/', '(^|/)node_modules/', ...ENTRY_POINTS] },
+      from: { pathNot: [PLATFORM, '^test/', '(^|/)node_modules/', ...ENTRY_POINTS] },
       to: { path: HOST_CLOCK },
     },
 

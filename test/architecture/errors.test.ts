@@ -30,9 +30,9 @@ describe('errors', () => {
     (code, entry) => {
       expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
       // A client that obeys the status alone must not give up on what may work later.
-    if (entry.kind === 'transient') expect([408, 429, 500, 503]).toContain(entry.status);
-    else expect(entry.status).toBeGreaterThanOrEqual(400);
-    expect(entry.remedy).toMatch(/^[A-Z].*[.)"]$/);
+      if (entry.kind === 'transient') expect([408, 429, 500, 503]).toContain(entry.status);
+      else expect(entry.status).toBeGreaterThanOrEqual(400);
+      expect(entry.remedy).toMatch(/^[A-Z].*[.)"]$/);
     },
   );
 });

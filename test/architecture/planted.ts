@@ -106,6 +106,7 @@ export const ALLOWED: readonly Omit<Plant, 'rule'>[] = [
   { file: 'shared/adapters/bus/embedded/ok.ts', specifier: 'undici' },
   { file: 'shared/adapters/bus/embedded/worker.ts', specifier: '#shared/adapters/clock/host.ts' },
   { file: 'shared/platform.ts', specifier: './adapters/state/ok.ts', how: 'dynamic' },
+  { file: 'shared/platform-backup.ts', specifier: './adapters/sqlite/open.ts' },
   { file: 'shared/learning/model/a.ts', specifier: '@tensorflow/tfjs-core' },
   { file: 'shared/telemetry/ok.ts', specifier: 'pino' },
   { file: 'shared/runtime/hosts/ok.ts', specifier: '@google-cloud/functions-framework', how: 'dynamic' },
