@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Config, readConfig } from '#shared/config.ts';
-import { errorBody, AuroraError, RejectedError } from '#shared/errors.ts';
+import { AuroraError, errorBody, RejectedError } from '#shared/errors.ts';
 import { createPlatform, type Platform } from '#shared/platform.ts';
 import { installDrain } from '#shared/runtime/drain.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
@@ -26,14 +26,20 @@ async function serve(config: Config): Promise<void> {
   const target = config.functionTarget ?? '';
   const compose = FUNCTIONS[target];
   if (!Object.hasOwn(FUNCTIONS, target) || compose === undefined) {
-    throw new RejectedError('config_invalid', `FUNCTION_TARGET=${JSON.stringify(target)}: expected one of ${Object.keys(FUNCTIONS).join(', ')}`);
+    throw new RejectedError(
+      'config_invalid',
+      `FUNCTION_TARGET=${JSON.stringify(target)}: expected one of ${Object.keys(FUNCTIONS).join(', ')}`,
+    );
   }
   const platform = await createPlatform({ config, hostClock, log, random: Math.random });
   const app = await compose(platform);
   const served =
     config.host === 'lean'
       ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, { port: config.port, hostClock })
-      : await (await import('#shared/runtime/hosts/framework.ts')).serveFramework(app, { port: config.port, hostClock });
+      : await (await import('#shared/runtime/hosts/framework.ts')).serveFramework(app, {
+          port: config.port,
+          hostClock,
+        });
   installDrain({
     signals: ['SIGTERM', 'SIGINT'],
     apps: [app],
