@@ -11,10 +11,10 @@ import { verdictKind } from './verdict.ts';
  * it is repaired by whoever notices. Creating the next sequence is the one step that moves an alias: a crash before it changed
  * nothing, after it everything.
  */
-export const ALIASES = ['champion', 'apprentice'] as const;
+const ALIASES = ['champion', 'apprentice'] as const;
 export type Alias = (typeof ALIASES)[number];
 
-export const aliasEntry = z.strictObject({
+const aliasEntry = z.strictObject({
   /** From 1, without gaps. */
   sequence: count,
   alias: z.enum(ALIASES),

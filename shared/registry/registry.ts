@@ -107,7 +107,7 @@ const REASON_LIMIT = 1024;
  * The versions under the present one, latest first, at the end null (no model). Naming a version that was left before is a
  * return to it: what came after it no longer counts.
  */
-export function versionsBefore(history: readonly AliasEntry[]): readonly (string | null)[] {
+function versionsBefore(history: readonly AliasEntry[]): readonly (string | null)[] {
   const stack: (string | null)[] = [null];
   for (const { version } of history) {
     const known = stack.indexOf(version);

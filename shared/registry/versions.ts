@@ -10,7 +10,7 @@ import { type Verdict, verdict as verdictSchema } from './verdict.ts';
  * gate. Every object is create-only, so a version never changes, and a crash leaves either a whole version or one that nobody
  * sees and the next publication of the same content completes.
  */
-export const ARTEFACT_FILES = ['model.json', 'weights.bin'] as const;
+const ARTEFACT_FILES = ['model.json', 'weights.bin'] as const;
 export type ArtefactFiles = Readonly<Record<(typeof ARTEFACT_FILES)[number], Uint8Array>>;
 
 export interface Artefact {

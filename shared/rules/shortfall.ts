@@ -6,8 +6,6 @@ import { capacityOf, latencyOf, reputationOf } from './imputed.ts';
 /** One limit that an offer of the right GPU type and region misses. */
 interface Shortfall {
   readonly reason: Exclusion['reason'];
-  /** How far it misses, 0 (just) .. 1 (hopelessly): the share by which the larger figure would have to shrink. */
-  readonly gap: number;
   readonly needed: string;
 }
 
@@ -33,9 +31,9 @@ export function totalGap(workload: Workload, offer: Offer): number {
 /** The limits missed, in the order of the rules; the first is the reason given. */
 export function shortfalls(workload: Workload, offer: Offer): readonly Shortfall[] {
   const missed: Shortfall[] = [];
-  if (!offer.active) missed.push({ reason: 'inactive', gap: 1, needed: 'active = true' });
+  if (!offer.active) missed.push({ reason: 'inactive', needed: 'active = true' });
   const check = (reason: Exclusion['reason'], has: number, wants: number, needed: string): void => {
-    if (has < wants) missed.push({ reason, gap: share(has, wants), needed });
+    if (has < wants) missed.push({ reason, needed });
   };
   const latency = latencyOf(offer);
   const capacity = capacityOf(offer);
@@ -51,4 +49,5 @@ export function shortfalls(workload: Workload, offer: Offer): readonly Shortfall
   return missed;
 }
 
+/** 0 (just) .. 1 (hopelessly): the share by which the larger figure would have to shrink. */
 const share = (has: number, wants: number): number => (has >= wants ? 0 : 1 - has / wants);
