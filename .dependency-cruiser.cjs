@@ -25,9 +25,9 @@ const home = (name, comment, packages, where) => ({
 });
 
 /** The entry points: composition happens here, so these may take the machine's own clock. */
-const ENTRY_POINTS = ['^cli/', '^functions/[^/]+/index\\.ts$', '^shared/.+/worker\\.ts$'];
+const ENTRY_POINTS = ['^cli/', '^functions/serve\\.ts$', '^functions/[^/]+/index\\.ts$', '^shared/.+/worker\\.ts$'];
 /** The composition of adapters and its parts (backup). */
-const PLATFORM = '^shared/platform(-[a-z]+)?\\.ts$';
+const PLATFORM = '^shared/platform[a-z-]*\\.ts$';
 const HOST_CLOCK = '^shared/adapters/clock/host\\.ts$';
 
 module.exports = {
