@@ -146,6 +146,14 @@ describe('calibrationOf', () => {
     expect(error).toBeGreaterThan(0.08);
   });
 
+  it('finds the slope of a few claims that are far too sure', () => {
+    const few = claims.slice(0, 60);
+    const extreme = few.map((p) => 1 / (1 + (1 / p - 1) ** 6));
+    const slope = calibrationOf(extreme, drawn(few))?.slope ?? null;
+    expect(slope).toBeGreaterThan(0);
+    expect(slope).toBeLessThan(0.4);
+  });
+
   it('has no slope for one class or constant claims', () => {
     expect(calibrationOf(claims, new Uint8Array(claims.length))?.slope).toBeNull();
     expect(

@@ -11,7 +11,7 @@ import { createNetwork } from '#shared/learning/network.ts';
 import { seededRandom } from '#shared/learning/random.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { type TrainedModel, type TrainRequest, trainModel } from '#shared/learning/train/index.ts';
-import { configOf, planOf, versionOf } from '#shared/learning/train/plan.ts';
+import { configOf, planOf, TRAIN_DEFAULTS, versionOf } from '#shared/learning/train/plan.ts';
 import { manifest as manifestSchema } from '#shared/registry/manifest.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
@@ -102,6 +102,16 @@ describe('trainModel', () => {
       { ...inputs, dataSha256: inputs.dataSha256.replace(/^./, 'x') },
     ])
       expect(versionOf(other)).not.toBe(trained.manifest.version);
+  });
+
+  it.each([
+    [50, 150],
+    [1_500, 30],
+    [12_000, 15],
+    [100_000, 3],
+    [10_000_000, 1],
+  ])('plans %i rows with %i epochs: enough steps for few, bounded for many', (rows, epochs) => {
+    expect(planOf(TRAIN_DEFAULTS, rows)).toMatchObject({ epochs, holdout_rows: rows / 5 });
   });
 
   it('is a layers model to anyone else', async () => {

@@ -8,7 +8,8 @@ export interface Calibration {
 }
 
 const BINS = 10;
-const NEWTON_STEPS = 25;
+const NEWTON_STEPS = 60;
+const STEP_LIMIT = 0.5;
 
 /** @param probability of the positive class, within (0, 1); @param happened 0 or 1 per row */
 export function calibrationOf(probability: Float64Array, happened: Uint8Array): Calibration | null {
@@ -37,12 +38,12 @@ export function calibrationOf(probability: Float64Array, happened: Uint8Array): 
   return { error, noise, slope: slopeOf(probability, happened) };
 }
 
-/** Newton's method on intercept and slope (Cox 1958). */
+/** Newton's method on intercept and slope (Cox 1958), from the base rate; separable data never converge: null. */
 function slopeOf(probability: Float64Array, happened: Uint8Array): number | null {
   const positives = happened.reduce((sum, value) => sum + value, 0);
   if (positives === 0 || positives === happened.length) return null;
-  let intercept = 0;
-  let slope = 1;
+  let intercept = Math.log(positives / (happened.length - positives));
+  let slope = 0;
   for (let step = 0; step < NEWTON_STEPS; step++) {
     let [g0, g1, h00, h01, h11] = [0, 0, 0, 0, 0];
     for (const [row, p] of probability.entries()) {
@@ -60,8 +61,10 @@ function slopeOf(probability: Float64Array, happened: Uint8Array): number | null
     if (determinant < 1e-9 * h00 * h11 || !Number.isFinite(determinant) || determinant === 0) return null;
     const d0 = (h11 * g0 - h01 * g1) / determinant;
     const d1 = (h00 * g1 - h01 * g0) / determinant;
-    intercept += d0;
-    slope += d1;
+    // Newton overshoots where claims are extreme; a bounded step cannot.
+    const damping = Math.min(1, STEP_LIMIT / Math.max(Math.abs(d0), Math.abs(d1)));
+    intercept += damping * d0;
+    slope += damping * d1;
     if (Math.abs(d0) + Math.abs(d1) < 1e-8) return slope;
   }
   return null;

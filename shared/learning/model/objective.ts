@@ -1,8 +1,7 @@
 import { HEADS } from '../heads.ts';
 
-/** Columns of the target matrix; NaN masks. A hazard is masked by its event. */
-export const TARGET_COLUMNS = ['started', 'event', 'exposure', 'price', 'latency', 'ready'] as const;
-export const TARGET_WIDTH = TARGET_COLUMNS.length;
+/** Columns of the target matrix: started, event, exposure, price, latency, ready. NaN masks; a hazard is masked by its event. */
+export const TARGET_WIDTH = 6;
 const WIDTH = HEADS.length;
 
 /** Interruptions per hour never exceed e^6 = one in 9 s; keeps exp() finite on the way there. */
