@@ -31,7 +31,7 @@ async function serve(config: Config): Promise<void> {
       `FUNCTION_TARGET=${JSON.stringify(target)}: expected one of ${Object.keys(FUNCTIONS).join(', ')}`,
     );
   }
-  const platform = await createPlatform({ config, hostClock, log, random: Math.random });
+  const platform = await createPlatform({ config, hostClock, log, random: Math.random, keepsWorldTime: false });
   const app = await compose(platform);
   const served =
     config.host === 'lean'

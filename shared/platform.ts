@@ -64,6 +64,8 @@ export interface PlatformOptions {
   readonly log: Log;
   /** Uniform in [0, 1); jitter of backoff only. */
   readonly random: () => number;
+  /** This process moves world time and saves it; others of the same directory only read where it stands. */
+  readonly keepsWorldTime: boolean;
   readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };
 }
 
@@ -134,7 +136,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     return saltSchema.parse(entry.entry.value);
   });
 
-  const stopSaving = keepWorldTime(config, hostClock, worldClock, log);
+  const stopSaving = options.keepsWorldTime ? keepWorldTime(config, hostClock, worldClock, log) : async () => undefined;
   return {
     config,
     hostClock,

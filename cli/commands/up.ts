@@ -156,7 +156,7 @@ async function openDoors(
   };
 }
 
-/** Cron: collect, watch, and the look whether a training is worth it. The first offers are there before anyone asks. */
+/** Cron: collect, watch, and the look whether a training is worth it. */
 async function startClockwork(stack: Stack, log: Log): Promise<() => Promise<void>> {
   const urlOf = (name: 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
@@ -168,7 +168,6 @@ async function startClockwork(stack: Stack, log: Log): Promise<() => Promise<voi
       await requestTraining.run(stack, { requested_by: 'cron', force: false, seed: 1 });
     },
   };
-  await collect.run();
   const cron = startCron([collect, watch, train], { hostClock, log });
   return async () => {
     await cron.stop();

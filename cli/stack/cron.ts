@@ -46,3 +46,12 @@ export function httpJob(
     close: () => client.close(),
   };
 }
+
+export async function runOnce(name: string, url: string, hostClock: HostClock): Promise<void> {
+  const job = httpJob(name, url, 0, hostClock);
+  try {
+    await job.run();
+  } finally {
+    await job.close();
+  }
+}

@@ -19,6 +19,7 @@ import type { Log } from '#shared/ports/log.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import { type Served, serveLean } from '#shared/runtime/hosts/lean.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { runOnce } from './cron.ts';
 import { type FunctionName, portOf } from './ports.ts';
 
 export interface RunningFunction {
@@ -51,6 +52,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     hostClock,
     log,
     random: Math.random,
+    keepsWorldTime: true,
     ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
   });
   const functions = new Map<FunctionName, RunningFunction>();
@@ -77,12 +79,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await serve('promote', await composePromote(platform));
     if (options.providers !== null) {
       const providers = options.providers(platform);
+      const collect = await serve('collect', await composeCollect(platform, providers));
+      // The first offers are there before route and score look for them.
+      await runOnce('collect', collect.url, hostClock);
       const score = await serve('score', await composeScore(platform));
       const routed: Platform = { ...platform, config: { ...config, scoreUrl: score.url } };
       await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers));
-      await serve('collect', await composeCollect(platform, providers));
     }
     const bus = await platform.bus();
     await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));
