@@ -31,6 +31,14 @@ test('the breaker opens after failures in a row, lets one call try after the pau
   expect(changes).toEqual(['closed>open', 'open>half_open', 'half_open>open', 'open>half_open', 'half_open>closed']);
 });
 
+test('a call from before the opening that succeeds late does not close it', () => {
+  const breaker = createBreaker({ name: 'score', failures: 1, pauseMs: 100 });
+  expect([breaker.allow(0), breaker.allow(0)]).toEqual([true, true]);
+  breaker.failure(1);
+  breaker.success(2);
+  expect(breaker.allow(3)).toBe(false);
+});
+
 test('a trial that never reports does not keep the breaker shut for ever', () => {
   const breaker = createBreaker({ name: 'score', failures: 1, pauseMs: 100 });
   breaker.failure(0);
