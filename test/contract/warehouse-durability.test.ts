@@ -14,7 +14,7 @@ import { decisionIds, outcomeIds } from '#shared/queries/event-ids.ts';
 import { defineQuery } from '#shared/queries/fragments.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { startChild } from '#test/support/child.ts';
-import { failureOf } from './warehouse.ts';
+import { drain, failureOf } from './warehouse.ts';
 import { decisionPayload, outcomePayload, rowOf } from './warehouse-rows.ts';
 import { BATCH } from './warehouse-worker.ts';
 
@@ -172,7 +172,7 @@ describe('the DuckDB file', () => {
         warehouse.append('routing_decisions', decisions('after')),
         warehouse.append('routing_outcomes', [rowOf('routing-outcome', outcomePayload('after'))]),
       ]);
-      expect(await failureOf(stream.next())).toEqual({
+      expect(await failureOf(drain(stream))).toEqual({
         code: 'warehouse_unavailable',
         message: 'query decision_ids was cut short',
       });

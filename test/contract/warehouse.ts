@@ -27,6 +27,11 @@ export async function failureOf(operation: Promise<unknown>): Promise<{ code: st
   throw new Error('expected a coded error', { cause: outcome });
 }
 
+/** Reads a stream that has begun to its end. */
+export async function drain(stream: AsyncIterator<unknown>): Promise<void> {
+  while ((await stream.next()).done !== true);
+}
+
 const decisionRow = (id: string, given = {}, at = NOON): Row =>
   rowOf('routing-decision', decisionPayload(id, given), at);
 const outcomeRow = (id: string, given = {}, at = NOON): Row => rowOf('routing-outcome', outcomePayload(id, given), at);
@@ -277,7 +282,7 @@ export function warehouseContract(name: string, make: () => Promise<WarehouseFix
       for (const late of [
         warehouse.append('routing_decisions', [decisionRow('d')]),
         warehouse.query(loopCounts, {}),
-        stream.next(),
+        drain(stream),
       ])
         expect(await failureOf(late)).toMatchObject({ code: 'warehouse_unavailable' });
       warehouse = await fixture.open();

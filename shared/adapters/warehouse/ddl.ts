@@ -29,24 +29,24 @@ const BIGQUERY_TYPES: Readonly<Record<ColumnType, string>> = {
   BYTES: 'BYTES',
 };
 
-export const distinctViewOf = (table: TableName): string => `${table}_distinct`;
+const distinctViewOf = (table: TableName): string => `${table}_distinct`;
 
 /**
  * The first row of each event id. The partition column stands in PARTITION BY, so that a filter on it (and on event_id)
  * reaches the table below the window.
  */
-export const distinctSelect = (dialect: Dialect, table: TableName): string =>
+const distinctSelect = (dialect: Dialect, table: TableName): string =>
   `SELECT * FROM ${dialect.table(table)} AS t WHERE true ` +
   `QUALIFY ROW_NUMBER() OVER (PARTITION BY t.event_date, t.event_id ORDER BY ${dialect.arrivalOrder('t')}) = 1`;
 
-export function duckdbTable(schema: TableSchema): string {
+function duckdbTable(schema: TableSchema): string {
   const columns = schema.columns.map(
     ({ name, type, nullable }) => `  "${name}" ${DUCKDB_TYPES[type]}${nullable ? '' : ' NOT NULL'}`,
   );
   return `CREATE TABLE "${schema.name}" (\n${columns.join(',\n')}\n);`;
 }
 
-export const duckdbView = (table: TableName): string =>
+const duckdbView = (table: TableName): string =>
   `CREATE VIEW "${distinctViewOf(table)}" AS\n${distinctSelect(duckdbDialect, table)};`;
 
 /** The whole schema as one script. */

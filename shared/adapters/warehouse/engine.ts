@@ -26,24 +26,27 @@ export async function openEngine(file: string): Promise<Engine> {
   const path = resolve(file);
   if (openFiles.has(path)) throw lockedBy(path);
   openFiles.add(path);
+  let instance: DuckDBInstance | undefined;
   try {
     const duckdb = await import('@duckdb/node-api');
     mkdirSync(dirname(path), { recursive: true });
-    const instance = await openInstance(duckdb, path);
-    const writer = await instance.connect();
+    const opened = await openInstance(duckdb, path);
+    instance = opened;
+    const writer = await opened.connect();
     // A session's zone decides what a cast without offset means; never the machine's.
     await writer.run(`SET GLOBAL TimeZone = 'UTC'`);
     return {
       duckdb,
       writer,
-      connect: () => instance.connect(),
+      connect: () => opened.connect(),
       close() {
         writer.closeSync();
-        instance.closeSync();
+        opened.closeSync();
         openFiles.delete(path);
       },
     };
   } catch (error) {
+    instance?.closeSync();
     openFiles.delete(path);
     throw openFailure(path, error);
   }
