@@ -43,10 +43,8 @@ function gateServer(server: Server, app: FunctionApp, hostClock: HostClock): Gat
     limitBytes: () => app.bodyLimitBytes,
     serve(request, response, body) {
       arrived.set(request, { url: request.url ?? '/', body, closing: gate.closing });
-      // What its parsers and its router would read, and fail on in their own way.
+      // Its parsers skip a request that is read to its end; its router would fail on a broken path in its own way.
       request.url = '/';
-      delete request.headers['content-length'];
-      delete request.headers['transfer-encoding'];
       for (const listener of express) listener.call(server, request, response);
     },
   });
