@@ -1,11 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createEmbeddedBus } from '#shared/adapters/bus/embedded/index.ts';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEmbeddedBus, type EmbeddedBus } from '#shared/adapters/bus/embedded/index.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { type BusHarness, type BusSetup, busContract } from './bus.ts';
-import { startRecorder } from './bus-recorder.ts';
+import { startChild } from '#test/support/child.ts';
+import { type BusHarness, type BusSetup, busContract, codeOf } from './bus.ts';
+import { message } from './bus-message.ts';
+import { type PushRecorder, startRecorder } from './bus-recorder.ts';
+import { subscription } from './bus-subscription.ts';
 
 /** The machine's clock with backoffs of milliseconds: nothing here waits for a time, only for a push. */
 async function harness(setup: BusSetup, inProcess: boolean): Promise<BusHarness> {
@@ -48,3 +55,149 @@ async function harness(setup: BusSetup, inProcess: boolean): Promise<BusHarness>
 
 busContract('embedded, in a worker', (setup) => harness(setup, false));
 busContract('embedded, in process', (setup) => harness(setup, true));
+
+const publisher = fileURLToPath(new URL('./bus-publisher.ts', import.meta.url));
+
+describe('embedded bus and its file', () => {
+  let directory: string;
+  let file: string;
+  let recorder: PushRecorder;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'aurora-bus-'));
+    file = join(directory, 'bus.sqlite');
+    recorder = await startRecorder();
+  });
+  afterEach(async () => {
+    await recorder.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const open = (): Promise<EmbeddedBus> =>
+    createEmbeddedBus({
+      file,
+      topics: ['t'],
+      subscriptions: [subscription('s', 't', { minBackoffMs: 1, maxBackoffMs: 20 })],
+      hostClock,
+      random: () => 0.5,
+    });
+  const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+    while (!(await condition())) await nextTurn();
+  };
+  const integrity = (): unknown => {
+    const database = new DatabaseSync(file);
+    const answer = database.prepare('PRAGMA integrity_check').get();
+    database.close();
+    return answer?.['integrity_check'];
+  };
+  /** Publishes from a process of its own until `lines` messages were acknowledged, then kill -9. */
+  async function publishAndDie(name: string, lines: number, pushUrl?: string): Promise<string[]> {
+    const {
+      child,
+      linesReach,
+      lines: acknowledged,
+    } = startChild(publisher, [file, name, ...(pushUrl ? [pushUrl] : [])]);
+    await linesReach(lines);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    return acknowledged();
+  }
+  const delivered = (): string[] =>
+    recorder.pushes.map(({ envelope, text }) => `${envelope.message.messageId} ${text}`);
+
+  test('kill -9 while publishing: each acknowledged message is there exactly once', async () => {
+    const acknowledged: string[] = [];
+    for (const [name, lines] of [
+      ['one', 50],
+      ['two', 200],
+      ['three', 411],
+    ] as const)
+      acknowledged.push(...(await publishAndDie(name, lines)));
+    expect(integrity()).toBe('ok');
+    const bus = await open();
+    await bus.start([{ name: 's', pushUrl: recorder.url('/s') }]);
+    await until(async () => (await bus.stats()).every(({ backlog }) => backlog === 0));
+    await bus.close();
+    const got = delivered();
+    expect(new Set(got).size).toBe(got.length);
+    expect(acknowledged.length).toBeGreaterThanOrEqual(661);
+    expect(acknowledged.filter((line) => !got.includes(line))).toEqual([]);
+    // A batch is there whole or not at all, acknowledged or not.
+    const halves = got.map((line) => line.split(' ')[1] ?? '').filter((text) => text.endsWith('/a'));
+    expect(halves.length * 2).toBe(got.length);
+  });
+
+  test('kill -9 while delivering: what was not acknowledged comes again, what was does not', async () => {
+    recorder.script((_push, nth) => (recorder.pushes.length % 10 === 0 && nth === 1 ? null : 204));
+    const acknowledged = await publishAndDie('one', 300, recorder.url('/s'));
+    await until(() => recorder.openPushes() === 0);
+    const before = delivered();
+    recorder.script(() => 204);
+    const bus = await open();
+    await bus.start([{ name: 's', pushUrl: recorder.url('/s') }]);
+    await until(async () => (await bus.stats()).every(({ backlog }) => backlog === 0));
+    await bus.close();
+    const got = delivered();
+    expect(acknowledged.filter((line) => !got.includes(line))).toEqual([]);
+    // At most the places in flight can have been answered without the answer being written.
+    const again = got.slice(before.length).filter((line) => before.includes(line));
+    expect(again.length).toBeLessThanOrEqual(10);
+  });
+
+  test('two processes at one file wait for each other and corrupt nothing', async () => {
+    const [one, two] = await Promise.all([publishAndDie('one', 300), publishAndDie('two', 300)]);
+    expect(integrity()).toBe('ok');
+    const bus = await open();
+    expect((await bus.stats())[0]?.backlog).toBeGreaterThanOrEqual(one.length + two.length);
+    await bus.close();
+    const ids = [...one, ...two].map((line) => line.split(' ')[0]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('a subscriber that is not there yet gets its messages when it is', async () => {
+    const bus = await open();
+    const late = await startRecorder();
+    const url = late.url('/s');
+    await late.close();
+    await bus.start([{ name: 's', pushUrl: url }]);
+    await bus.publish('t', [message('x')]);
+    await bus.start([{ name: 's', pushUrl: recorder.url('/s') }]);
+    await until(() => recorder.pushes.length === 1);
+    expect(recorder.pushes[0]?.text).toBe('x');
+    await bus.close();
+  });
+
+  test('a view into a larger buffer travels alone', async () => {
+    const bus = await open();
+    const large = new TextEncoder().encode('before|wanted|after');
+    await bus.publish('t', [{ data: large.subarray(7, 13), attributes: {} }]);
+    await bus.start([{ name: 's', pushUrl: recorder.url('/s') }]);
+    await until(() => recorder.pushes.length === 1);
+    expect(recorder.pushes[0]?.text).toBe('wanted');
+    await bus.close();
+  });
+
+  test.each([false, true])(
+    'a file that is no database is refused with its code (in process: %s)',
+    async (inProcess) => {
+      await writeFile(file, 'this is not a database, and it is long enough to be looked at'.repeat(100));
+      const opening = createEmbeddedBus({ file, topics: [], subscriptions: [], hostClock, random: () => 0, inProcess });
+      expect(await codeOf(opening)).toBe('bus_unavailable');
+    },
+  );
+
+  test.each([false, true])('a file of a newer schema is refused (in process: %s)', async (inProcess) => {
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA user_version = 999');
+    database.close();
+    const opening = createEmbeddedBus({ file, topics: [], subscriptions: [], hostClock, random: () => 0, inProcess });
+    expect(await codeOf(opening)).toBe('bus_unavailable');
+  });
+
+  test('errors keep their code and message across the thread', async () => {
+    const bus = await open();
+    const error = await bus.publish('nowhere', [message('x')]).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'topic_unknown', retryable: false, status: 400 });
+    expect(String(error)).toContain('topic "nowhere" is not one of t');
+    await bus.close();
+  });
+});

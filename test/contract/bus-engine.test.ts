@@ -1,9 +1,13 @@
 import { statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Lease, openStore } from '#shared/adapters/bus/embedded/store.ts';
+import { upkeep } from '#shared/adapters/bus/embedded/upkeep.ts';
 import { BUS_SWEEP_INTERVAL_MS } from '#shared/defaults.ts';
 import { TransientError } from '#shared/errors.ts';
-import { codeOf, message } from './bus.ts';
-import { type EngineHarness, engineHarness, subscription } from './bus-engine.ts';
+import { codeOf } from './bus.ts';
+import { type EngineHarness, engineHarness } from './bus-engine.ts';
+import { message } from './bus-message.ts';
+import { subscription } from './bus-subscription.ts';
 
 /** The embedded engine under a fake clock: what the contract cannot show without waiting. */
 describe('engine of the embedded bus', () => {
@@ -277,6 +281,24 @@ describe('engine of the embedded bus', () => {
       expect(await bus.replayDeadLetter(letter?.messageId ?? '')).toBe(false);
     });
 
+    test('a subscriber of the dead-letter topic that acknowledges does not take them from the operator', async () => {
+      const { bus, respond, settle } = await make({
+        topics: ['t'],
+        subscriptions: [
+          subscription('s', 't', { deadLetterTopic: 't-dead', maxAttempts: 1 }),
+          subscription('mourner', 't-dead'),
+        ],
+      });
+      respond((push) => (push.subscription === 's' ? 500 : 204));
+      await bus.start();
+      await bus.publish('t', [message('x')]);
+      await settle();
+      await settle();
+      expect(harness.pushes.map((push) => push.subscription)).toEqual(['s', 'mourner']);
+      expect(await bus.stats()).toMatchObject([{ backlog: 0 }, { backlog: 0 }]);
+      expect(await bus.deadLetters(10)).toHaveLength(1);
+    });
+
     test('without a dead-letter topic a message comes again past its attempts', async () => {
       const { bus, advance, respond } = await make(one);
       respond(() => 500);
@@ -337,6 +359,7 @@ describe('engine of the embedded bus', () => {
         topics: ['t'],
         subscriptions: [
           subscription('nobody', 't', { pushUrl: null, deadLetterTopic: 't-dead' }),
+          subscription('graves', 't-dead', { pushUrl: null }),
           subscription('s', 't'),
         ],
         retentionMs,
@@ -368,6 +391,17 @@ describe('engine of the embedded bus', () => {
       expect(await bus.deadLetters(10)).toMatchObject([
         { topic: 'undelivered', lastError: 'past retention; before: HTTP 503', sourceTopic: 't' },
       ]);
+    });
+
+    test('goes on after the clock went back', async () => {
+      const { bus, clock, settle } = await make({ ...one, retentionMs });
+      harness.respond(() => 503);
+      await bus.start();
+      await settle();
+      await clock.advance(-100 * retentionMs);
+      await bus.publish('t', [message('x')]);
+      await pass(retentionMs + 2 * BUS_SWEEP_INTERVAL_MS);
+      expect(await bus.countDeadLetters()).toBe(1);
     });
 
     test('many at once go in steps, none is left', async () => {
@@ -466,17 +500,22 @@ describe('engine of the embedded bus', () => {
     });
 
     test('an answer that could not be written is written later, and not delivered twice', async () => {
-      const { bus, open, settle, advance } = await make({ ...one, maxBytes: 2_000_000 });
+      const { bus, open, settle, advance } = await make({ ...one, maxBytes: 2_000_000, maxBacklog: 20 });
       await bus.start();
       await bus.publish('t', [message('x')]);
       await settle();
       // The answer and a batch too large for the disk fall into one commit.
-      const refused = codeOf(bus.publish('t', Array.from({ length: 60 }, block)));
+      const large = Array.from({ length: 19 }, () => message('x'.repeat(125_000)));
+      const refused = codeOf(bus.publish('t', large));
       open()[0]?.answer(204);
       expect(await refused).toBe('disk_full');
       await advance(500);
       expect(await bus.stats()).toMatchObject([{ backlog: 0 }]);
       expect(harness.pushes).toHaveLength(1);
+      // The count behind the limit knows that the commit failed.
+      await bus.pause();
+      for (let i = 0; i < 20; i++) await bus.publish('t', [message('x')]);
+      expect(await codeOf(bus.publish('t', [message('x')]))).toBe('bus_full');
     });
 
     test('the file does not grow under steady traffic, and gives back what a burst took', async () => {
@@ -598,6 +637,30 @@ describe('engine of the embedded bus', () => {
         { subscription: 'gone', backlog: 1 },
         { subscription: 's', backlog: 1 },
       ]);
+    });
+
+    test('an answer to a lease that another process took over changes nothing', () => {
+      const store = openStore({ file: ':memory:' });
+      const target = { id: store.transaction(() => store.subscriptionId('s')), ordered: false };
+      const take = (): Lease | undefined =>
+        store.transaction(() => {
+          const [lease] = store.due(target.id, 0, 1);
+          if (lease !== undefined) store.lease(target.id, lease.messageId);
+          return lease;
+        });
+      store.transaction(() =>
+        store.publish({ topic: 't', subscriptions: [target], nowMs: 0, expiresMs: 1 }, [message('x')]),
+      );
+      const first = take();
+      store.transaction(() => upkeep(store).release(0));
+      const second = take();
+      if (first === undefined || second === undefined) throw new Error('expected two leases of one message');
+      expect([first.attempts, second.attempts]).toEqual([1, 2]);
+      store.transaction(() => store.retry(target.id, first, 0, 'HTTP 500'));
+      expect(take()).toBeUndefined();
+      store.transaction(() => store.retry(target.id, second, 0, 'HTTP 500'));
+      expect(take()?.attempts).toBe(3);
+      store.close();
     });
 
     test('ids are not given twice, not even after everything was acknowledged', async () => {

@@ -5,7 +5,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PushResult } from '#shared/adapters/bus/embedded/decide.ts';
 import { createEngine, type EmbeddedBus, type EngineConfig } from '#shared/adapters/bus/embedded/engine.ts';
 import { openStore, type Store } from '#shared/adapters/bus/embedded/store.ts';
-import type { SubscriptionConfig } from '#shared/ports/bus.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
 import { fakeLog, type LogLine } from './bus-log.ts';
 import type { PushEnvelope } from './bus-recorder.ts';
@@ -45,24 +44,6 @@ export interface EngineHarness {
   dispose(): Promise<void>;
 }
 
-export const subscription = (
-  name: string,
-  topic: string,
-  change: Partial<SubscriptionConfig> = {},
-): SubscriptionConfig => ({
-  name,
-  topic,
-  pushUrl: `http://subscriber/${name}`,
-  ackDeadlineMs: 10_000,
-  minBackoffMs: 1_000,
-  maxBackoffMs: 8_000,
-  maxAttempts: 5,
-  deadLetterTopic: null,
-  ordered: false,
-  maxInFlight: 10,
-  ...change,
-});
-
 /** One process: it ends with its timers, its pushes and its hold on the file. */
 interface Life {
   readonly store: Store;
@@ -93,6 +74,8 @@ export async function engineHarness(
     const me = { alive: true, timers };
     const { maxBytes, ...rest } = options;
     const store = openStore({ file, ...(maxBytes === undefined ? {} : { maxBytes }) });
+    // Here a process dies, never the machine: waiting for the disk would only cost time.
+    store.db.exec('PRAGMA synchronous = OFF');
     const bus = createEngine(rest, {
       store,
       clock: {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_EVENT_BYTES } from '#shared/defaults.ts';
 import { AuroraError } from '#shared/errors.ts';
-import type { Bus, BusMessage, SubscriptionConfig } from '#shared/ports/bus.ts';
+import type { Bus, SubscriptionConfig } from '#shared/ports/bus.ts';
+import { message } from './bus-message.ts';
 import type { PushRecorder } from './bus-recorder.ts';
 
 /** A bus that delivers to a recorder. */
@@ -25,12 +26,6 @@ export interface BusSetup {
 export type Waivers = Readonly<
   Partial<Record<'size limit' | 'bound in flight' | 'ordering key in the envelope' | 'delivery attempt', string>>
 >;
-
-export const message = (text: string, attributes: Record<string, string> = {}, orderingKey?: string): BusMessage => ({
-  data: new TextEncoder().encode(text),
-  attributes,
-  ...(orderingKey === undefined ? {} : { orderingKey }),
-});
 
 /** The code of the coded error that `operation` fails with; any other end of it fails the test. */
 export async function codeOf(operation: Promise<unknown>): Promise<string> {

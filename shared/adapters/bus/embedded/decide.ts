@@ -15,7 +15,7 @@ const ACK_STATUS: ReadonlySet<number> = new Set([102, 200, 201, 202, 204]);
 const JITTER_SHARE = 0.25;
 
 /** min * 2^(n-1) up to max, less the jitter. `attempts` >= 1; `draw` in [0, 1). */
-export function backoffMs(
+function backoffMs(
   limits: Pick<SubscriptionConfig, 'minBackoffMs' | 'maxBackoffMs'>,
   attempts: number,
   draw: number,

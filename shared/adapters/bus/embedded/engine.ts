@@ -126,7 +126,7 @@ export function createEngine(
       checkIdle();
       // One timer for all that is due later; what is due but found no place is woken by the answer that frees one.
       cancelTimer();
-      if (delivering) cancelTimer = clock.after(Math.max(0, wakeMs - nowMs), committer.wake);
+      cancelTimer = clock.after(Math.max(0, wakeMs - nowMs), committer.wake);
     };
   }
 

@@ -83,7 +83,7 @@ export function openStore(options: { readonly file: string; readonly maxBytes?: 
     postpone: db.prepare('UPDATE deliveries SET due_ms = ? WHERE subscription_id = ? AND message_id = ?'),
     retry: db.prepare(
       `UPDATE deliveries SET state = ${READY}, due_ms = ?, last_error = ?
-       WHERE subscription_id = ? AND message_id = ? AND state = ${LEASED} AND attempts = ?`,
+       WHERE subscription_id = ? AND message_id = ? AND attempts = ?`,
     ),
     remove: db.prepare('DELETE FROM deliveries WHERE subscription_id = ? AND message_id = ? RETURNING ordering_key'),
     unblock: db.prepare(
