@@ -7,7 +7,7 @@
 import { MAX_CONCURRENT_REQUESTS, MAX_HTTP_BODY_BYTES, REQUEST_DEADLINE_MS } from '#shared/defaults.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import { codedError, errorAnswer, json } from './answers.ts';
-import { BoundRequest, type HttpRequest } from './bound-request.ts';
+import { BoundRequest, type HttpRequest, requestIdOf } from './bound-request.ts';
 import type { RuntimeDeps } from './deps.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { createRouter } from './router.ts';
@@ -107,17 +107,18 @@ export function buildApp(spec: AppSpec): FunctionApp {
 
   /** Refusals that must stay cheap: no line in the log, the counter tells. */
   function refusal(request: FunctionRequest): FunctionResponse | null {
-    if (draining !== undefined)
-      return errorAnswer(new TransientError('draining', `${name} is shutting down`), { connection: 'close' });
-    if (inFlight >= maxConcurrent)
-      return errorAnswer(
-        new TransientError('overloaded', `${name} has ${maxConcurrent} requests in flight, its limit`),
-      );
-    if (request.body.length > bodyLimitBytes)
-      return errorAnswer(
-        new RejectedError('body_too_large', `expected at most ${bodyLimitBytes} bytes, got ${request.body.length}`),
-      );
-    return null;
+    if (draining === undefined && inFlight < maxConcurrent && request.body.length <= bodyLimitBytes) return null;
+    const headers = { 'x-request-id': requestIdOf(request.headers) };
+    if (draining !== undefined) {
+      const error = new TransientError('draining', `${name} is shutting down`);
+      return errorAnswer(error, { ...headers, connection: 'close' });
+    }
+    if (inFlight >= maxConcurrent) {
+      const error = new TransientError('overloaded', `${name} has ${maxConcurrent} requests in flight, its limit`);
+      return errorAnswer(error, headers);
+    }
+    const sizes = `expected at most ${bodyLimitBytes} bytes, got ${request.body.length}`;
+    return errorAnswer(new RejectedError('body_too_large', sizes), headers);
   }
 
   function release(limited: boolean): void {
@@ -163,7 +164,10 @@ export function buildApp(spec: AppSpec): FunctionApp {
         hit.kind === 'not_found'
           ? new RejectedError('not_found', `${name} has no door at ${request.path.slice(0, 128)}`)
           : new RejectedError('method_not_allowed', `expected ${hit.allow} at this path, got ${request.method}`);
-      const headers = hit.kind === 'not_found' ? undefined : { allow: hit.allow };
+      const headers = {
+        'x-request-id': requestIdOf(request.headers),
+        ...(hit.kind === 'not_found' ? undefined : { allow: hit.allow }),
+      };
       return unmatched.done(since, errorAnswer(error, headers));
     }
     const door = hit.door;

@@ -68,13 +68,14 @@ export class BoundRequest implements HttpRequest {
   }
 
   get requestId(): string {
-    if (this.#requestId === undefined) {
-      const given = this.headers['x-request-id'];
-      this.#requestId =
-        given !== undefined && REQUEST_ID.test(given)
-          ? given
-          : (parseTraceparent(this.headers['traceparent'])?.traceId ?? randomUUID());
-    }
+    this.#requestId ??= requestIdOf(this.headers);
     return this.#requestId;
   }
+}
+
+/** The caller's x-request-id or trace id when valid, else a new one. */
+export function requestIdOf(headers: FunctionRequest['headers']): string {
+  const given = headers['x-request-id'];
+  if (given !== undefined && REQUEST_ID.test(given)) return given;
+  return parseTraceparent(headers['traceparent'])?.traceId ?? randomUUID();
 }

@@ -123,7 +123,8 @@ export function hostContract(hostName: string, serveApp: ServeApp): void {
     test('paths and methods that are no door, broken and reserved ones included', async () => {
       const server = await serve(echo().app);
       for (const path of ['/nope', '/%', '/%00', '/favicon.ico', '/robots.txt', '//', '/echo/', '/__proto__']) {
-        const response = await fetch(server.url + path);
+        const response = await fetch(server.url + path, { headers: { 'x-request-id': 'r-2' } });
+        expect(response.headers.get('x-request-id')).toBe('r-2');
         expect([path, response.status, await codeOf(response)]).toEqual([path, 404, 'not_found']);
       }
       const response = await fetch(`${server.url}/echo`);

@@ -46,7 +46,7 @@ export function readBody(request: IncomingMessage, limitBytes: number, done: (bo
 }
 
 /** A class because it is lazy: most handlers ask for neither the query nor the signal. */
-export class HostRequest implements FunctionRequest {
+class HostRequest implements FunctionRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
