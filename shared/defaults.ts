@@ -129,7 +129,7 @@ export const WAREHOUSE_CONCURRENT_READS = 2;
 
 // --- Training ------------------------------------------------------------------------------------------------------
 /** New attempts before the next version: fewer change no verdict. */
-export const MIN_NEW_EXAMPLES = 400;
+export const MIN_NEW_EXAMPLES = 300;
 /** Or this share of the last version's rows, if that is more. */
 export const MIN_NEW_SHARE = 0.2;
 /** Newest rows of a training set: minutes of training, a few hundred MB. */

@@ -23,6 +23,7 @@ import { liveLine } from '../stack/live-line.ts';
 import { takeLock } from '../stack/lock.ts';
 import { logFile } from '../stack/log-file.ts';
 import { opsPortOf } from '../stack/ports.ts';
+import { trimRecord } from '../stack/retention.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { untilStopped } from '../stack/stop-signal.ts';
 import { startTraffic, type Traffic } from '../stack/traffic.ts';
@@ -32,6 +33,7 @@ import { numberOption } from './options.ts';
 const COLLECT_EVERY_MS = 2_000;
 const WATCH_EVERY_MS = 1_000;
 const TRAIN_EVERY_MS = 10_000;
+const RETENTION_EVERY_MS = 5 * 60_000;
 const LINE_EVERY_MS = 1_000;
 
 export const upCommand: Command = {
@@ -45,6 +47,7 @@ export const upCommand: Command = {
     market: { type: 'string', default: 'default' },
     seed: { type: 'string', default: '1' },
     deviation: { type: 'string', default: '1' },
+    'keep-days': { type: 'string', default: '120' },
   },
   help: {
     traffic: 'simulated requests per second, e.g. 20/s; 0 for none (default 20/s)',
@@ -52,6 +55,7 @@ export const upCommand: Command = {
     port: 'front door; the functions follow on the next ports (default 8080; 0: any free)',
     market: 'default, second, or the path of a market spec (default: default)',
     seed: 'of the market (default 1)',
+    'keep-days': 'days of world time that stay on record (default 120)',
     deviation: '0: providers keep their promises, 1: as the market has it (default 1)',
   },
   examples: [
@@ -75,6 +79,7 @@ async function up(context: CommandContext): Promise<number> {
     port: numberOption(values, 'port', { min: 0, max: 65_500, whole: true }),
     seed: numberOption(values, 'seed', { min: 0, max: 2 ** 31, whole: true }),
     deviation: numberOption(values, 'deviation', { min: 0, max: 1 }),
+    keepDays: numberOption(values, 'keep-days', { min: 1, max: 100_000 }),
   };
   const spec = loadMarketSpec(String(values['market']));
   await mkdir(directory, { recursive: true });
@@ -107,7 +112,7 @@ async function up(context: CommandContext): Promise<number> {
     const { url, opsPort, close } = await openDoors(stack, settings.port, lock.token);
     closers.push(close);
     await lock.announce(opsPort);
-    closers.push(await startClockwork(stack, log));
+    closers.push(await startClockwork(stack, settings.keepDays, log));
 
     const traffic =
       settings.perSecond === 0
@@ -157,7 +162,7 @@ async function openDoors(
 }
 
 /** Cron: collect, watch, and the look whether a training is worth it. */
-async function startClockwork(stack: Stack, log: Log): Promise<() => Promise<void>> {
+async function startClockwork(stack: Stack, keepDays: number, log: Log): Promise<() => Promise<void>> {
   const urlOf = (name: 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
@@ -168,7 +173,14 @@ async function startClockwork(stack: Stack, log: Log): Promise<() => Promise<voi
       await requestTraining.run(stack, { requested_by: 'cron', force: false, seed: 1 });
     },
   };
-  const cron = startCron([collect, watch, train], { hostClock, log });
+  const retention: CronJob = {
+    name: 'retention',
+    everyMs: RETENTION_EVERY_MS,
+    run: async () => {
+      await trimRecord(stack.platform, keepDays);
+    },
+  };
+  const cron = startCron([collect, watch, train, retention], { hostClock, log });
   return async () => {
     await cron.stop();
     await collect.close();

@@ -1,7 +1,8 @@
-import { TRAINING_REPORT_TTL_MS } from '#shared/defaults.ts';
+import { z } from 'zod';
+import { MIN_NEW_EXAMPLES, TRAINING_REPORT_TTL_MS } from '#shared/defaults.ts';
 import { eventRejected, modelTrained, trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
-import { rfc3339 } from '#shared/domain/primitives.ts';
+import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { type TrainingReport, trainingKey } from '#shared/domain/training-report.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
@@ -13,7 +14,7 @@ import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { State } from '#shared/ports/state.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
-import { trainingWatermark } from '#shared/queries/training.ts';
+import { maturedSince, trainingWatermark } from '#shared/queries/training.ts';
 import { withLease } from '#shared/registry/lease.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import type { Registry } from '#shared/registry/registry.ts';
@@ -48,7 +49,7 @@ export function createTrain(deps: TrainDeps): FunctionApp {
     },
     handle: async (event, context) => {
       const request = trainingRequested.schema.parse(event.payload);
-      const report = await reportOf(() => train(deps, request, context.signal));
+      const report = await reportOf(() => train(deps, event.eventId, request, context.signal));
       await state.create(trainingKey(event.eventId), report, { ttlMs: TRAINING_REPORT_TTL_MS });
       log.info({ event_id: event.eventId, ...report }, 'training');
     },
@@ -65,22 +66,46 @@ async function reportOf(run: () => Promise<TrainingReport>): Promise<TrainingRep
   }
 }
 
+/** The watermark of this request, the same at every delivery: a redelivered request is about the same rows. */
+async function freeze({ warehouse, state }: TrainDeps, eventId: string): Promise<string | null> {
+  const [newest] = await warehouse.query(trainingWatermark, {});
+  if (newest === undefined || newest.watermark === null) return null;
+  const { entry } = await state.create(
+    `training-frozen/${eventId}`,
+    { watermark: newest.watermark },
+    { ttlMs: TRAINING_REPORT_TTL_MS },
+  );
+  return frozen.parse(entry.value).watermark;
+}
+
+const frozen = z.object({ watermark: timestamp });
+
 async function train(
   deps: TrainDeps,
+  eventId: string,
   request: { readonly force: boolean; readonly seed: number },
   signal: AbortSignal,
 ): Promise<TrainingReport> {
   const { warehouse, registry, state, log } = deps;
-  const [newest] = await warehouse.query(trainingWatermark, {});
-  const watermark = newest?.watermark ?? null;
+  const watermark = await freeze(deps, eventId);
   if (watermark === null) return { result: 'skipped', version: null, reason: 'no outcome has arrived yet', rows: 0 };
 
   const last = await lastTrained(state);
-  const onRecord = newest?.matured ?? 0;
-  const why = whyNotTrain({ onRecord, lastOnRecord: last?.on_record ?? 0, force: request.force });
-  if (why !== null) return { result: 'skipped', version: null, reason: why, rows: onRecord };
+  if (!request.force && last !== null) {
+    const [fresh] = await warehouse.query(maturedSince, { since: last.watermark });
+    const why = whyNotTrain({ newRows: fresh?.matured ?? 0, lastRows: last.rows });
+    if (why !== null) return { result: 'skipped', version: null, reason: why, rows: last.rows };
+  }
   const examples = await readTrainingSet(warehouse, watermark);
   const rows = examples.length;
+  if (!request.force && rows < MIN_NEW_EXAMPLES) {
+    return {
+      result: 'skipped',
+      version: null,
+      reason: `${rows} matured attempts; the first version waits for ${MIN_NEW_EXAMPLES}`,
+      rows,
+    };
+  }
 
   const config = { ...TRAIN_DEFAULTS, seed: request.seed };
   const sha256 = await dataSha256(examples);
@@ -102,7 +127,7 @@ async function train(
       });
   // Published again for a known version: promote may never have heard of it.
   await deps.bus.publish(modelTrained.topic, [encodeEvent(modelTrained, trainedEvent(manifest))]);
-  await rememberTrained(state, { version, on_record: onRecord });
+  await rememberTrained(state, { version, watermark, rows });
   return { result: known ? 'known' : 'trained', version, reason: null, rows };
 }
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { timestamp } from '#shared/domain/primitives.ts';
 import type { State } from '#shared/ports/state.ts';
 
 const KEY = 'training/last';
-const schema = z.object({ version: z.string(), on_record: z.int() });
+const schema = z.object({ version: z.string(), watermark: timestamp, rows: z.int() });
 export type LastTrained = z.infer<typeof schema>;
 
-/** How many attempts were on record when the last version was trained: the cadence grows from it. */
+/** What the last version was trained on: the cadence goes by what arrived since. */
 export async function lastTrained(state: State): Promise<LastTrained | null> {
   const entry = await state.get(KEY);
   return entry === null ? null : schema.parse(entry.value);
