@@ -166,6 +166,29 @@ describe('embedded bus and its file', () => {
     await bus.close();
   });
 
+  test.each([false, true])(
+    'a push without an answer is cut off at the ack deadline (in process: %s)',
+    async (inProcess) => {
+      const bus = await createEmbeddedBus({
+        file,
+        topics: ['t'],
+        subscriptions: [
+          subscription('s', 't', { ackDeadlineMs: 30, minBackoffMs: 1, maxAttempts: 2, deadLetterTopic: 't-dead' }),
+        ],
+        hostClock,
+        random: () => 0,
+        inProcess,
+      });
+      recorder.script(() => null);
+      await bus.start([{ name: 's', pushUrl: recorder.url('/s') }]);
+      await bus.publish('t', [message('x')]);
+      await until(async () => (await bus.countDeadLetters()) === 1);
+      expect(await bus.deadLetters(1)).toMatchObject([{ lastError: 'timeout', deliveryAttempts: 2 }]);
+      await until(() => recorder.openPushes() === 0);
+      await bus.close();
+    },
+  );
+
   test('a view into a larger buffer travels alone', async () => {
     const bus = await open();
     const large = new TextEncoder().encode('before|wanted|after');

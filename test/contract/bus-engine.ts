@@ -130,7 +130,13 @@ export async function engineHarness(
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < TURNS; turn++) await nextTurn();
   };
-  let { bus } = launch(config);
+  let bus: EmbeddedBus;
+  try {
+    ({ bus } = launch(config));
+  } catch (error) {
+    rmSync(directory, { recursive: true });
+    throw error;
+  }
   return {
     get bus() {
       return bus;

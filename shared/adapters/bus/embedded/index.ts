@@ -3,7 +3,7 @@ import type { Log } from '#shared/ports/log.ts';
 import { openWorkerBus } from './client.ts';
 import { createEngine, type EmbeddedBus, type EngineConfig } from './engine.ts';
 import { httpPush } from './push.ts';
-import { openStore } from './store.ts';
+import { openStore, type Store } from './store.ts';
 import { storeError } from './store-error.ts';
 
 export type { EmbeddedBus } from './engine.ts';
@@ -40,12 +40,15 @@ const silent: Log = {
 export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<EmbeddedBus> {
   const { file, maxBytes, hostClock, random, log = silent, inProcess = false, ...config } = options;
   if (!inProcess) return openWorkerBus({ file, maxBytes, config, seed: Math.floor(random() * 2 ** 32) }, log);
+  let store: Store | undefined;
+  const client = httpPush();
   try {
-    const store = openStore({ file, ...(maxBytes === undefined ? {} : { maxBytes }) });
-    const client = httpPush();
+    store = openStore({ file, ...(maxBytes === undefined ? {} : { maxBytes }) });
     const bus = createEngine(config, { store, clock: hostClock, random, push: client.push, log });
     return { ...bus, close: () => bus.close().then(client.close) };
   } catch (error) {
+    store?.close();
+    await client.close();
     throw storeError(error);
   }
 }

@@ -25,10 +25,11 @@ export function upkeep(store: Store) {
     clamp: db.prepare(
       `UPDATE deliveries SET due_ms = ?3 WHERE subscription_id = ?1 AND state = ${READY} AND due_ms > ?2`,
     ),
+    // CROSS JOIN keeps this order of the loops; the planner would else index all deliveries anew at each sweep.
     expired: db.prepare(
       `SELECT d.subscription_id, s.name, d.message_id, d.attempts, d.last_error, m.attributes, m.published_ms
        FROM messages m CROSS JOIN subscriptions s
-       JOIN deliveries d ON d.subscription_id = s.id AND d.message_id = m.id
+       CROSS JOIN deliveries d ON d.subscription_id = s.id AND d.message_id = m.id
        WHERE m.expires_ms <= ? AND d.state <> ${LEASED}
          AND NOT EXISTS (SELECT 1 FROM dead_letters l WHERE l.message_id = m.id)
        ORDER BY m.expires_ms, m.id LIMIT ?`,
