@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { name, nonNegative, positive, timestamp } from './primitives.ts';
 
 /** Where a nullable figure came from. */
-export const source = z.enum(['advertised', 'measured', 'imputed']);
+const source = z.enum(['advertised', 'measured', 'imputed']);
 
 /** What a provider promises at an instant. Prices are USD per GPU-hour; reputation is 0..100; `offer_id` is `provider:native`. */
 export const offer = z.object({

@@ -3,10 +3,9 @@ import { features } from './features.ts';
 import { count, name, nonNegative, probability, timestamp } from './primitives.ts';
 import { workload } from './request.ts';
 
-export const outcomeStatus = z.enum(['ready', 'completed', 'failed_to_start', 'preempted', 'failed', 'cancelled']);
-export type OutcomeStatus = z.infer<typeof outcomeStatus>;
+const outcomeStatus = z.enum(['ready', 'completed', 'failed_to_start', 'preempted', 'failed', 'cancelled']);
 
-export const blame = z.enum(['provider', 'tenant', 'network', 'ours']);
+const blame = z.enum(['provider', 'tenant', 'network', 'ours']);
 
 /**
  * What became of one attempt of a decision. `sequence` 0 is the interim `ready`, 1 the final one. The acted candidate's

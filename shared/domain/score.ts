@@ -6,7 +6,6 @@ import { routeRequest } from './request.ts';
 
 /** `POST /agent/route`: a request, and whether the answer shall carry the features as scored (the router logs them). */
 export const scoreRequest = routeRequest.extend({ include_features: z.boolean().optional() });
-export type ScoreRequest = z.infer<typeof scoreRequest>;
 
 export const recommendation = z.object({
   provider: name,

@@ -8,7 +8,6 @@
  *   ready    log(milliseconds until ready), standardised
  */
 export const HEADS = ['start', 'hazard', 'price', 'latency', 'ready'] as const;
-export type Head = (typeof HEADS)[number];
 
 /** value = z * std + mean, of the three regression heads. */
 export interface TargetScale {

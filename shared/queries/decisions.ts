@@ -10,7 +10,6 @@ const decisionRow = decision.extend({
   excluded: z.string(),
   policy: z.string(),
 });
-export type DecisionRow = z.infer<typeof decisionRow>;
 
 /** One decision, complete. No row when there is none. */
 export const decisionById = defineQuery({

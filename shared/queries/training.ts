@@ -5,7 +5,6 @@ import { defineQuery, EVERY_DAY } from './fragments.ts';
 
 /** An outcome as its row: `request` and `features` are JSON text, instants RFC 3339 with milliseconds. */
 export const outcomeRow = outcome.extend({ request: z.string(), features: z.string().nullable() });
-export type OutcomeRow = z.infer<typeof outcomeRow>;
 
 export const OUTCOME_COLUMNS = Object.keys(outcome.shape).join(', ');
 
@@ -13,7 +12,6 @@ export const OUTCOME_COLUMNS = Object.keys(outcome.shape).join(', ');
 const MATURED = `${EVERY_DAY} AND final AND features IS NOT NULL`;
 
 const trainingRow = outcomeRow.extend({ features: z.string() });
-export type TrainingRow = z.infer<typeof trainingRow>;
 
 /**
  * The newest `limit` matured outcomes that had arrived by `watermark`, in the order of every training set: decided_at,

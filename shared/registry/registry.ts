@@ -6,7 +6,7 @@ import { type Alias, type AliasEntry, createAliasLog } from './alias-log.ts';
 import { createVersions, type Versions } from './versions.ts';
 
 export type { Alias, AliasEntry } from './alias-log.ts';
-export type { Artefact, ArtefactFiles } from './versions.ts';
+export type { Artefact } from './versions.ts';
 
 /**
  * Model versions and the aliases that say which of them serve. Promise: a version never changes once it is whole; an alias
