@@ -5,7 +5,7 @@ import { decisionId, uniformDraw } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import type { ScoreAnswer } from '#shared/domain/score.ts';
+import type { Recommendation, ScoreAnswer } from '#shared/domain/score.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import { epsilonSoftened, renormalise, sampleIndex } from '#shared/learning/policy.ts';
 import type { Salt } from '#shared/platform.ts';
@@ -13,6 +13,7 @@ import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
 import { actingPolicy } from '#shared/serving/acting-policy.ts';
 import type { IndexedOffers } from '#shared/serving/offers.ts';
+import { withinEventLimit } from './event-limit.ts';
 
 export interface RouteInput {
   readonly requestId: string;
@@ -25,7 +26,6 @@ export interface RouteInput {
   readonly nowMs: number;
   readonly salt: Salt;
   readonly scoreMs: number | null;
-  readonly decideMs: number;
 }
 
 export interface Routed {
@@ -37,21 +37,24 @@ export interface Routed {
 /** Tried in turn when an offer is gone. More than three tries keep a tenant waiting for what is likely sold out. */
 const MAX_FALLBACKS = 3;
 
+/** Everything but `decide_ms`, which only the caller can measure; 0 here. */
 export function decideRoute(input: RouteInput): Routed {
   const { workload, requestId, nowMs } = input;
   const { eligible, excluded, excludedTotal } = eligibleOffers(workload, input.offers.index);
   const distribution = eligible.length === 0 ? null : distributionOver(eligible, input);
   const id =
     distribution === null
-      ? // A refusal is a decision of its own, so that the same request may succeed on later offers.
-        decisionId(workload.tenant_id, `${requestId}#refused@${input.generation}`)
+      ? refusalId(workload.tenant_id, requestId, input.generation)
       : decisionId(workload.tenant_id, requestId);
-  const chosen =
-    distribution === null ? null : sampleIndex(distribution.probabilities, uniformDraw(input.salt.secret, id));
-  const candidates = distribution === null ? [] : distribution.candidates;
-  const final = chosen === null ? null : (candidates[chosen] ?? null);
+  const candidates = distribution?.candidates ?? [];
+  const chosen = sampleIndex(
+    candidates.map((candidate) => candidate.probability),
+    uniformDraw(input.salt.secret, id),
+  );
+  const final = candidates[chosen] ?? null;
+  const model = distribution?.model ?? null;
 
-  const decision: Decision = {
+  const decision = withinEventLimit({
     decision_id: id,
     request_id: requestId,
     decided_at: rfc3339(nowMs),
@@ -70,67 +73,98 @@ export function decideRoute(input: RouteInput): Routed {
     propensity: final?.probability ?? null,
     salt_id: input.salt.id,
     policy: distribution?.policy ?? { kind: 'greedy', epsilon: 0 },
-    model_version: input.scores?.model?.version ?? null,
+    model_version: model?.version ?? null,
     statistics_generation: null,
-    model_age_s: input.scores?.model?.age_s ?? null,
+    model_age_s: model?.age_s ?? null,
     offers_age_s: Math.max(0, (nowMs - input.offers.observedAtMs) / 1000),
     score_ms: input.scoreMs,
-    decide_ms: input.decideMs,
-    fallback_reason: input.fallbackReason,
-  };
-  return { decision, deployment: final === null ? null : deploymentOf(decision, final) };
+    decide_ms: 0,
+    fallback_reason: input.fallbackReason ?? distribution?.fallbackReason ?? null,
+  });
+  return { decision, deployment: final === null ? null : deploymentOf(decision, final, candidates) };
 }
 
+/**
+ * A refusal is a decision of its own, so that the same request may succeed on later offers. No request_id holds a control
+ * character, so no request can take the id of another's refusal.
+ */
+const refusalId = (tenantId: string, requestId: string, generation: string): string =>
+  decisionId(tenantId, `${requestId}\u0000refused@${generation}`);
+
 interface Distribution {
+  /** Best first by what acts; their probabilities sum to 1. */
   readonly candidates: Candidate[];
-  readonly probabilities: readonly number[];
   readonly recommended: string | null;
   readonly mode: Mode;
   readonly policy: Policy;
+  /** That scored, whether it acts or not. */
+  readonly model: ScoreAnswer['model'];
+  readonly fallbackReason: string | null;
 }
 
 function distributionOver(eligible: readonly Offer[], input: RouteInput): Distribution {
-  return (input.scores === null ? null : fromScores(eligible, input, input.scores)) ?? fromRules(eligible, input);
+  if (input.scores === null) return fromRules(eligible, input, null);
+  return fromScores(eligible, input, input.scores) ?? fromRules(eligible, input, 'recommendations_ineligible');
 }
+
+/** Below it, what is left of a distribution is mostly its exploration; renormalised, exploration would become the rule. */
+const MIN_MASS_LEFT = 0.5;
 
 /** Score's distribution over what is eligible here and now. Null when nothing that it recommends is. */
 function fromScores(eligible: readonly Offer[], input: RouteInput, scores: ScoreAnswer): Distribution | null {
-  const byId = new Map(eligible.map((offer) => [offer.offer_id, offer]));
-  const known = scores.recommendations.filter((recommendation) => byId.has(recommendation.offer_id));
+  const { workload, nowMs } = input;
+  const unmatched = new Map(eligible.map((offer) => [offer.offer_id, offer]));
+  const known: { readonly offer: Offer; readonly scored: Recommendation }[] = [];
+  for (const scored of scores.recommendations) {
+    const offer = unmatched.get(scored.offer_id);
+    if (offer === undefined) continue;
+    unmatched.delete(scored.offer_id);
+    known.push({ offer, scored });
+  }
   if (known.length === 0) return null;
-  const probabilities = renormalise(
-    known.map((recommendation) => recommendation.probability),
-    known.map(() => true),
-  );
+  const policy = workload.priority === 'critical' ? actingPolicy(workload) : scores.policy;
+  const given = known.map(({ scored }) => scored.probability);
+  const mass = given.reduce((sum, probability) => sum + probability, 0);
+  const conditioned = mass >= MIN_MASS_LEFT && policy.kind === scores.policy.kind;
+  const probabilities = conditioned
+    ? renormalise(
+        given,
+        given.map(() => true),
+      )
+    : epsilonSoftened(
+        known.map((_, rank) => -rank),
+        policy.epsilon,
+      );
   return {
-    candidates: known.map((recommendation, index): Candidate => {
-      const offer = byId.get(recommendation.offer_id) as Offer;
-      return {
-        provider: recommendation.provider,
-        offer_id: recommendation.offer_id,
-        usd_per_gpu_hour: recommendation.usd_per_gpu_hour,
-        latency_ms: recommendation.latency_ms,
-        rule_score: recommendation.rule_score,
+    candidates: known.map(
+      ({ offer, scored }, index): Candidate => ({
+        provider: offer.provider,
+        offer_id: offer.offer_id,
+        // As scored, for the predictions and the features are about these figures.
+        usd_per_gpu_hour: scored.usd_per_gpu_hour,
+        latency_ms: scored.latency_ms,
+        rule_score: scored.rule_score,
         probability: probabilities[index] ?? 0,
-        expected_utility: recommendation.expected_utility,
-        utility_variance: recommendation.utility_variance,
-        predicted: recommendation.predicted,
-        features: recommendation.features ?? candidateFeatures(input.workload, offer, input.nowMs),
-      };
-    }),
-    probabilities,
+        expected_utility: scored.expected_utility,
+        utility_variance: scored.utility_variance,
+        predicted: scored.predicted,
+        features: scored.features ?? candidateFeatures(workload, offer, nowMs),
+      }),
+    ),
     recommended: scores.recommendations[0]?.offer_id ?? null,
     mode: scores.mode,
-    policy: scores.policy,
+    policy,
+    model: scores.model,
+    fallbackReason: null,
   };
 }
 
-function fromRules(eligible: readonly Offer[], input: RouteInput): Distribution {
+/** `eligible` comes best rule score first. */
+function fromRules(eligible: readonly Offer[], input: RouteInput, fallbackReason: string | null): Distribution {
   const { workload, nowMs } = input;
   const policy = actingPolicy(workload);
   const scores = eligible.map((offer) => classicScore(workload.weights, offer));
   const probabilities = epsilonSoftened(scores, policy.epsilon);
-  const best = scores.indexOf(Math.max(...scores));
   return {
     candidates: eligible.map(
       (offer, index): Candidate => ({
@@ -146,17 +180,17 @@ function fromRules(eligible: readonly Offer[], input: RouteInput): Distribution 
         features: candidateFeatures(workload, offer, nowMs),
       }),
     ),
-    probabilities,
-    recommended: eligible[best]?.offer_id ?? null,
+    recommended: eligible[0]?.offer_id ?? null,
     mode: 'rules',
     policy,
+    model: null,
+    fallbackReason,
   };
 }
 
-function deploymentOf(decision: Decision, final: Candidate): DeploymentRequest {
-  const value = (candidate: Candidate): number => candidate.expected_utility ?? candidate.rule_score;
-  const others = decision.candidates.filter((candidate) => candidate.offer_id !== final.offer_id);
-  const fallbacks = others.sort((a, b) => value(b) - value(a)).slice(0, MAX_FALLBACKS);
+/** Candidates stand best first by what acts, so the fallbacks need no order of their own. */
+function deploymentOf(decision: Decision, final: Candidate, candidates: readonly Candidate[]): DeploymentRequest {
+  const others = candidates.filter((candidate) => candidate.offer_id !== final.offer_id);
   return {
     decision_id: decision.decision_id,
     request_id: decision.request_id,
@@ -168,7 +202,7 @@ function deploymentOf(decision: Decision, final: Candidate): DeploymentRequest {
     propensity: decision.propensity,
     attempt: 0,
     option: optionOf(final),
-    fallbacks: fallbacks.map(optionOf),
+    fallbacks: others.slice(0, MAX_FALLBACKS).map(optionOf),
   };
 }
 

@@ -3,7 +3,7 @@ import { deploymentRequested, routingDecision } from '#shared/domain/events/cata
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import { canonicalWorkloadOf, type RouteRequest, routeRequest, type Workload } from '#shared/domain/request.ts';
-import { RejectedError, TransientError } from '#shared/errors.ts';
+import { type ErrorBody, errorBody, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Salt } from '#shared/platform.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
@@ -27,6 +27,12 @@ export interface RouteDeps extends RuntimeDeps {
   readonly salt: Salt;
   /** Id of a request that came without one. */
   readonly newRequestId: () => string;
+}
+
+interface Answered {
+  readonly answer: RouteAnswer;
+  /** Decided by an earlier or a concurrent call with this request id. */
+  readonly repeated: boolean;
 }
 
 export function createRoute(deps: RouteDeps): FunctionApp {
@@ -68,7 +74,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
   };
 
   /** The answer of an earlier call with this request id, its events certainly published. */
-  const earlier = async (entry: StateEntry, workload: Workload): Promise<RouteAnswer> => {
+  const earlier = async (entry: StateEntry, workload: Workload): Promise<Answered> => {
     const value = intent.parse(entry.value);
     if (value.request_hash !== requestHash(workload)) {
       throw new RejectedError(
@@ -77,13 +83,13 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       );
     }
     await publish(entry, value);
-    return value.answer;
+    return { answer: value.answer, repeated: true };
   };
 
   const decide = async (request: RouteRequest, requestId: string, workload: Workload): Promise<Routed> => {
-    const startedMs = hostClock.now();
+    const startedMs = metrics.stopwatchMs();
     const scored = await scores.score({ ...request, request_id: requestId });
-    const scoredMs = hostClock.now();
+    const scoredMs = metrics.stopwatchMs();
     const current = offers.current();
     const nowMs = worldClock.now();
     if (current === null || !offersAreFresh(current.value, nowMs, worldClock.speed)) {
@@ -94,7 +100,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
           : `the offers are from ${current.value.snapshot.observed_at}`,
       );
     }
-    return decideRoute({
+    const { decision, deployment } = decideRoute({
       requestId,
       workload,
       offers: current.value,
@@ -104,23 +110,23 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       nowMs,
       salt: deps.salt,
       scoreMs: scoredMs - startedMs,
-      decideMs: hostClock.now() - scoredMs,
     });
+    return { decision: { ...decision, decide_ms: metrics.stopwatchMs() - scoredMs }, deployment };
   };
 
   /** Durable in this order: intent, then both events. Only then is the caller told. */
-  const commit = async (routed: Routed, workload: Workload): Promise<RouteAnswer> => {
+  const commit = async (routed: Routed, workload: Workload): Promise<Answered> => {
     const { decision, deployment } = routed;
     const answer = answerOf(routed);
     if (deployment === null) {
       await bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision)]);
-      return answer;
+      return { answer, repeated: false };
     }
     const value: Intent = { request_hash: requestHash(workload), answer, open: { decision, deployment } };
     const { created, entry } = await state.create(intentKey(decision.decision_id), value, { ttlMs: INTENT_TTL_MS });
     if (!created) return earlier(entry, workload);
     await publish(entry, value);
-    return answer;
+    return { answer, repeated: false };
   };
 
   return httpFunction({
@@ -151,12 +157,14 @@ export function createRoute(deps: RouteDeps): FunctionApp {
             request.request_id === undefined
               ? null
               : await state.get(intentKey(decisionId(workload.tenant_id, requestId)));
-          const answer =
+          const { answer, repeated } =
             known === null
               ? await commit(await decide(request, requestId, workload), workload)
               : await earlier(known, workload);
-          decisions.with({ provider: answer.provider ?? 'none', status: answer.status }).add();
-          modes.with({ mode: answer.mode }).add();
+          if (!repeated) {
+            decisions.with({ provider: answer.provider ?? 'none', status: answer.status }).add();
+            modes.with({ mode: answer.mode }).add();
+          }
           log.info(
             {
               decision_id: answer.decision_id,
@@ -166,13 +174,17 @@ export function createRoute(deps: RouteDeps): FunctionApp {
               mode: answer.mode,
               status: answer.status,
               fallback_reason: answer.fallback_reason,
-              repeated: known !== null,
+              repeated,
             },
             'decision',
           );
-          return json(answer.status === 'provisioning' ? 200 : 503, answer);
+          return answer.status === 'provisioning' ? json(200, answer) : json(503, { ...answer, ...refused(answer) });
         },
       },
     ],
   });
 }
+
+/** A refusal carries its code too, beside the answer's own fields. */
+const refused = ({ reason }: RouteAnswer): ErrorBody =>
+  errorBody(new RejectedError('no_eligible_offer', reason ?? 'nothing is eligible'));
