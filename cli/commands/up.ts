@@ -15,7 +15,7 @@ import { simProviders } from '#sim/providers.ts';
 import { arrivalGaps, trafficStream } from '#sim/traffic.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
 import { operationsDoor } from '../ops/server.ts';
-import { status } from '../ops/status.ts';
+import { type Status, status } from '../ops/status.ts';
 import { requestTraining } from '../ops/training.ts';
 import { type CronJob, httpJob, startCron } from '../stack/cron.ts';
 import { frontDoor } from '../stack/front-door.ts';
@@ -35,6 +35,10 @@ const WATCH_EVERY_MS = 1_000;
 const TRAIN_EVERY_MS = 10_000;
 const RETENTION_EVERY_MS = 5 * 60_000;
 const LINE_EVERY_MS = 1_000;
+/** In a file or a pipe every line stays. */
+const PLAIN_LINE_EVERY_MS = 5_000;
+/** Counting distinct rows costs more as the record grows; it may take a fiftieth of the time. */
+const COUNTING_PAUSE_FACTOR = 50;
 
 export const upCommand: Command = {
   name: 'up',
@@ -218,27 +222,33 @@ function showLine(
   log: Log,
 ): { stop(): Promise<void> } {
   let before = { at: hostClock.now(), sent: 0 };
+  let counted: Status | null = null;
+  let countAgainAt = 0;
   return poll({
     name: 'live-line',
-    everyMs: LINE_EVERY_MS,
+    everyMs: process.stderr.isTTY && !json ? LINE_EVERY_MS : PLAIN_LINE_EVERY_MS,
     hostClock,
     log,
     run: async () => {
-      const now = await status.run(stack, {});
+      const startedAt = hostClock.now();
+      if (counted === null || startedAt >= countAgainAt) {
+        counted = await status.run(stack, {});
+        const endedAt = hostClock.now();
+        countAgainAt = endedAt + (endedAt - startedAt) * COUNTING_PAUSE_FACTOR;
+      }
       const live = await (await stack.platform.state()).list(LIVE_PREFIX, { limit: 100_000 });
       const sent = traffic?.counters.sent ?? 0;
       const at = hostClock.now();
       const perSecond = ((sent - before.sent) * 1000) / Math.max(1, at - before.at);
       before = { at, sent };
-      if (json)
-        write(JSON.stringify({ type: 'status', ...now, live: live.length, traffic: traffic?.counters ?? null }));
-      else
-        write(liveLine({ status: now, traffic: traffic?.counters ?? null, liveDeployments: live.length, perSecond }));
+      const counters = traffic?.counters ?? null;
+      if (json) write(JSON.stringify({ type: 'status', ...counted, live: live.length, traffic: counters }));
+      else write(liveLine({ status: counted, traffic: counters, liveDeployments: live.length, perSecond }));
     },
   });
 }
 
-/** On a terminal the line is rewritten in place; in a file or pipe one line in a while is enough. */
+/** On a terminal the line is rewritten in place. */
 function writeLine(note: (text: string) => void, text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text.slice(0, process.stderr.columns ?? 200)}`);
   else note(text);
