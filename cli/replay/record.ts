@@ -23,14 +23,16 @@ export const recordedRow = z
     gpu_hours: numeric(positive.max(1e6)),
     provider_id: optional(name),
     accepted: z.enum(['0', '1']).transform((text) => text === '1'),
-    price_usd_per_hour: optional(numeric(positive.max(1e6))),
-    latency_ms: optional(numeric(positive.max(1e7))),
+    /** 0 where nothing was bought. */
+    price_usd_per_hour: optional(numeric(nonNegative.max(1e6))),
+    latency_ms: optional(numeric(nonNegative.max(1e7))),
     reason: z.string().max(256),
   })
   .refine(
-    (row) => !row.accepted || (row.provider_id !== null && row.price_usd_per_hour !== null && row.latency_ms !== null),
+    (row) =>
+      !row.accepted || (row.provider_id !== null && (row.price_usd_per_hour ?? 0) > 0 && (row.latency_ms ?? 0) > 0),
     {
-      message: 'an accepted row needs provider_id, price_usd_per_hour and latency_ms',
+      message: 'an accepted row needs provider_id, and price_usd_per_hour and latency_ms above 0',
     },
   );
 export type RecordedRow = z.infer<typeof recordedRow>;
