@@ -124,6 +124,11 @@ export const ERROR_CATALOGUE = {
   },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },
+  port_unavailable: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Stop what listens there, or pass another --port (PORT for a single function).',
+  },
   usage: { kind: 'rejected', status: 400, remedy: 'See vm --help.' },
   csv_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the lines named in the message; the others went in.' },
   stack_unreachable: {

@@ -31,6 +31,6 @@ test('several apps on one port, each under its name', async () => {
 test('a port that is taken is an error, not a hang', async () => {
   const app = () => httpFunction({ name: 'a', deps: testDeps(), routes: [] });
   const server = await serveLean(app(), { port: 0, hostClock });
-  await expect(serveLean(app(), { port: server.port, hostClock })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(serveLean(app(), { port: server.port, hostClock })).rejects.toMatchObject({ code: 'port_unavailable' });
   await server.close();
 });

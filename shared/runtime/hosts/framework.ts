@@ -5,13 +5,13 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { codedError, errorAnswer } from '../answers.ts';
 import type { FunctionApp } from '../types.ts';
 import { answerWith, write } from './exchange.ts';
 import { type Gate, installGate } from './gate.ts';
 import type { Served } from './lean.ts';
+import { listen } from './listen.ts';
 
 interface Arrived {
   readonly url: string;
@@ -93,13 +93,6 @@ export async function serveFramework(
   await app.start();
   const server = getTestServer(app.name);
   const gate = gateServer(server, app, hostClock);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const bound = (server.address() as AddressInfo).port;
+  const bound = await listen(server, port, host);
   return { port: bound, url: `http://${host}:${bound}`, close: gate.close };
 }

@@ -1,12 +1,12 @@
 /** The lean host: bare node:http under our gate. Used wherever we choose the server. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
 import { RejectedError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { errorAnswer } from '../answers.ts';
 import type { FunctionApp } from '../types.ts';
 import { answerWith, write } from './exchange.ts';
 import { installGate } from './gate.ts';
+import { listen } from './listen.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** How late a timeout may be noticed; Node's own 30 s would triple the one for headers. */
@@ -30,7 +30,7 @@ export interface LeanOptions {
 
 /**
  * Serves one app at every path, or several, each under `/<name>/…`. Starts them first.
- * @throws what an app's start throws; the error of listen (EADDRINUSE)
+ * @throws what an app's start throws; RejectedError port_unavailable
  */
 export async function serveLean(apps: FunctionApp | readonly FunctionApp[], options: LeanOptions): Promise<Served> {
   const { port, host = '127.0.0.1', hostClock } = options;
@@ -55,8 +55,7 @@ export async function serveLean(apps: FunctionApp | readonly FunctionApp[], opti
       } else answerWith({ ...target, request, response, body, closing: gate.closing });
     },
   });
-  await listen(server, port, host);
-  const bound = (server.address() as AddressInfo).port;
+  const bound = await listen(server, port, host);
   return { port: bound, url: `http://${host}:${bound}`, close: gate.close };
 }
 
@@ -67,14 +66,4 @@ function byPrefix(apps: readonly FunctionApp[]) {
     const app = byName.get(name);
     return app === undefined ? null : { app, url: rest.startsWith('/') ? rest : `/${rest}` };
   };
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
