@@ -7,9 +7,10 @@ import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import type { Provider } from '#shared/providers/provider.ts';
+import { codedError } from '#shared/runtime/answers.ts';
 import { httpFunction, json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
-import { OFFERS_OBJECT, parseOffersSnapshot } from '#shared/serving/offers.ts';
+import { OFFERS_OBJECT, offersStaleLimitMs, parseOffersSnapshot } from '#shared/serving/offers.ts';
 import { mergeOffers, type Polled } from './decide.ts';
 
 export interface CollectDeps extends RuntimeDeps {
@@ -33,28 +34,37 @@ export function createCollect(deps: CollectDeps): FunctionApp {
   });
 }
 
+/** Of the run's time, kept from the providers: a slow one must leave time to write what the others gave. */
+const WRITE_RESERVE_MS = 2_000;
+
 interface CollectReport {
   readonly offers: number;
   readonly changed: number;
+  readonly refused: number;
   readonly failed_providers: readonly string[];
   readonly generation: string | null;
 }
 
 async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal): Promise<CollectReport> {
   const { objects, bus, worldClock, log } = deps;
-  const polled = await Promise.all(deps.providers.map((provider) => poll(provider, deadline, signal)));
-  for (const answer of polled) {
-    if (answer.error !== null)
-      log.warn({ provider: answer.provider, error: answer.error }, 'provider gave no offers; its last ones stay');
-  }
+  const asked = deps.providers.map((provider) => poll(deps, provider, deadline - WRITE_RESERVE_MS, signal));
+  const polled = await Promise.all(asked);
   const stored = await objects.read(OFFERS_OBJECT);
   const previous = stored === null ? null : readSnapshot(stored.bytes, log);
-  const { snapshot, changed, failed } = mergeOffers(previous, polled, worldClock.now());
+  const { snapshot, changed, failed, refused } = mergeOffers({
+    previous,
+    polled,
+    nowMs: worldClock.now(),
+    staleLimitMs: offersStaleLimitMs(worldClock.speed),
+  });
   const report = {
     offers: snapshot.offers.length,
     changed: changed.length,
+    refused: refused.length,
     failed_providers: failed.map((answer) => answer.provider),
   };
+  if (refused.length > 0)
+    log.warn({ refused: refused.length, first: refused.slice(0, 3) }, 'offers that cannot be read are left out');
   // Everyone failed: the old snapshot keeps its age, which is the truth.
   if (failed.length === polled.length) return { ...report, generation: stored?.generation ?? null };
 
@@ -75,13 +85,17 @@ async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal)
   }
 }
 
-async function poll(provider: Provider, deadline: number, signal: AbortSignal): Promise<Polled> {
+/** One adapter's failure, a bug in it included, must not take the others' offers away. */
+async function poll({ log }: CollectDeps, provider: Provider, deadline: number, signal: AbortSignal): Promise<Polled> {
   try {
     return { provider: provider.id, offers: await provider.offers({ deadline, signal }), error: null };
-  } catch (error) {
-    if (error instanceof AuroraError)
-      return { provider: provider.id, offers: null, error: `${error.code}: ${error.message}` };
-    throw error;
+  } catch (thrown) {
+    const error = codedError(thrown);
+    log.warn(
+      { provider: provider.id, code: error.code, error: error.cause ?? error },
+      'provider gave no offers; its last ones stay',
+    );
+    return { provider: provider.id, offers: null, error: `${error.code}: ${error.message}` };
   }
 }
 

@@ -38,6 +38,8 @@ export const claimed = (request: DeploymentRequest, nowMs: number): DeploymentRe
   instance_id: null,
   claimed_at: rfc3339(nowMs),
   ready_published: false,
+  ready_at: null,
+  unknown_since: null,
 });
 
 /** The request for the next offer, or null when none is left. Sent at the instant at which the last attempt was claimed, so that a repetition is the same event. */

@@ -10,7 +10,8 @@ import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
-import type { State, StateEntry } from '#shared/ports/state.ts';
+import type { Log } from '#shared/ports/log.ts';
+import type { State, StateEntry, StateOptions } from '#shared/ports/state.ts';
 import type { CallContext, Provider } from '#shared/providers/provider.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
@@ -62,69 +63,98 @@ async function deploy(
   request: DeploymentRequest,
   context: CallContext,
 ): Promise<Result> {
-  const { state, worldClock, log } = deps;
-  const key = deploymentKey(request.decision_id);
-  let entry = await state.get(key);
-  let record = entry === null ? null : deploymentRecord.parse(entry.value);
+  const { state, worldClock } = deps;
+  let held = await read(state, request.decision_id);
   let result: Result = null;
 
-  const put = async (next: DeploymentRecord, ttlMs?: number): Promise<void> => {
-    const options = ttlMs === undefined ? {} : { ttlMs };
-    const written: StateEntry | null =
-      entry === null
-        ? await state.create(key, next, options).then(({ created, entry: made }) => (created ? made : null))
-        : await state.swap(key, entry.version, next, options);
-    if (written === null)
-      throw new TransientError(
-        'state_unavailable',
-        `deployment ${request.decision_id} is being handled by another delivery`,
-      );
-    entry = written;
-    record = next;
-  };
-
   for (;;) {
-    const step = nextStep(record, request);
+    const step = nextStep(held?.record ?? null, request);
+    if (step === 'done') return result;
+    if (step === 'claim' || held === null) {
+      held = await put(state, held, claimed(request, worldClock.now()));
+      continue;
+    }
+    const { record } = held;
     switch (step) {
-      case 'claim':
-        await put(claimed(request, worldClock.now()));
-        break;
       case 'create': {
-        const current = record as unknown as DeploymentRecord;
         const instanceId = await create(provider, request, context);
-        await put(
-          instanceId === null ? { ...current, state: 'gone' } : { ...current, state: 'live', instance_id: instanceId },
-        );
+        const next: DeploymentRecord =
+          instanceId === null ? { ...record, state: 'gone' } : { ...record, state: 'live', instance_id: instanceId };
+        try {
+          held = await put(state, held, next);
+        } catch (error) {
+          if (instanceId !== null) await releaseUnlessHeld(deps, provider, request, instanceId, context);
+          throw error;
+        }
         result = instanceId === null ? 'gone' : 'live';
-        log.info(
-          {
-            decision_id: request.decision_id,
-            attempt: request.attempt,
-            provider: provider.id,
-            offer_id: request.option.offer_id,
-            instance_id: instanceId,
-            result,
-          },
-          'deployment',
-        );
+        logAttempt(deps.log, request, instanceId, result);
         break;
       }
-      case 'move_on': {
-        const current = record as unknown as DeploymentRecord;
-        await moveOn(deps.bus, current);
+      case 'move_on':
+        await moveOn(deps.bus, record);
         // The next attempt's own delivery takes the record over; without one the decision has ended.
-        if (current.request.fallbacks.length === 0) await put({ ...current, state: 'ended' }, ENDED_TTL_MS);
+        if (record.request.fallbacks.length === 0)
+          await put(state, held, { ...record, state: 'ended' }, { ttlMs: ENDED_TTL_MS });
         return result;
-      }
       case 'index':
         await state.create(liveKey(request.decision_id), { decision_id: request.decision_id });
-        return result;
-      case 'done':
         return result;
       default:
         step satisfies never;
     }
   }
+}
+
+interface Held {
+  readonly entry: StateEntry;
+  readonly record: DeploymentRecord;
+}
+
+async function read(state: State, decisionId: string): Promise<Held | null> {
+  const entry = await state.get(deploymentKey(decisionId));
+  return entry === null ? null : { entry, record: deploymentRecord.parse(entry.value) };
+}
+
+/** @throws TransientError state_unavailable when another delivery wrote in between */
+async function put(state: State, held: Held | null, next: DeploymentRecord, options?: StateOptions): Promise<Held> {
+  const { decision_id: decisionId } = next.request;
+  let entry: StateEntry | null;
+  if (held === null) {
+    const made = await state.create(deploymentKey(decisionId), next, options);
+    entry = made.created ? made.entry : null;
+  } else entry = await state.swap(held.entry.key, held.entry.version, next, options);
+  if (entry === null)
+    throw new TransientError('state_unavailable', `deployment ${decisionId} is being handled by another delivery`);
+  return { entry, record: next };
+}
+
+/**
+ * Two deliveries of one attempt may overlap, and one find the offer gone where the other still got it. What the record does
+ * not come to name must not run on: nobody would follow it, and the next attempt makes a second one.
+ */
+async function releaseUnlessHeld(
+  { state, log }: DeployDeps,
+  provider: Provider,
+  request: DeploymentRequest,
+  instanceId: string,
+  context: CallContext,
+): Promise<void> {
+  const held = await read(state, request.decision_id);
+  const record = held?.record ?? null;
+  // Still being deployed: the redelivery gets the same instance by its label.
+  if (record === null || (record.attempt === request.attempt && record.state === 'deploying')) return;
+  if (record.instance_id === instanceId) return;
+  log.warn(
+    { decision_id: request.decision_id, instance_id: instanceId },
+    'instance that no record names is terminated',
+  );
+  await provider.terminate(instanceId, context);
+}
+
+function logAttempt(log: Log, request: DeploymentRequest, instanceId: string | null, result: Result): void {
+  const { decision_id, attempt, option } = request;
+  const { provider, offer_id } = option;
+  log.info({ decision_id, attempt, provider, offer_id, instance_id: instanceId, result }, 'deployment');
 }
 
 /** The instance id, or null when the offer is gone. */

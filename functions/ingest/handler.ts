@@ -16,7 +16,10 @@ export interface IngestDeps extends RuntimeDeps {
 
 /** One appender call: large enough to amortise its commit, small enough to stay in a few MB. */
 const MAX_BATCH_ROWS = 1_000;
-const MAX_PENDING_ROWS = 20_000;
+/** Of one table: two batches wait while one is written. */
+const MAX_PENDING_ROWS = 2_000;
+/** Twice what all its subscriptions have in flight: a refused push costs the message one of its attempts. */
+const MAX_CONCURRENT_PUSHES = 4_096;
 
 export function createIngest(deps: IngestDeps): FunctionApp {
   const stamp = strictlyIncreasing(deps.worldClock);
@@ -46,6 +49,7 @@ export function createIngest(deps: IngestDeps): FunctionApp {
     deps,
     worldClock: deps.worldClock,
     accepts: Object.keys(EVENTS) as EventType[],
+    maxConcurrent: MAX_CONCURRENT_PUSHES,
     handle: keep,
     quarantine: (rejected) => {
       const message = encodeEvent(EVENTS['event-rejected'], rejected);

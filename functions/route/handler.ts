@@ -3,7 +3,7 @@ import { deploymentRequested, routingDecision } from '#shared/domain/events/cata
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import { canonicalWorkloadOf, type RouteRequest, routeRequest, type Workload } from '#shared/domain/request.ts';
-import { type ErrorBody, errorBody, RejectedError, TransientError } from '#shared/errors.ts';
+import { type ErrorBody, errorBody, RejectedError } from '#shared/errors.ts';
 import type { Salt } from '#shared/platform.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
@@ -12,7 +12,7 @@ import type { State, StateEntry } from '#shared/ports/state.ts';
 import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { type Poller, poll } from '#shared/runtime/poller.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
-import { offersAreFresh, polledOffers } from '#shared/serving/offers.ts';
+import { freshOffers, polledOffers } from '#shared/serving/offers.ts';
 import { answerOf, type RouteAnswer } from './answer.ts';
 import { decideRoute, type Routed } from './decide.ts';
 import { type Intent, intent, intentKey, requestHash } from './intent.ts';
@@ -90,21 +90,13 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     const startedMs = metrics.stopwatchMs();
     const scored = await scores.score({ ...request, request_id: requestId });
     const scoredMs = metrics.stopwatchMs();
-    const current = offers.current();
     const nowMs = worldClock.now();
-    if (current === null || !offersAreFresh(current.value, nowMs, worldClock.speed)) {
-      throw new TransientError(
-        'offers_unavailable',
-        current === null
-          ? 'no offers have been collected yet'
-          : `the offers are from ${current.value.snapshot.observed_at}`,
-      );
-    }
+    const { value, generation } = freshOffers(offers.current(), nowMs, worldClock.speed);
     const { decision, deployment } = decideRoute({
       requestId,
       workload,
-      offers: current.value,
-      generation: current.generation,
+      offers: value,
+      generation,
       scores: scored.answer,
       fallbackReason: scored.answer === null ? scored.reason : null,
       nowMs,

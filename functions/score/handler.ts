@@ -1,14 +1,13 @@
-import { OFFERS_STALE_LIMIT_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
+import { POLL_INTERVAL_MS } from '#shared/defaults.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { scoreRequest } from '#shared/domain/score.ts';
-import { TransientError } from '#shared/errors.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import type { Registry } from '#shared/registry/registry.ts';
 import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { type Poller, poll } from '#shared/runtime/poller.ts';
 import type { FunctionApp, ReadyReport } from '#shared/runtime/types.ts';
-import { offersAreFresh, polledOffers } from '#shared/serving/offers.ts';
+import { freshOffers, polledOffers } from '#shared/serving/offers.ts';
 import { decideScores } from './decide.ts';
 import { createModelHolder } from './served-model.ts';
 
@@ -47,21 +46,14 @@ export function createScore(deps: ScoreDeps): FunctionApp {
         path: '/agent/route',
         handle: (request) => {
           const body = parseJson(request.body, scoreRequest);
-          const current = offers.current();
           const nowMs = worldClock.now();
-          if (current === null) throw new TransientError('offers_unavailable', 'no offers have been collected yet');
-          if (!offersAreFresh(current.value, nowMs, worldClock.speed)) {
-            throw new TransientError(
-              'offers_unavailable',
-              `the offers are from ${current.value.snapshot.observed_at}, past the limit of ${OFFERS_STALE_LIMIT_MS / 1000} s`,
-            );
-          }
+          const { value, generation } = freshOffers(offers.current(), nowMs, worldClock.speed);
           return json(
             200,
             decideScores({
               workload: canonicalWorkloadOf(body),
-              offers: current.value,
-              generation: current.generation,
+              offers: value,
+              generation,
               model: models.current(),
               nowMs,
               includeFeatures: body.include_features ?? false,

@@ -3,53 +3,63 @@ import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
 
-/** What follows from an instance's status: events to publish, and whether the deployment has ended. */
+/** What follows from an instance's status: events to publish, then the record to keep. */
 export interface Observation {
   readonly outcomes: readonly Outcome[];
-  readonly ready: boolean;
-  readonly ended: boolean;
+  /** The record as it stands after the events are out; the same object when nothing changed. */
+  readonly next: DeploymentRecord;
 }
 
-/** World milliseconds after which an instance that its provider does not know counts as failed: listings lag behind creation. */
+/** World milliseconds for which an instance may be unknown to its provider before it counts as failed: listings lag. */
 const UNKNOWN_GRACE_MS = 30 * 60_000;
 
-export function observe(record: DeploymentRecord, status: InstanceStatus | null, nowMs: number): Observation {
-  if (status === null) return lost(record, nowMs);
-  const outcomes: Outcome[] = [];
-  const becameReady = status.ready_at !== null;
-  if (becameReady && !record.ready_published) {
-    outcomes.push({
-      ...outcomeOf(record, status),
-      sequence: 0,
-      status: 'ready',
-      final: false,
-      observed_at: status.ready_at ?? '',
-      ...NOT_YET,
-    });
-  }
-  const ended = status.state !== 'provisioning' && status.state !== 'running';
-  if (ended) {
-    outcomes.push({
-      ...outcomeOf(record, status),
-      sequence: 1,
-      status: status.state as Outcome['status'],
-      final: true,
-      observed_at: status.ended_at ?? rfc3339(nowMs),
-    });
-  }
-  return { outcomes, ready: becameReady, ended };
-}
+const MS_PER_HOUR = 3_600_000;
 
-/** What an interim outcome cannot know. */
-const NOT_YET = {
-  blame: null,
-  exposure_hours: null,
+const NOTHING_SEEN = {
+  state: 'failed',
+  blame: 'provider',
+  ended_at: null,
+  latency_ms: null,
+  useful_gpu_hours: 0,
+  billed_gpu_hours: 0,
+  cost_usd: 0,
+} as const;
+
+const NOT_KNOWN = {
   useful_gpu_hours: null,
   billed_gpu_hours: null,
   cost_usd: null,
   effective_usd_per_gpu_hour: null,
 } as const;
 
+/** `status` null: the provider knows no such instance. */
+export function observe(record: DeploymentRecord, status: InstanceStatus | null, nowMs: number): Observation {
+  if (status === null) return unknown(record, nowMs);
+  const outcomes: Outcome[] = [];
+  const { ready_at: readyAt, state } = status;
+  if (readyAt !== null && !record.ready_published) {
+    const ready = { ...outcomeOf(record, status), sequence: 0, status: 'ready', final: false } as const;
+    outcomes.push({ ...ready, observed_at: readyAt, ...NOT_YET });
+  }
+  if (state === 'provisioning' || state === 'running') return { outcomes, next: seen(record, readyAt) };
+  outcomes.push({ ...outcomeOf(record, status), status: state, observed_at: status.ended_at ?? rfc3339(nowMs) });
+  return { outcomes, next: ended(record) };
+}
+
+function seen(record: DeploymentRecord, readyAt: string | null): DeploymentRecord {
+  const news = readyAt !== null && !record.ready_published;
+  if (record.unknown_since === null && !news) return record;
+  return news
+    ? { ...record, unknown_since: null, ready_published: true, ready_at: readyAt }
+    : { ...record, unknown_since: null };
+}
+
+const ended = (record: DeploymentRecord): DeploymentRecord => ({ ...record, state: 'ended', ready_published: true });
+
+/** What an interim outcome cannot know. */
+const NOT_YET = { ...NOT_KNOWN, blame: null, exposure_hours: null } as const;
+
+/** The final outcome but for its status and instant. */
 function outcomeOf(record: DeploymentRecord, status: InstanceStatus): Outcome {
   const { request } = record;
   return {
@@ -81,23 +91,20 @@ function outcomeOf(record: DeploymentRecord, status: InstanceStatus): Outcome {
   };
 }
 
-/** The provider knows no such instance. After a grace it is a failure of the provider. */
-function lost(record: DeploymentRecord, nowMs: number): Observation {
-  const claimedMs = Date.parse(record.claimed_at);
-  if (nowMs - claimedMs < UNKNOWN_GRACE_MS) return { outcomes: [], ready: false, ended: false };
-  const at = rfc3339(claimedMs + UNKNOWN_GRACE_MS);
-  const status: InstanceStatus = {
+/** After the grace it is the provider's failure. What it cost and how much of it was useful nobody can say any more. */
+function unknown(record: DeploymentRecord, nowMs: number): Observation {
+  const { unknown_since: since, ready_at: readyAt } = record;
+  if (since === null) return { outcomes: [], next: { ...record, unknown_since: rfc3339(nowMs) } };
+  const lostMs = Date.parse(since) + UNKNOWN_GRACE_MS;
+  if (nowMs < lostMs) return { outcomes: [], next: record };
+  const lostAt = rfc3339(lostMs);
+  const facts = outcomeOf(record, {
+    ...NOTHING_SEEN,
     instance_id: record.instance_id ?? '',
-    state: 'failed',
-    blame: 'provider',
     created_at: record.claimed_at,
-    ready_at: null,
-    ended_at: at,
-    latency_ms: null,
-    exposure_hours: 0,
-    useful_gpu_hours: 0,
-    billed_gpu_hours: 0,
-    cost_usd: 0,
-  };
-  return { outcomes: [{ ...outcomeOf(record, status), status: 'failed', observed_at: at }], ready: false, ended: true };
+    ready_at: readyAt,
+    exposure_hours: readyAt === null ? 0 : Math.max(0, Date.parse(since) - Date.parse(readyAt)) / MS_PER_HOUR,
+  });
+  const outcome = { ...facts, ...NOT_KNOWN, status: 'failed', observed_at: lostAt } as const;
+  return { outcomes: [outcome], next: ended(record) };
 }

@@ -1,18 +1,13 @@
 import { ENDED_TTL_MS } from '#shared/defaults.ts';
-import {
-  type DeploymentRecord,
-  deploymentKey,
-  deploymentRecord,
-  LIVE_PREFIX,
-  liveKey,
-} from '#shared/domain/deployment.ts';
+import { type DeploymentRecord, deploymentKey, deploymentRecord, LIVE_PREFIX } from '#shared/domain/deployment.ts';
 import { routingOutcome } from '#shared/domain/events/catalogue.ts';
-import { encodeEvent } from '#shared/domain/events/codec.ts';
-import { AuroraError } from '#shared/errors.ts';
+import { describeIssues, encodeEvent } from '#shared/domain/events/codec.ts';
+import { RejectedError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { State, StateEntry } from '#shared/ports/state.ts';
 import type { CallContext, Provider } from '#shared/providers/provider.ts';
+import { codedError } from '#shared/runtime/answers.ts';
 import { httpFunction, json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { type Observation, observe } from './decide.ts';
@@ -26,12 +21,16 @@ export interface WatchDeps extends RuntimeDeps {
 
 /** Deployments looked at together: one publish and one group commit of state each. */
 const PAGE = 256;
+/** Of a run's time, kept for the last page's events and records. */
+const SETTLE_RESERVE_MS = 2_000;
 
 interface WatchReport {
   live: number;
   ready: number;
   ended: number;
   unreachable: number;
+  /** False: time ran out; the next run goes on from there. */
+  complete: boolean;
 }
 
 export function createWatch(deps: WatchDeps): FunctionApp {
@@ -45,36 +44,46 @@ export function createWatch(deps: WatchDeps): FunctionApp {
     help: 'Deployments followed now',
     labels: ['provider'],
   });
+  const providers = new Map(deps.providers.map((provider) => [provider.id, provider]));
+  /** Last key of a run that ran out of time; '' = from the start. Else many deployments would starve the last ones. */
+  let resumeAfter = '';
+
+  const run = async (context: Required<CallContext>): Promise<WatchReport> => {
+    const counts = new Map([...providers.keys()].map((provider) => [provider, 0]));
+    const report: WatchReport = { live: 0, ready: 0, ended: 0, unreachable: 0, complete: false };
+    const deadline = context.deadline - SETTLE_RESERVE_MS;
+    const follow = follower(deps, providers, { deadline, signal: context.signal });
+    const fromStart = resumeAfter === '';
+    let index: readonly StateEntry[];
+    do {
+      index = await deps.state.list(LIVE_PREFIX, { limit: PAGE, after: resumeAfter });
+      const followed = (await Promise.all(index.map(follow))).filter((one) => one !== null);
+      await settle(deps, followed);
+      for (const { record, observation, reachable } of followed) {
+        const { provider } = record.request.option;
+        if (!reachable) report.unreachable += 1;
+        if (observation.next.state === 'ended') report.ended += 1;
+        else counts.set(provider, (counts.get(provider) ?? 0) + 1);
+        for (const { final, status } of observation.outcomes) {
+          if (final) outcomes.with({ provider, status }).add();
+          else report.ready += 1;
+        }
+      }
+      resumeAfter = index.length < PAGE ? '' : (index.at(-1)?.key ?? '');
+    } while (resumeAfter !== '' && deps.hostClock.now() < deadline);
+    report.complete = resumeAfter === '';
+    for (const [provider, count] of counts) {
+      // A part of them is no count of them.
+      if (fromStart && report.complete) active.with({ provider }).set(count);
+      report.live += count;
+    }
+    return report;
+  };
+
   return httpFunction({
     name: 'watch',
     deps,
-    routes: [
-      {
-        method: 'POST',
-        path: '/run',
-        handle: async (request) => {
-          const counts = new Map(deps.providers.map((provider) => [provider.id, 0]));
-          const report: WatchReport = { live: 0, ready: 0, ended: 0, unreachable: 0 };
-          for await (const followed of pages(deps, request)) {
-            await settle(deps, followed);
-            for (const { record, observation } of followed) {
-              if (observation.ended) report.ended += 1;
-              else counts.set(record.request.option.provider, (counts.get(record.request.option.provider) ?? 0) + 1);
-              for (const outcome of observation.outcomes) {
-                if (outcome.final) outcomes.with({ provider: outcome.provider, status: outcome.status }).add();
-                else report.ready += 1;
-              }
-              if (observation.unreachable) report.unreachable += 1;
-            }
-          }
-          for (const [provider, count] of counts) {
-            active.with({ provider }).set(count);
-            report.live += count;
-          }
-          return json(200, report);
-        },
-      },
-    ],
+    routes: [{ method: 'POST', path: '/run', handle: async (request) => json(200, await run(request)) }],
   });
 }
 
@@ -82,89 +91,67 @@ interface Followed {
   readonly entry: StateEntry;
   readonly index: StateEntry;
   readonly record: DeploymentRecord;
-  readonly observation: Observation & { readonly unreachable: boolean };
+  readonly observation: Observation;
+  /** False: the provider could not be asked; nothing changes. */
+  readonly reachable: boolean;
 }
 
-/** Live deployments with what became of them, a page at a time, until all are seen or the deadline is near. */
-async function* pages(deps: WatchDeps, context: CallContext): AsyncGenerator<readonly Followed[]> {
-  const providers = new Map(deps.providers.map((provider) => [provider.id, provider]));
-  let after = '';
-  while (deps.hostClock.now() < context.deadline) {
-    const index = await deps.state.list(LIVE_PREFIX, { limit: PAGE, after });
-    if (index.length === 0) return;
-    after = index.at(-1)?.key ?? '';
-    const followed = await Promise.all(index.map((entry) => follow(deps, providers, entry, context)));
-    yield followed.filter((one) => one !== null);
-  }
-}
-
-async function follow(
-  deps: WatchDeps,
+/** Looks at one live deployment. What goes wrong with one must not keep the others from being followed. */
+function follower(
+  { state, log, worldClock }: WatchDeps,
   providers: ReadonlyMap<string, Provider>,
-  index: StateEntry,
   context: CallContext,
-): Promise<Followed | null> {
-  const decisionId = index.key.slice(LIVE_PREFIX.length);
-  const entry = await deps.state.get(deploymentKey(decisionId));
-  const record = entry === null ? null : deploymentRecord.parse(entry.value);
-  if (entry === null || record === null || record.state !== 'live') {
-    // Ended by an earlier run that was killed before it cleared the index.
-    await deps.state.remove(index.key, index.version);
-    return null;
-  }
-  try {
-    const status =
-      (await providers.get(record.request.option.provider)?.status(record.instance_id ?? '', context)) ?? null;
-    return {
-      entry,
-      index,
-      record,
-      observation: { ...observe(record, status, deps.worldClock.now()), unreachable: false },
-    };
-  } catch (error) {
-    if (!(error instanceof AuroraError)) throw error;
-    deps.log.warn(
-      { decision_id: decisionId, provider: record.request.option.provider, error: error.message },
-      'status unknown now; looked at again on the next run',
-    );
-    return { entry, index, record, observation: { outcomes: [], ready: false, ended: false, unreachable: true } };
-  }
+): (index: StateEntry) => Promise<Followed | null> {
+  return async (index) => {
+    const decisionId = index.key.slice(LIVE_PREFIX.length);
+    const entry = await state.get(deploymentKey(decisionId));
+    const parsed = entry === null ? null : deploymentRecord.safeParse(entry.value);
+    if (entry === null || parsed === null || (parsed.success && parsed.data.state !== 'live')) {
+      // Ended by an earlier run that was killed before it cleared the index.
+      await state.remove(index.key, index.version);
+      return null;
+    }
+    if (!parsed.success) {
+      const reason = describeIssues(parsed.error.issues);
+      log.error({ decision_id: decisionId, reason }, 'deployment record cannot be read; it is not followed');
+      return null;
+    }
+    const record = parsed.data;
+    const { provider: providerId } = record.request.option;
+    try {
+      const provider = providers.get(providerId);
+      if (provider === undefined)
+        throw new RejectedError('provider_unknown', `no adapter for provider ${JSON.stringify(providerId)}`);
+      const status = await provider.status(record.instance_id ?? '', context);
+      return { entry, index, record, observation: observe(record, status, worldClock.now()), reachable: true };
+    } catch (thrown) {
+      const error = codedError(thrown);
+      log.warn(
+        { decision_id: decisionId, provider: providerId, code: error.code, error: error.cause ?? error },
+        'status unknown now; looked at again on the next run',
+      );
+      return { entry, index, record, observation: { outcomes: [], next: record }, reachable: false };
+    }
+  };
 }
 
 /** Publish first, then forget: a run killed in between publishes the same events again. */
-async function settle(deps: WatchDeps, followed: readonly Followed[]): Promise<void> {
-  const { bus, state, log } = deps;
+async function settle({ bus, state, log }: WatchDeps, followed: readonly Followed[]): Promise<void> {
   const outcomes = followed.flatMap((one) => one.observation.outcomes);
   if (outcomes.length > 0)
     await bus.publish(
       routingOutcome.topic,
       outcomes.map((outcome) => encodeEvent(routingOutcome, outcome)),
     );
-  for (const outcome of outcomes) {
-    log.info(
-      {
-        decision_id: outcome.decision_id,
-        attempt: outcome.attempt,
-        provider: outcome.provider,
-        status: outcome.status,
-        final: outcome.final,
-      },
-      'outcome',
-    );
-  }
+  for (const { decision_id, attempt, provider, status, final } of outcomes)
+    log.info({ decision_id, attempt, provider, status, final }, 'outcome');
   await Promise.all(
-    followed.map(async ({ entry, index, record, observation }) => {
-      if (observation.ended) {
-        await state.swap(
-          entry.key,
-          entry.version,
-          { ...record, state: 'ended', ready_published: true },
-          { ttlMs: ENDED_TTL_MS },
-        );
-        await state.remove(liveKey(record.request.decision_id), index.version);
-      } else if (observation.ready && !record.ready_published) {
-        await state.swap(entry.key, entry.version, { ...record, ready_published: true });
-      }
+    followed.map(async ({ entry, index, record, observation: { next } }) => {
+      if (next === record) return;
+      const over = next.state === 'ended';
+      const written = await state.swap(entry.key, entry.version, next, over ? { ttlMs: ENDED_TTL_MS } : {});
+      // Lost to another run: the index stays, and the next run ends it with the same events.
+      if (over && written !== null) await state.remove(index.key, index.version);
     }),
   );
 }

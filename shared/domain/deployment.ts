@@ -20,6 +20,10 @@ export const deploymentRecord = z.object({
   claimed_at: timestamp,
   /** Interim `ready` outcome published. */
   ready_published: z.boolean(),
+  /** World time at which it was ready, as far as seen. */
+  ready_at: timestamp.nullable().default(null),
+  /** World time since which the provider says that it knows no such instance; null while it knows it. */
+  unknown_since: timestamp.nullable().default(null),
 });
 export type DeploymentRecord = z.infer<typeof deploymentRecord>;
 
