@@ -15,7 +15,7 @@ import type { WorldClock } from '#shared/ports/clock.ts';
 import type { State } from '#shared/ports/state.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
 import { maturedSince, trainingWatermark } from '#shared/queries/training.ts';
-import { withLease } from '#shared/registry/lease.ts';
+import { type LeaseOptions, withLease } from '#shared/registry/lease.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import type { Registry } from '#shared/registry/registry.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
@@ -32,8 +32,10 @@ export interface TrainDeps extends RuntimeDeps {
   readonly registry: Registry;
 }
 
-/** Longer than a training may take, so that only a dead holder's lease runs out. */
-const LEASE_TTL_MS = 15 * 60_000;
+/** Renewed while the training runs, so only a dead holder's runs out; short, so that a redelivery need not wait long for it. */
+const LEASE_TTL_MS = 6_000;
+/** A redelivery waits a dead holder's lease out: refusing at once would spend its few deliveries within a second. */
+const LEASE_PATIENCE_MS = 10_000;
 const TRAIN_DEADLINE_MS = 590_000;
 
 export function createTrain(deps: TrainDeps): FunctionApp {
@@ -110,26 +112,33 @@ async function train(
   const config = { ...TRAIN_DEFAULTS, seed: request.seed };
   const sha256 = await dataSha256(examples);
   const version = versionOf({ plan: planOf(config, rows), featureSet: FEATURE_SET, watermark, dataSha256: sha256 });
-  const known = (await registry.listVersions()).includes(version);
-  const manifest = known
-    ? await registry.readManifest(version)
-    : await withLease(state, `leases/train/${version}`, { ttlMs: LEASE_TTL_MS, owner: version }, async () => {
-        const trained = await trainInWorker(
-          { examples, config, featureSet: FEATURE_SET, watermark, createdAt: rfc3339(deps.worldClock.now()) },
-          {
-            clock: deps.hostClock,
-            signal,
-            onProgress: (progress) => log.debug({ model_version: version, ...progress }, 'training progress'),
-          },
-        );
-        await registry.publishVersion(trained.manifest, trained.files);
-        return trained.manifest;
-      });
+  const { known, manifest } = await withLease(state, `leases/train/${version}`, leaseOf(deps, version), async () => {
+    // Looked up under the lease: the holder before may have finished it.
+    if ((await registry.listVersions()).includes(version))
+      return { known: true, manifest: await registry.readManifest(version) };
+    const trained = await trainInWorker(
+      { examples, config, featureSet: FEATURE_SET, watermark, createdAt: rfc3339(deps.worldClock.now()) },
+      {
+        clock: deps.hostClock,
+        signal,
+        onProgress: (progress) => log.debug({ model_version: version, ...progress }, 'training progress'),
+      },
+    );
+    await registry.publishVersion(trained.manifest, trained.files);
+    return { known: false, manifest: trained.manifest };
+  });
   // Published again for a known version: promote may never have heard of it.
   await deps.bus.publish(modelTrained.topic, [encodeEvent(modelTrained, trainedEvent(manifest))]);
   await rememberTrained(state, { version, watermark, rows });
   return { result: known ? 'known' : 'trained', version, reason: null, rows };
 }
+
+const leaseOf = ({ hostClock }: TrainDeps, owner: string): LeaseOptions => ({
+  ttlMs: LEASE_TTL_MS,
+  patienceMs: LEASE_PATIENCE_MS,
+  owner,
+  hostClock,
+});
 
 function trainedEvent({ version, created_at, training }: Manifest): Parameters<typeof modelTrained.eventId>[0] {
   return {
