@@ -1,0 +1,122 @@
+/** Tenants who send requests to a stack that dies under them, and keep every answer they got. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { RouteRequest } from '#shared/domain/request.ts';
+import type { MarketSpec } from '#sim/market/spec.ts';
+import { trafficStream } from '#sim/traffic.ts';
+
+const answer = z.object({
+  request_id: z.string(),
+  decision_id: z.string(),
+  offer_id: z.string().nullable(),
+  provider: z.string().nullable(),
+  status: z.enum(['provisioning', 'no_capacity']),
+});
+export type Acknowledged = z.infer<typeof answer>;
+
+export interface Tenants {
+  /** Request id -> the answer; those that were told "provisioning". */
+  readonly acknowledged: ReadonlyMap<string, Acknowledged>;
+  /** Decision ids of refusals that were answered. */
+  readonly refused: ReadonlySet<string>;
+  /** Request ids that were ever sent. */
+  readonly sent: ReadonlySet<string>;
+  /** Answers that contradict an earlier one for the same request id. */
+  readonly contradictions: readonly string[];
+  /** Sends until `stop` resolves, unanswered requests of before first; resolves when none is under way. */
+  work(url: string, stop: Promise<unknown>): Promise<void>;
+  /** Repeats every unanswered request until each has its answer. */
+  settle(url: string): Promise<void>;
+}
+
+/** Requests under way at once: enough that a kill cuts some in every stage. */
+const SENDERS = 6;
+/** Between two requests of a sender: some 200 requests a second in all, which leaves the stack its processor. */
+const PAUSE_MS = 25;
+/** Every so many answers one that was given before is asked for again. */
+const REPEAT_EVERY = 10;
+const ANSWER_WITHIN_MS = 10_000;
+/** Short runs, so that many end while the test lasts; minutes of host time at the speeds used here. */
+const MAX_GPU_HOURS = 1.5;
+
+export function createTenants(options: { readonly spec: MarketSpec; readonly seed: number }): Tenants {
+  const item = trafficStream(options);
+  const acknowledged = new Map<string, Acknowledged>();
+  const refused = new Set<string>();
+  const sent = new Set<string>();
+  const contradictions: string[] = [];
+  const unanswered: RouteRequest[] = [];
+  const answered: RouteRequest[] = [];
+  let index = 0;
+
+  const next = (): RouteRequest => {
+    const retried = unanswered.shift();
+    if (retried !== undefined) return retried;
+    const again = answered[Math.floor(answered.length / 2)];
+    index += 1;
+    if (again !== undefined && index % REPEAT_EVERY === 0) return again;
+    const { body } = item(index);
+    return { ...body, gpu_hours: Math.min(body.gpu_hours, MAX_GPU_HOURS) };
+  };
+
+  const keep = (request: RouteRequest, given: Acknowledged): void => {
+    if (given.status === 'no_capacity') {
+      refused.add(given.decision_id);
+      return;
+    }
+    const known = acknowledged.get(given.request_id);
+    if (known === undefined) {
+      acknowledged.set(given.request_id, given);
+      answered.push(request);
+    } else if (known.decision_id !== given.decision_id || known.offer_id !== given.offer_id) {
+      contradictions.push(`${given.request_id}: first ${JSON.stringify(known)}, then ${JSON.stringify(given)}`);
+    }
+  };
+
+  /** True when the request was answered, one way or the other. */
+  const send = async (url: string, request: RouteRequest): Promise<boolean> => {
+    sent.add(request.request_id ?? '');
+    try {
+      const response = await fetch(`${url}/route`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(request),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+      const given = answer.safeParse(await response.json());
+      if (given.success) keep(request, given.data);
+      else unanswered.push(request);
+      return given.success;
+    } catch {
+      // Killed before, during or after its work: only asking again tells.
+      unanswered.push(request);
+      return false;
+    }
+  };
+
+  return {
+    acknowledged,
+    refused,
+    sent,
+    contradictions,
+    async work(url, stop) {
+      let working = true;
+      void stop.then(() => {
+        working = false;
+      });
+      const sender = async (): Promise<void> => {
+        while (working) {
+          await send(url, next());
+          await sleep(PAUSE_MS);
+        }
+      };
+      await Promise.all(Array.from({ length: SENDERS }, sender));
+    },
+    async settle(url) {
+      while (unanswered.length > 0) {
+        const request = unanswered.shift();
+        if (request !== undefined && !(await send(url, request))) await sleep(PAUSE_MS);
+      }
+    },
+  };
+}

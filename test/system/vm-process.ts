@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** The project's own Node: whoever runs the tests, a signal must reach the stack and not a launcher before it. */
+const NODE = join(ROOT, 'node_modules', 'node', 'bin', 'node');
+const VM = join(ROOT, 'cli', 'vm.mjs');
+
+export interface VmResult {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface VmProcess {
+  readonly child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** The first line on stdout (past, then to come) for which `of` answers something. @throws when the process ends before */
+  line<T>(of: (line: string) => T | undefined): Promise<T>;
+  readonly ended: Promise<VmResult>;
+  /** SIGKILL, unless it has ended; resolves when it is gone. Belongs in every `finally`. */
+  kill(): Promise<void>;
+}
+
+/** Starts `vm` with these words, in a process of its own. */
+export function startVm(words: readonly string[]): VmProcess {
+  const environment = { ...process.env };
+  for (const name of Object.keys(environment)) if (name.startsWith('AURORA_')) delete environment[name];
+  const child = spawn(NODE, [VM, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const watchers = new Set<() => void>();
+  let out = '';
+  let err = '';
+  let result: VmResult | null = null;
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk;
+    for (const look of [...watchers]) look();
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    err += chunk;
+  });
+  const ended = new Promise<VmResult>((resolve) => {
+    child.once('close', (code) => {
+      result = { code, stdout: out, stderr: err };
+      for (const look of [...watchers]) look();
+      resolve(result);
+    });
+  });
+  return {
+    child,
+    stdout: () => out,
+    stderr: () => err,
+    ended,
+    line: (of) => {
+      let from = 0;
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          for (let end = out.indexOf('\n', from); end !== -1; end = out.indexOf('\n', from)) {
+            const found = of(out.slice(from, end));
+            from = end + 1;
+            if (found === undefined) continue;
+            watchers.delete(look);
+            resolve(found);
+            return;
+          }
+          if (result === null) return;
+          watchers.delete(look);
+          reject(new Error(`vm ${words.join(' ')} ended (${result.code}) without the line awaited: ${err}`));
+        };
+        watchers.add(look);
+        look();
+      });
+    },
+    async kill() {
+      if (result === null) child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Runs one command to its end. */
+export async function vm(...words: readonly string[]): Promise<VmResult> {
+  const running = startVm(words);
+  try {
+    return await running.ended;
+  } finally {
+    await running.kill();
+  }
+}
