@@ -22,14 +22,23 @@ export interface Config {
   readonly host: 'lean' | 'functions-framework';
 }
 
+/** Digits as people write them: an empty text would be 0, and 0x10 sixteen. */
+const decimal = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/, 'expected a number in decimal digits')
+  .transform(Number);
+
 const schema = z.object({
   AURORA_PLATFORM: z.enum(['embedded', 'gcp']).default('embedded'),
   AURORA_DIR: z.string().min(1).default('.aurora'),
   AURORA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  AURORA_SPEED: z.coerce.number().gt(0).max(100_000).default(1),
-  AURORA_SCORE_URL: z.url().default('http://127.0.0.1:8082'),
+  AURORA_SPEED: decimal.pipe(z.number().gt(0).max(100_000)).default(1),
+  AURORA_SCORE_URL: z
+    .url({ protocol: /^https?$/, error: 'expected a URL of http or https' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .default('http://127.0.0.1:8082'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
   FUNCTION_TARGET: z.string().min(1).optional(),
 });
 
