@@ -3,6 +3,7 @@ import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import { assertSameFeatureSet, encodeSparse, inputWidth } from './encoding.ts';
 import { HEADS } from './heads.ts';
+import { addWeightedRows, setPositive, type WeightedRows, weightedRows } from './weighted-rows.ts';
 
 /**
  * The forward pass of the wide-and-deep network, by hand: relu layers and a linear part beside them, summed into the heads.
@@ -37,10 +38,9 @@ export function weightLayout(inputs: number, hidden: readonly number[]): readonl
 }
 
 interface Layer {
-  readonly inputs: number;
   readonly outputs: number;
-  readonly kernel: Float32Array;
-  readonly bias: Float32Array;
+  readonly kernel: Float64Array;
+  readonly bias: Float64Array;
 }
 
 /** @throws RejectedError artefact_corrupt when shapes, byte length or values are not what the manifest promises. */
@@ -52,76 +52,50 @@ export function createNetwork(manifest: Manifest, weightsBytes: Uint8Array): Net
   const tensors = readTensors(manifest.version, layout, weightsBytes);
   const numerics = encoding.numeric.length;
   const hidden: Layer[] = manifest.hidden.map((units, i) => ({
-    inputs: i === 0 ? width : (manifest.hidden[i - 1] as number),
     outputs: units,
-    kernel: tensors[2 * i] as Float32Array,
-    bias: tensors[2 * i + 1] as Float32Array,
+    kernel: tensors[2 * i] as Float64Array,
+    bias: tensors[2 * i + 1] as Float64Array,
   }));
   const [deepKernel, wideKernel, headBias] = tensors.slice(2 * hidden.length) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
   ];
-  const [first, ...rest] = hidden as [Layer, ...Layer[]];
 
-  // Scratch of one row, reused: a scorer runs one call at a time.
-  const numeric = new Float64Array(numerics);
-  const indices = new Int32Array(encoding.categorical.length);
-  const activations = hidden.map((layer) => new Float64Array(layer.outputs));
+  // Scratch of one candidate, reused: a scorer runs one call at a time.
+  const inputs = weightedRows(numerics + encoding.categorical.length);
+  const oneHots = inputs.rows.subarray(numerics);
+  for (let i = 0; i < numerics; i++) inputs.rows[i] = i;
+  inputs.weights.fill(1, numerics);
+  inputs.length = inputs.rows.length;
+  const sums = hidden.map((layer) => new Float64Array(layer.outputs));
+  const active = hidden.map((layer) => weightedRows(layer.outputs));
   const head = new Float64Array(OUTPUTS);
 
   return {
-    forward(rows) {
-      const out = new Float32Array(rows.length * OUTPUTS);
-      for (let row = 0; row < rows.length; row++) {
-        const features = rows[row] as Features;
+    forward(candidates) {
+      const out = new Float32Array(candidates.length * OUTPUTS);
+      for (let at = 0; at < candidates.length; at++) {
+        const features = candidates[at] as Features;
         assertSameFeatureSet(manifest.feature_set, features);
-        encodeSparse(encoding, features, numeric, indices);
-        let current = activations[0] as Float64Array;
-        current.set(first.bias);
-        sparseProduct(numeric, indices, first.kernel, current);
-        relu(current);
-        for (let i = 0; i < rest.length; i++) {
-          const layer = rest[i] as Layer;
-          const next = activations[i + 1] as Float64Array;
-          next.set(layer.bias);
-          denseProduct(current, layer.kernel, next);
-          relu(next);
-          current = next;
+        encodeSparse(encoding, features, inputs.weights, oneHots);
+        let current = inputs;
+        for (let i = 0; i < hidden.length; i++) {
+          const { kernel, bias } = hidden[i] as Layer;
+          const sum = sums[i] as Float64Array;
+          sum.set(bias);
+          addWeightedRows(current, kernel, sum);
+          current = active[i] as WeightedRows;
+          setPositive(current, sum);
         }
         head.set(headBias);
-        denseProduct(current, deepKernel, head);
-        sparseProduct(numeric, indices, wideKernel, head);
-        out.set(head, row * OUTPUTS);
+        addWeightedRows(current, deepKernel, head);
+        addWeightedRows(inputs, wideKernel, head);
+        out.set(head, at * OUTPUTS);
       }
       return out;
     },
   };
-}
-
-/** out += numeric * kernel rows + the kernel rows of the one-hot inputs. */
-function sparseProduct(numeric: Float64Array, indices: Int32Array, kernel: Float32Array, out: Float64Array): void {
-  denseProduct(numeric, kernel, out);
-  const width = out.length;
-  for (let c = 0; c < indices.length; c++) {
-    const base = (indices[c] as number) * width;
-    for (let j = 0; j < width; j++) out[j] = (out[j] as number) + (kernel[base + j] as number);
-  }
-}
-
-/** out += input * kernel, skipping zeros: flags and relu leave about half of them. */
-function denseProduct(input: Float64Array, kernel: Float32Array, out: Float64Array): void {
-  const width = out.length;
-  for (let i = 0; i < input.length; i++) {
-    const value = input[i] as number;
-    if (value === 0) continue;
-    const base = i * width;
-    for (let j = 0; j < width; j++) out[j] = (out[j] as number) + value * (kernel[base + j] as number);
-  }
-}
-
-function relu(values: Float64Array): void {
-  for (let i = 0; i < values.length; i++) if ((values[i] as number) < 0) values[i] = 0;
 }
 
 function assertShapes(manifest: Manifest, layout: readonly { shape: number[] }[]): void {
@@ -139,7 +113,7 @@ function readTensors(version: string, layout: readonly { name: string; shape: nu
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   return sizes.map((size, t) => {
-    const tensor = new Float32Array(size);
+    const tensor = new Float64Array(size);
     for (let i = 0; i < size; i++, at += 4) {
       const value = view.getFloat32(at, true);
       if (!Number.isFinite(value))

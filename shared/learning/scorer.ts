@@ -6,7 +6,7 @@ import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import { assertSameFeatureSet } from './encoding.ts';
 import { expectedUtility, partsFromRaw } from './expected-utility.ts';
-import { candidateFeatures, FEATURE_SET } from './features.ts';
+import { FEATURE_SET, featuresFor } from './features.ts';
 import { createNetwork, type Network, OUTPUTS } from './network.ts';
 
 /** A model version, proved and warm, ready to score. Synchronous, no I/O, loads no tfjs. */
@@ -43,7 +43,7 @@ export function loadScorer(manifest: Manifest, weightsBytes: Uint8Array): Scorer
   return {
     version: manifest.version,
     score(workload, offers, decidedAtMs) {
-      const rows = offers.map((offer) => candidateFeatures(workload, offer, decidedAtMs));
+      const rows = offers.map(featuresFor(workload, decidedAtMs));
       const raw = network.forward(rows);
       return offers.map((offer, i) => {
         const predicted = partsFromRaw(raw, i * OUTPUTS, manifest.targets, workload, offer);
