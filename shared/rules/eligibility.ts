@@ -70,7 +70,8 @@ function missedLimits(workload: Workload, offer: Offer): Exclusion {
 function* elsewhere(workload: Workload, index: OfferIndex): Generator<Exclusion> {
   for (const [region, bucket] of index.byGpu.get(workload.gpu_type) ?? []) {
     if (regionFits(workload.region, region)) continue;
-    for (const offer of bucket) yield exclude(offer, 'region', changes(workload, offer, `region = ${region}`));
+    const needed = `region = ${region}`;
+    for (const offer of bucket) yield exclude(offer, 'region', changes(workload, offer, needed));
   }
   for (const [gpuType, regions] of index.byGpu) {
     if (gpuType === workload.gpu_type) continue;
@@ -82,8 +83,11 @@ function* elsewhere(workload: Workload, index: OfferIndex): Generator<Exclusion>
   }
 }
 
+/** Most offers elsewhere miss nothing else: asking that first halves the time of a listing. */
 const changes = (workload: Workload, offer: Offer, first: string): string =>
-  [first, ...shortfalls(workload, offer).map((shortfall) => shortfall.needed)].join(' and ');
+  withinLimits(workload, offer)
+    ? first
+    : [first, ...shortfalls(workload, offer).map((shortfall) => shortfall.needed)].join(' and ');
 
 const exclude = (offer: Offer, reason: Exclusion['reason'], needed: string): Exclusion => ({
   provider: offer.provider,
