@@ -1,0 +1,312 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decideRoute, type RouteInput } from '#functions/route/decide.ts';
+import { decideScores } from '#functions/score/decide.ts';
+import type { ServedModel } from '#functions/score/served-model.ts';
+import { EXPLORATION_EPSILON, MAX_EVENT_BYTES } from '#shared/defaults.ts';
+import type { Decision } from '#shared/domain/decision.ts';
+import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
+import { decodeEvent, encodeEvent } from '#shared/domain/events/codec.ts';
+import { uniformDraw } from '#shared/domain/ids.ts';
+import type { Offer } from '#shared/domain/offer.ts';
+import { canonicalWorkloadOf, type Workload } from '#shared/domain/request.ts';
+import type { ScoreAnswer } from '#shared/domain/score.ts';
+import { sampleIndex } from '#shared/learning/policy.ts';
+import { loadScorer } from '#shared/learning/scorer.ts';
+import { indexOffers } from '#shared/rules/eligibility.ts';
+import { testCases } from '#test/support/cases.ts';
+import { aModel } from '#test/support/model.ts';
+import { anOffer, offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';
+import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
+
+const MODEL = aModel();
+const SCORER = loadScorer(MODEL.manifest, MODEL.files['weights.bin']);
+const served = (stage: ServedModel['stage']): ServedModel => ({
+  version: 'v1',
+  stage,
+  createdAtMs: NOW - 60_000,
+  scorer: SCORER,
+});
+const indexed = (offers: readonly Offer[]) => {
+  const snapshot = { observed_at: new Date(NOW).toISOString(), offers: [...offers] };
+  return { snapshot, index: indexOffers(snapshot), observedAtMs: NOW };
+};
+
+interface Situation {
+  readonly workload?: Workload;
+  readonly offers?: readonly Offer[];
+  /** What score saw; default: the same offers. */
+  readonly scoredOffers?: readonly Offer[];
+  readonly stage?: ServedModel['stage'] | 'rules' | undefined;
+  readonly requestId?: string;
+}
+
+const WORKLOAD = canonicalWorkloadOf(aRouteRequest());
+
+function scoresOf({ workload = WORKLOAD, offers = FIVE_OFFERS, scoredOffers, stage }: Situation): ScoreAnswer | null {
+  if (stage === undefined) return null;
+  return decideScores({
+    workload,
+    offers: indexed(scoredOffers ?? offers),
+    generation: 's1',
+    model: stage === 'rules' ? null : served(stage),
+    nowMs: NOW,
+    includeFeatures: true,
+  });
+}
+
+function inputOf(situation: Situation): RouteInput {
+  return {
+    requestId: situation.requestId ?? 'r1',
+    workload: situation.workload ?? WORKLOAD,
+    offers: indexed(situation.offers ?? FIVE_OFFERS),
+    generation: 'g1',
+    scores: scoresOf(situation),
+    fallbackReason: situation.stage === undefined ? 'deadline_exceeded' : null,
+    nowMs: NOW,
+    salt: SALT,
+    scoreMs: 1,
+  };
+}
+const decide = (situation: Situation = {}) => decideRoute(inputOf(situation));
+
+const finalOf = (decision: Decision) =>
+  decision.candidates.find((candidate) => candidate.offer_id === decision.final_offer_id);
+const mass = (decision: Decision): number => decision.candidates.reduce((sum, { probability }) => sum + probability, 0);
+
+const STAGES = [undefined, 'rules', 'apprentice', 'online'] as const;
+
+describe('propensities', () => {
+  test('for any request, offers and stage: they sum to 1, and the final one is its own probability', () => {
+    const situation = fc.record({
+      workload: workloadArbitrary,
+      offers: fc.array(offerArbitrary, { maxLength: 20 }),
+      scoredOffers: fc.array(offerArbitrary, { maxLength: 10 }),
+      shared: fc.nat({ max: 10 }),
+      stage: fc.constantFrom(...STAGES),
+      requestId: fc.uuid(),
+    });
+    fc.assert(
+      fc.property(situation, ({ shared, scoredOffers, offers, ...rest }) => {
+        const { decision, deployment } = decide({
+          ...rest,
+          offers,
+          scoredOffers: [...offers.slice(0, shared), ...scoredOffers],
+        });
+        const final = finalOf(decision);
+        expect(deployment === null).toBe(decision.candidates.length === 0);
+        if (decision.candidates.length === 0) {
+          expect(decision).toMatchObject({ final_offer_id: null, propensity: null });
+          return;
+        }
+        expect(mass(decision)).toBeCloseTo(1, 12);
+        expect(decision.propensity).toBe(final?.probability);
+        expect(decision.propensity).toBeGreaterThan(0);
+        expect(deployment?.propensity).toBe(decision.propensity);
+        expect(new Set(decision.candidates.map(({ offer_id: id }) => id)).size).toBe(decision.candidates.length);
+        expect(routingDecision.schema.safeParse(decision).error).toBeUndefined();
+        expect(deploymentRequested.schema.safeParse(deployment).error).toBeUndefined();
+        if (rest.workload.priority === 'critical') expect(decision.propensity).toBe(1);
+      }),
+      { numRuns: testCases },
+    );
+  });
+
+  test.each(STAGES)('over many request ids the frequencies are the probabilities (scores: %s)', (stage) => {
+    const draws = 4_000;
+    const input = inputOf({ stage });
+    const counts = new Map<string, number>();
+    let decision: Decision | undefined;
+    for (let i = 0; i < draws; i++) {
+      ({ decision } = decideRoute({ ...input, requestId: `request ${i}` }));
+      const id = decision.final_offer_id ?? '';
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    const chi2 = (decision?.candidates ?? [])
+      .map(({ offer_id: id, probability }) => ({ got: counts.get(id) ?? 0, expected: draws * probability }))
+      .reduce((sum, { got, expected }) => sum + (got - expected) ** 2 / expected, 0);
+    expect(decision?.candidates.map(({ probability }) => probability)).toContain(EXPLORATION_EPSILON / 5);
+    // Four degrees of freedom: 23.5 is passed by chance once in ten thousand; the draws are seeded.
+    expect(chi2).toBeLessThan(23.5);
+  });
+
+  test('a critical request takes the best, whatever its id', () => {
+    for (const stage of STAGES) {
+      const workload = { ...WORKLOAD, priority: 'critical' as const };
+      const input = inputOf({ workload, stage });
+      const finals = Array.from({ length: 500 }, (_, i) => decideRoute({ ...input, requestId: `r${i}` }).decision);
+      expect(new Set(finals.map(({ final_offer_id: id }) => id))).toEqual(
+        new Set([finals[0]?.candidates[0]?.offer_id]),
+      );
+      expect(finals[0]).toMatchObject({ propensity: 1, policy: { kind: 'greedy', epsilon: 0 } });
+    }
+  });
+
+  test('a critical request is not explored on although score says so', () => {
+    const scores = scoresOf({ stage: 'online' });
+    const workload = { ...WORKLOAD, priority: 'critical' as const };
+    const { decision } = decideRoute({ ...inputOf({ workload }), scores, fallbackReason: null });
+    expect(decision.candidates.map(({ probability }) => probability)).toEqual([1, 0, 0, 0, 0]);
+    expect(decision.policy).toEqual({ kind: 'greedy', epsilon: 0 });
+  });
+});
+
+describe('replay', () => {
+  test.each(STAGES)(
+    'the row, through the bus and back, gives the same choice from the same salt (scores: %s)',
+    (stage) => {
+      for (let i = 0; i < 200; i++) {
+        const { decision } = decide({ requestId: `r${i}`, stage });
+        const { data, attributes } = encodeEvent(routingDecision, decision);
+        const decoded = decodeEvent(data, attributes);
+        const row = decoded.ok ? routingDecision.schema.parse(decoded.event.payload) : decision;
+        expect(row).toEqual(decision);
+        const draw = uniformDraw(SALT.secret, row.decision_id);
+        const again =
+          row.candidates[
+            sampleIndex(
+              row.candidates.map(({ probability }) => probability),
+              draw,
+            )
+          ];
+        expect(again?.offer_id).toBe(row.final_offer_id);
+      }
+    },
+  );
+
+  test('the whole decision is a function of its input', () => {
+    expect(decide({ stage: 'online' })).toEqual(decide({ stage: 'online' }));
+  });
+});
+
+describe('score and route on different snapshots', () => {
+  const ids = (decision: Decision): string[] => decision.candidates.map(({ offer_id: id }) => id);
+  const best = decide({ stage: 'rules' }).decision.recommended_offer_id ?? '';
+
+  test('what is no longer eligible here is no candidate; the rest keep their odds to each other', () => {
+    const gone = decide({ stage: 'rules' }).decision.candidates[4]?.offer_id ?? '';
+    const offers = FIVE_OFFERS.filter(({ offer_id: id }) => id !== gone);
+    const { decision } = decide({ offers, scoredOffers: FIVE_OFFERS, stage: 'rules' });
+    expect(ids(decision)).not.toContain(gone);
+    const [p, q] = decision.candidates.map(({ probability }) => probability);
+    expect((p ?? 0) / (q ?? 0)).toBeCloseTo((0.95 + 0.01) / 0.01, 9);
+    expect(mass(decision)).toBeCloseTo(1, 12);
+  });
+
+  test('the best is gone: the policy acts anew on the rest; exploration does not become the rule', () => {
+    const offers = FIVE_OFFERS.filter(({ offer_id: id }) => id !== best);
+    const { decision } = decide({ offers, scoredOffers: FIVE_OFFERS, stage: 'rules' });
+    expect(decision.recommended_offer_id).toBe(best);
+    expect(decision.candidates[0]?.probability).toBeCloseTo(0.95 + 0.05 / 4, 12);
+    const critical = { ...WORKLOAD, priority: 'critical' as const };
+    const urgent = decide({ workload: critical, offers, scoredOffers: FIVE_OFFERS, stage: 'rules' }).decision;
+    expect(urgent.candidates.map(({ probability }) => probability)).toEqual([1, 0, 0, 0]);
+  });
+
+  test('an offer that only route knows has not been scored and is no candidate', () => {
+    const { decision } = decide({
+      offers: [...FIVE_OFFERS, anOffer({ offer_id: 'vast:new', usd_per_gpu_hour: 0.01 })],
+      scoredOffers: FIVE_OFFERS,
+      stage: 'online',
+    });
+    expect(ids(decision)).not.toContain('vast:new');
+  });
+
+  test('nothing that score recommends is left: the rules decide, and say that', () => {
+    const { decision } = decide({
+      offers: FIVE_OFFERS,
+      scoredOffers: [anOffer({ offer_id: 'vast:old', latency_ms: 50 })],
+      stage: 'online',
+    });
+    expect(decision).toMatchObject({
+      mode: 'rules',
+      fallback_reason: 'recommendations_ineligible',
+      model_version: null,
+      model_age_s: null,
+    });
+    expect(decision.candidates).toHaveLength(5);
+  });
+
+  test('a provider that score got wrong, or an offer named twice, does not reach a deployment', () => {
+    const scores = scoresOf({ stage: 'online' }) as ScoreAnswer;
+    const wrong = scores.recommendations.map((one) => ({ ...one, provider: 'elsewhere' }));
+    const { decision } = decideRoute({
+      ...inputOf({}),
+      scores: { ...scores, recommendations: [...wrong, ...wrong] },
+      fallbackReason: null,
+    });
+    expect(decision.candidates).toHaveLength(5);
+    expect(mass(decision)).toBeCloseTo(1, 12);
+    for (const { provider, offer_id: id } of decision.candidates) expect(id.startsWith(`${provider}:`)).toBe(true);
+  });
+});
+
+describe('what acts', () => {
+  test.each([
+    ['rules', 'rule_score', 'rules', null],
+    ['apprentice', 'rule_score', 'apprentice', 'v1'],
+    ['online', 'expected_utility', 'online', 'v1'],
+  ] as const)('%s: candidates and fallbacks stand best first by %s', (stage, by, mode, version) => {
+    const { decision, deployment } = decide({ stage });
+    const values = decision.candidates.map((candidate) => candidate[by] ?? Number.NaN);
+    expect(values).toEqual([...values].sort((a, b) => b - a));
+    expect(new Set(values).size).toBe(5);
+    expect(decision).toMatchObject({ mode, model_version: version, fallback_reason: null });
+    const others = decision.candidates.filter(({ offer_id: id }) => id !== decision.final_offer_id);
+    expect(deployment?.fallbacks.map(({ offer_id: id }) => id)).toEqual(
+      others.slice(0, 3).map(({ offer_id: id }) => id),
+    );
+  });
+
+  test('an apprentice orders the offers otherwise than the rules, so the test above can tell', () => {
+    const { candidates } = decide({ stage: 'apprentice' }).decision;
+    const utilities = candidates.map(({ expected_utility: value }) => value ?? Number.NaN);
+    expect(utilities).not.toEqual([...utilities].sort((a, b) => b - a));
+  });
+});
+
+describe('the size of a decision', () => {
+  const many = (count: number, text: (i: number) => string): Offer[] =>
+    Array.from({ length: count }, (_, i) =>
+      anOffer({
+        provider: `${text(i)}p`.slice(-128),
+        offer_id: `${text(i)}:${i}`.slice(-256),
+        usd_per_gpu_hour: 0.3 + i / 997,
+        gpu_type: 'rtx4090',
+        region: 'global',
+      }),
+    );
+  const bytesOf = ({ decision }: { decision: Decision }): number => encodeEvent(routingDecision, decision).data.length;
+
+  test('more than 64 fitting offers: the 64 best by the rules are candidates, the next are named as left out', () => {
+    const { decision } = decide({ offers: many(100, () => 'plain'), workload: { ...WORKLOAD, max_price: null } });
+    expect(decision.candidates).toHaveLength(64);
+    expect(decision.excluded_total).toBe(36);
+    expect(decision.excluded[0]).toMatchObject({ reason: 'candidate_limit' });
+    expect(decision.excluded).toHaveLength(16);
+  });
+
+  test.each(STAGES)('64 candidates in plain words fit with room to spare, features and all (scores: %s)', (stage) => {
+    const workload = { ...WORKLOAD, max_price: null };
+    const situation = { offers: many(100, (i) => `provider-${i}`), workload };
+    const routed = decide({ ...situation, stage });
+    expect(routed.decision.candidates.every(({ features }) => features !== null)).toBe(true);
+    expect(bytesOf(routed)).toBeLessThan(MAX_EVENT_BYTES * 0.6);
+  });
+
+  test('with the longest names of another script it is cut to fit: the acted offer keeps its features', () => {
+    const long = '界'.repeat(128);
+    const workload = { ...WORKLOAD, tenant_id: long, workload_type: long, region: long, max_price: null };
+    const offers = many(100, (i) => `${'域'.repeat(250)}${i}`);
+    const routed = decide({ offers, workload, stage: 'online' });
+    const bytes = bytesOf({ decision: { ...routed.decision, decide_ms: 123.456789012345 } });
+    expect(bytes).toBeLessThanOrEqual(MAX_EVENT_BYTES);
+    // Not cut further than it must be.
+    expect(bytes).toBeGreaterThan(MAX_EVENT_BYTES * 0.95);
+    expect(routed.decision.candidates).toHaveLength(64);
+    expect(finalOf(routed.decision)?.features).not.toBeNull();
+    expect(mass(routed.decision)).toBeCloseTo(1, 12);
+    const { deployment } = routed;
+    expect([deployment?.option, ...(deployment?.fallbacks ?? [])].every((one) => one?.features !== null)).toBe(true);
+  });
+});

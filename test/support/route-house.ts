@@ -1,0 +1,89 @@
+import { createRoute } from '#functions/route/handler.ts';
+import type { ScoreOutcome } from '#functions/route/score-client.ts';
+import type { Offer } from '#shared/domain/offer.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import type { RouteRequest } from '#shared/domain/request.ts';
+import type { FunctionApp } from '#shared/runtime/types.ts';
+import { OFFERS_OBJECT } from '#shared/serving/offers.ts';
+import { fakeClock } from './clock.ts';
+import { type Faults, faults } from './faults.ts';
+import { memoryBus } from './memory-bus.ts';
+import { memoryObjects } from './memory-objects.ts';
+import { memoryState } from './memory-state.ts';
+import { anOffer } from './offers.ts';
+import { testDeps } from './runtime.ts';
+
+export const NOW = Date.UTC(2026, 0, 1, 9);
+export const SALT = { id: 'salt-1', secret: 'a secret of the test' } as const;
+
+/** Five offers that fit `aRouteRequest`, of which the rules like the first best. */
+export const FIVE_OFFERS: readonly Offer[] = [0.3, 0.35, 0.4, 0.42, 0.45].map((price, i) =>
+  anOffer({
+    provider: i % 2 === 0 ? 'vast' : 'akash',
+    offer_id: `${i % 2 === 0 ? 'vast' : 'akash'}:${i}`,
+    usd_per_gpu_hour: price,
+    observed_at: rfc3339(NOW),
+  }),
+);
+
+export const aRouteRequest = (changes: Partial<RouteRequest> = {}): RouteRequest => ({
+  request_id: 'r1',
+  workload_type: 'llm_inference',
+  gpu_type: 'RTX 4090',
+  region: 'us-west',
+  gpu_hours: 8,
+  gpu_count: 2,
+  ...changes,
+});
+
+/** route with its stores in memory. Several instances over the same stores are `app()` called several times. */
+export function routeHouse() {
+  const clock = fakeClock(NOW);
+  const state = memoryState(clock);
+  const bus = memoryBus();
+  const objects = memoryObjects();
+  const deaths: Faults = faults();
+  const apps: FunctionApp[] = [];
+  let generated = 0;
+  const house = {
+    clock,
+    state,
+    bus,
+    objects,
+    deaths,
+    deps: testDeps(clock),
+    /** What score answers next; a function to look at the request. */
+    scores: { answer: null, reason: 'upstream_unavailable' } as ScoreOutcome,
+    scored: [] as RouteRequest[],
+    async offer(offers: readonly Offer[], observedAtMs = clock.now()): Promise<string> {
+      const bytes = new TextEncoder().encode(JSON.stringify({ observed_at: rfc3339(observedAtMs), offers }));
+      return (await objects.write(OFFERS_OBJECT, bytes, {})).generation;
+    },
+    async app(): Promise<FunctionApp> {
+      const app = createRoute({
+        ...house.deps,
+        worldClock: clock,
+        objects,
+        bus: deaths.wrap(bus),
+        state: deaths.wrap(state),
+        salt: SALT,
+        newRequestId: () => `generated-${++generated}`,
+        scores: {
+          async score(request) {
+            house.scored.push(request);
+            return house.scores;
+          },
+          close: async () => undefined,
+        },
+      });
+      await app.start();
+      apps.push(app);
+      return app;
+    },
+    /** Ends every instance, its writes behind the answer included. */
+    async close(): Promise<void> {
+      await Promise.all(apps.splice(0).map((app) => app.drain()));
+    },
+  };
+  return house;
+}
