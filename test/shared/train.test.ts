@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { WEIGHT_PRECISION } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { encode, inputWidth } from '#shared/learning/encoding.ts';
+import { evaluateModel } from '#shared/learning/evaluate/index.ts';
+import type { Example } from '#shared/learning/example.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { artefactOf } from '#shared/learning/model/artefact.ts';
 import { buildModel, predictRaw } from '#shared/learning/model/build.ts';
@@ -12,6 +15,8 @@ import { seededRandom } from '#shared/learning/random.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { type TrainedModel, type TrainRequest, trainModel } from '#shared/learning/train/index.ts';
 import { configOf, planOf, TRAIN_DEFAULTS, versionOf } from '#shared/learning/train/plan.ts';
+import { inputScaleOf } from '#shared/learning/train/scale.ts';
+import { splitByTime } from '#shared/learning/train/split.ts';
 import { manifest as manifestSchema } from '#shared/registry/manifest.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
@@ -105,13 +110,29 @@ describe('trainModel', () => {
   });
 
   it.each([
-    [50, 150],
-    [1_500, 30],
-    [12_000, 15],
-    [100_000, 3],
-    [10_000_000, 1],
-  ])('plans %i rows with %i epochs: enough steps for few, bounded for many', (rows, epochs) => {
-    expect(planOf(TRAIN_DEFAULTS, rows)).toMatchObject({ epochs, holdout_rows: rows / 5 });
+    { rows: 50, epochs: 20, batch_size: 32 },
+    { rows: 300, epochs: 20, batch_size: 32 },
+    { rows: 1_500, epochs: 20, batch_size: 64 },
+    { rows: 12_000, epochs: 20, batch_size: 256 },
+    { rows: 100_000, epochs: 3, batch_size: 256 },
+    { rows: 10_000_000, epochs: 1, batch_size: 256 },
+  ])('plans $rows rows with $epochs epochs at batches of $batch_size', ({ rows, ...expected }) => {
+    const plan = planOf(TRAIN_DEFAULTS, rows);
+    expect(plan).toMatchObject({ ...expected, holdout_rows: rows / 5 });
+    // A prior of one weight on the whole sum of losses, so ever less on their mean.
+    expect(plan.l2 * (rows - rows / 5)).toBeCloseTo(WEIGHT_PRECISION / 2, 9);
+  });
+
+  it('plans again what it planned by the number of rows', () => {
+    const plan = planOf(TRAIN_DEFAULTS, 437);
+    const { hidden, rows, holdout_rows, ...schedule } = plan;
+    const { manifest } = trained;
+    const stored = {
+      ...manifest,
+      hidden: [...hidden],
+      training: { ...manifest.training, ...schedule, rows, holdout_rows },
+    };
+    expect(planOf(configOf(stored), rows)).toEqual(plan);
   });
 
   it('is a layers model to anyone else', async () => {
@@ -195,6 +216,55 @@ describe('trainModel', () => {
       code: 'not_enough_data',
       message: expect.stringContaining('got 49'),
     });
+  });
+});
+
+describe('trainModel on 300 rows', () => {
+  const HOLDOUT = 2_000;
+  /** Beside the toy's own numbers one that only tells the time, in a stretch of a wave that the holdout leaves. */
+  const withClock = (rows: readonly Example[]): readonly Example[] =>
+    rows.map((row, i) => ({
+      ...row,
+      features: { ...row.features, numeric: [...row.features.numeric, Math.sin(i / 400), Math.cos(i / 400)] },
+    }));
+
+  it.each([
+    { signal: 0, seed: 1 },
+    { signal: 0, seed: 2 },
+    { signal: 1, seed: 4 },
+  ])('is not worse than the base rates by more than .02 (signal $signal, seed $seed)', async ({ signal, seed }) => {
+    const rows = withClock(toyExamples({ rows: 300 + HOLDOUT, seed, signal }));
+    const config = { ...TRAIN_DEFAULTS, holdout_share: HOLDOUT / rows.length };
+    const { manifest, files } = await trainModel({ ...request, examples: rows, config });
+    const challenger = { manifest, weights: files['weights.bin'] };
+    const report = await evaluateModel({ ...splitByTime(rows, HOLDOUT), challenger, champion: null, seed: 1 });
+    expect(report).toMatchObject({ training_rows: 300, rows: HOLDOUT });
+    expect(report.completion?.over_base.mean).toBeGreaterThan(signal === 0 ? -0.02 : 0.02);
+    expect(report.start?.over_base.mean).toBeGreaterThan(signal === 0 ? -0.02 : 0.02);
+  });
+});
+
+describe('inputScaleOf', () => {
+  const noise = Array.from({ length: 3_000 }, () => 4 * random.next());
+  const wave = (periods: number): number[] => noise.map((_, i) => Math.sin((2 * Math.PI * periods * i) / noise.length));
+
+  it('nears the spread of the values as rows come in', () => {
+    const few = inputScaleOf(noise.map((value) => value / 40).slice(0, 30));
+    const many = inputScaleOf(noise.map((value) => value / 40));
+    const trueSpread = 0.1 / Math.sqrt(12);
+    expect(few.std).toBeGreaterThan(20 * trueSpread);
+    expect(many.std).toBeLessThan(6 * trueSpread);
+  });
+
+  it('trusts a number that comes back, and not one that only moved on', () => {
+    expect(inputScaleOf(wave(15)).std).toBeLessThan(0.75);
+    // Half a wave has a spread of .31.
+    expect(inputScaleOf(wave(0.5)).std).toBeGreaterThan(1.5);
+    expect(inputScaleOf(noise.map((_, i) => i)).std).toBeGreaterThan((10 * 3_000) / Math.sqrt(12));
+  });
+
+  it('gives a constant the spread of one', () => {
+    expect(inputScaleOf(Array.from({ length: 500 }, () => 0.1))).toMatchObject({ std: 1 });
   });
 });
 

@@ -5,17 +5,15 @@ import type { Example } from '../example.ts';
 import type { TargetScale, TargetScales } from '../heads.ts';
 import type { TrainingData } from '../model/fit.ts';
 import { TARGET_WIDTH } from '../model/objective.ts';
+import { inputScaleOf, targetScaleOf } from './scale.ts';
 
 type Encoding = Manifest['encoding'];
 
-/** A spread below this is a constant: dividing by it would blow rounding up into signal. */
-const SPREAD_FLOOR = 1e-6;
-
-/** Scaling and vocabulary of the training rows. A word seen on few of them is unknown. */
+/** Scaling and vocabulary of the training rows, which are in order of time. A word seen on few of them is unknown. */
 export function encodingOf(rows: readonly Example[]): Encoding {
   const first = rows[0]?.features;
   return {
-    numeric: (first?.numeric ?? []).map((_, i) => scaleOf(rows.map(({ features }) => features.numeric[i] ?? null))),
+    numeric: (first?.numeric ?? []).map((_, i) => inputScaleOf(rows.map(({ features }) => features.numeric[i] ?? 0))),
     categorical: (first?.categorical ?? []).map((_, i) => ({ vocabulary: vocabularyOf(rows, i) })),
   };
 }
@@ -36,18 +34,10 @@ function vocabularyOf(rows: readonly Example[], column: number): string[] {
 
 export function targetScalesOf(rows: readonly Example[]): TargetScales {
   return {
-    price: scaleOf(rows.map((row) => row.log_price_ratio)),
-    latency: scaleOf(rows.map((row) => row.log_latency_ratio)),
-    ready: scaleOf(rows.map((row) => row.log_ready_ms)),
+    price: targetScaleOf(rows.map((row) => row.log_price_ratio)),
+    latency: targetScaleOf(rows.map((row) => row.log_latency_ratio)),
+    ready: targetScaleOf(rows.map((row) => row.log_ready_ms)),
   };
-}
-
-function scaleOf(values: readonly (number | null)[]): TargetScale {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) return { mean: 0, std: 1 };
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  const std = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
-  return { mean, std: std < SPREAD_FLOOR ? 1 : std };
 }
 
 /** Raw outputs that say the base rates, half an event added on each side so that one class alone stays finite. */
