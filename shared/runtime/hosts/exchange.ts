@@ -114,8 +114,9 @@ export function answerWith({ app, request, response, url, body, closing }: Excha
 export function write(response: ServerResponse, answer: FunctionResponse, closing: boolean): void {
   if (response.destroyed) return;
   const body = answer.body ?? '';
+  const length = Buffer.byteLength(body);
   const headers: Record<string, string | number> = { ...answer.headers };
-  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = Buffer.byteLength(body);
+  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = length;
   if (closing) headers['connection'] = 'close';
   try {
     response.writeHead(answer.status, headers);
@@ -124,7 +125,9 @@ export function write(response: ServerResponse, answer: FunctionResponse, closin
     write(response, errorAnswer(codedError(cause)), closing);
     return;
   }
-  response.end(body);
+  // ASCII is the same bytes in Latin-1, which node writes straight from its stack up to 16 KiB; of UTF-8 it expects three
+  // bytes a character and takes the long way from 5 KiB on. An answer of score: 10 µs less.
+  response.end(body, typeof body === 'string' && body.length === length ? 'latin1' : 'utf8');
 }
 
 /** Answers 413 at once and closes; what still comes is thrown away for a moment, never held. */
