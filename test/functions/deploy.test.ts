@@ -1,0 +1,344 @@
+import { describe, expect, test } from 'vitest';
+import { claimed, goneOutcome, nextAttempt, nextStep } from '#functions/deploy/decide.ts';
+import { createDeploy } from '#functions/deploy/handler.ts';
+import { type DeploymentRecord, deploymentKey, deploymentRecord } from '#shared/domain/deployment.ts';
+import {
+  type DeploymentOption,
+  type DeploymentRequest,
+  deploymentRequested,
+  routingOutcome,
+} from '#shared/domain/events/catalogue.ts';
+import { fakeClock } from '#test/support/clock.ts';
+import { EVENT_SAMPLES } from '#test/support/events.ts';
+import { faults } from '#test/support/faults.ts';
+import { memoryBus } from '#test/support/memory-bus.ts';
+import { type MemoryProvider, memoryProvider, unavailable } from '#test/support/memory-provider.ts';
+import { memoryState } from '#test/support/memory-state.ts';
+import { deliver } from '#test/support/push.ts';
+import { testDeps } from '#test/support/runtime.ts';
+
+const option = (offer_id: string): DeploymentOption => ({
+  provider: offer_id.split(':')[0] ?? '',
+  offer_id,
+  advertised_usd_per_gpu_hour: 0.4,
+  advertised_latency_ms: 100,
+  features: null,
+});
+
+/** First choice, then the fallbacks, as `provider:native`. */
+const requestOf = (first: string, ...fallbacks: string[]): DeploymentRequest => ({
+  ...EVENT_SAMPLES['deployment-requested'],
+  propensity: 0.9,
+  option: option(first),
+  fallbacks: fallbacks.map(option),
+});
+
+function deployHouse() {
+  const clock = fakeClock();
+  const state = memoryState(clock);
+  const bus = memoryBus();
+  const deaths = faults();
+  const providers = { vast: memoryProvider('vast'), akash: memoryProvider('akash') };
+  const deps = testDeps(clock);
+  const app = () =>
+    createDeploy({
+      ...deps,
+      worldClock: clock,
+      providers: Object.values(providers).map((provider) => deaths.wrap(provider)),
+      bus: deaths.wrap(bus),
+      state: deaths.wrap(state),
+    });
+  return {
+    clock,
+    state,
+    bus,
+    deaths,
+    providers,
+    deps,
+    app,
+    record: async (): Promise<DeploymentRecord> =>
+      deploymentRecord.parse((await state.get(deploymentKey('d1')))?.value),
+    live: async () => (await state.list('live/')).map(({ key }) => key),
+    /** Instances alive, over all providers. */
+    living: () => Object.values(providers).flatMap(alive),
+  };
+}
+
+const alive = ({ made, terminated }: MemoryProvider): string[] =>
+  [...made.values()].flat().filter((instance) => !terminated.includes(instance));
+
+type House = ReturnType<typeof deployHouse>;
+
+/** Delivers the request and whatever deploy asks for next, as the bus does: until all is acknowledged. */
+async function drive(house: House, request: DeploymentRequest, deliveries = 40): Promise<void> {
+  const waiting = [request];
+  const seen = new Set([deploymentRequested.eventId(request)]);
+  let app = house.app();
+  for (let i = 0; waiting.length > 0; i++) {
+    if (i > deliveries) throw new Error('it never ends');
+    const next = waiting[0] as DeploymentRequest;
+    const status = await deliver(app, deploymentRequested, next);
+    if (house.deaths.revive()) app = house.app();
+    if (status !== 204) {
+      // It comes again later; what it publishes must not depend on when.
+      await house.clock.advance(1_234);
+      continue;
+    }
+    waiting.shift();
+    for (const published of house.bus.payloads('deployment-requested')) {
+      const id = deploymentRequested.eventId(published);
+      if (!seen.has(id)) waiting.push(published);
+      seen.add(id);
+    }
+  }
+}
+
+describe('a deployment', () => {
+  test('is created once and followed from then on', async () => {
+    const house = deployHouse();
+    expect(await deliver(house.app(), deploymentRequested, requestOf('vast:1'))).toBe(204);
+    expect(await house.record()).toMatchObject({ state: 'live', attempt: 0, instance_id: 'vast-instance-1' });
+    expect(await house.live()).toEqual(['live/d1']);
+    expect(house.bus.published).toEqual([]);
+    expect(house.clock.pending()).toBe(0);
+  });
+
+  test('redelivered, now or late, changes nothing', async () => {
+    const house = deployHouse();
+    const app = house.app();
+    for (let i = 0; i < 3; i++) expect(await deliver(app, deploymentRequested, requestOf('vast:1'))).toBe(204);
+    const live = await house.record();
+    await house.state.swap(deploymentKey('d1'), (await house.state.get(deploymentKey('d1')))?.version ?? '', {
+      ...live,
+      state: 'ended',
+    });
+    const [index] = await house.state.list('live/');
+    await house.state.remove('live/d1', index?.version ?? '');
+    expect(await deliver(app, deploymentRequested, requestOf('vast:1'))).toBe(204);
+    expect(house.living()).toEqual(['vast-instance-1']);
+    expect(await house.live()).toEqual([]);
+    expect(house.bus.published).toEqual([]);
+  });
+
+  test('whose offers go one after the other tries them in order, then ends', async () => {
+    const house = deployHouse();
+    house.providers.vast.gone.add('vast:1').add('vast:3');
+    house.providers.akash.gone.add('akash:2');
+    await drive(house, requestOf('vast:1', 'akash:2', 'vast:3'));
+    const outcomes = house.bus.payloads('routing-outcome');
+    expect(
+      outcomes.map(({ attempt, offer_id, status, final, blame, propensity }) => [
+        attempt,
+        offer_id,
+        status,
+        final,
+        blame,
+        propensity,
+      ]),
+    ).toEqual([
+      [0, 'vast:1', 'failed_to_start', true, 'provider', 0.9],
+      [1, 'akash:2', 'failed_to_start', true, 'provider', null],
+      [2, 'vast:3', 'failed_to_start', true, 'provider', null],
+    ]);
+    expect(
+      house.bus
+        .payloads('deployment-requested')
+        .map(({ attempt, option: { offer_id }, propensity, fallbacks }) => [
+          attempt,
+          offer_id,
+          propensity,
+          fallbacks.length,
+        ]),
+    ).toEqual([
+      [1, 'akash:2', null, 1],
+      [2, 'vast:3', null, 0],
+    ]);
+    expect(house.living()).toEqual([]);
+    expect(await house.record()).toMatchObject({ state: 'ended', attempt: 2 });
+    await house.clock.advance(7 * 3_600_000);
+    expect(await house.state.get(deploymentKey('d1'))).toBeNull();
+  });
+
+  test('takes the first fallback that is there', async () => {
+    const house = deployHouse();
+    house.providers.vast.gone.add('vast:1');
+    await drive(house, requestOf('vast:1', 'akash:2', 'vast:3'));
+    expect(house.living()).toEqual(['akash-instance-1']);
+    expect(await house.record()).toMatchObject({ state: 'live', attempt: 1, instance_id: 'akash-instance-1' });
+    // A late duplicate of the first attempt finds that it is over.
+    expect(await deliver(house.app(), deploymentRequested, requestOf('vast:1', 'akash:2', 'vast:3'))).toBe(204);
+    expect(house.living()).toEqual(['akash-instance-1']);
+    expect(house.bus.distinct('routing-outcome')).toHaveLength(1);
+  });
+
+  test('at a provider that is away: 503, comes again, and then is one instance', async () => {
+    const house = deployHouse();
+    house.providers.vast.failure = unavailable();
+    const app = house.app();
+    for (let i = 0; i < 3; i++) expect(await deliver(app, deploymentRequested, requestOf('vast:1'))).toBe(503);
+    expect(await house.record()).toMatchObject({ state: 'deploying' });
+    house.providers.vast.failure = null;
+    expect(await deliver(app, deploymentRequested, requestOf('vast:1'))).toBe(204);
+    expect(house.living()).toEqual(['vast-instance-1']);
+  });
+
+  test('at a provider without an adapter: quarantined with its bytes, acknowledged', async () => {
+    const house = deployHouse();
+    expect(await deliver(house.app(), deploymentRequested, requestOf('nobody:1'))).toBe(204);
+    const [rejected] = house.bus.payloads('event-rejected');
+    expect(rejected).toMatchObject({ function_name: 'deploy', code: 'provider_unknown' });
+    expect(JSON.parse(Buffer.from(rejected?.raw_base64 ?? '', 'base64').toString())).toEqual(requestOf('nobody:1'));
+    expect(await house.state.list('')).toEqual([]);
+  });
+});
+
+describe('killed at any step', () => {
+  const cases: [string, string[], (house: House) => void, number][] = [
+    ['a plain deployment', ['vast:1'], () => undefined, 1],
+    ['a fallback at the same provider', ['vast:1', 'vast:2'], ({ providers }) => providers.vast.gone.add('vast:1'), 1],
+    ['a fallback elsewhere', ['vast:1', 'akash:2'], ({ providers }) => providers.vast.gone.add('vast:1'), 1],
+    [
+      'nothing left',
+      ['vast:1', 'akash:2'],
+      ({ providers }) => {
+        providers.vast.gone.add('vast:1');
+        providers.akash.gone.add('akash:2');
+      },
+      0,
+    ],
+  ];
+
+  test.each(cases)('%s: never two instances, the same events word for word', async (_, offers, prepare, expected) => {
+    const [first = '', ...fallbacks] = offers;
+    const undisturbed = deployHouse();
+    prepare(undisturbed);
+    await drive(undisturbed, requestOf(first, ...fallbacks));
+    const wanted = [...new Set(undisturbed.bus.published.map(({ eventId }) => eventId))];
+    for (const when of ['before', 'after'] as const) {
+      let deaths = 0;
+      for (let step = 1; ; step++) {
+        const house = deployHouse();
+        prepare(house);
+        house.deaths.killAt(step, when);
+        let killed = false;
+        const revive = house.deaths.revive;
+        house.deaths.revive = () => {
+          const died = revive();
+          killed ||= died;
+          return died;
+        };
+        await drive(house, requestOf(first, ...fallbacks));
+        if (!killed) break;
+        deaths += 1;
+        expect(house.living()).toHaveLength(expected);
+        expect([...house.providers.vast.made.values(), ...house.providers.akash.made.values()].flat()).toHaveLength(
+          expected,
+        );
+        expect(await house.live()).toHaveLength(expected);
+        const record = await house.record();
+        expect(record.state).toBe(expected === 1 ? 'live' : 'ended');
+        expect([...new Set(house.bus.published.map(({ eventId }) => eventId))]).toEqual(wanted);
+        const texts = new Set(house.bus.published.map(({ message }) => Buffer.from(message.data).toString()));
+        expect(texts.size).toBe(wanted.length);
+      }
+      expect(deaths).toBeGreaterThanOrEqual(5);
+    }
+  });
+});
+
+describe('deliveries that overlap', () => {
+  test('one instance; whoever loses comes again and finds it', async () => {
+    const house = deployHouse();
+    const app = house.app();
+    const request = requestOf('vast:1');
+    const statuses = await Promise.all(Array.from({ length: 8 }, () => deliver(app, deploymentRequested, request)));
+    expect(statuses).toContain(204);
+    expect(statuses.every((status) => status === 204 || status === 503)).toBe(true);
+    expect(await deliver(app, deploymentRequested, request)).toBe(204);
+    expect(house.living()).toEqual(['vast-instance-1']);
+    expect(await house.live()).toEqual(['live/d1']);
+  });
+
+  test('one finds the offer gone and moves on, the other still gets it: that instance is not left running', async () => {
+    const house = deployHouse();
+    const app = house.app();
+    const request = requestOf('vast:1', 'akash:2');
+    // The attempt is claimed by a delivery that died.
+    await house.state.create(deploymentKey('d1'), claimed(request, house.clock.now()));
+    const lateGo = Promise.withResolvers<void>();
+    const lateWaits = Promise.withResolvers<void>();
+    house.providers.vast.beforeDeploy = () => {
+      lateWaits.resolve();
+      return lateGo.promise;
+    };
+    const late = deliver(app, deploymentRequested, request);
+    await lateWaits.promise;
+    house.providers.vast.beforeDeploy = null;
+    house.providers.vast.gone.add('vast:1');
+    expect(await deliver(app, deploymentRequested, request)).toBe(204);
+    expect(await house.record()).toMatchObject({ state: 'gone' });
+    lateGo.resolve();
+    expect(await late).toBe(503);
+    expect(house.providers.vast.terminated).toEqual(['vast-instance-1']);
+
+    await drive(house, request);
+    expect(house.living()).toEqual(['akash-instance-1']);
+    expect(await house.record()).toMatchObject({ state: 'live', attempt: 1, instance_id: 'akash-instance-1' });
+  });
+
+  test('one is done while the other still asks: the instance that the record names lives on', async () => {
+    const house = deployHouse();
+    const app = house.app();
+    const request = requestOf('vast:1');
+    const go = Promise.withResolvers<void>();
+    const waits = Promise.withResolvers<void>();
+    house.providers.vast.beforeDeploy = () => {
+      waits.resolve();
+      return go.promise;
+    };
+    const late = deliver(app, deploymentRequested, request);
+    await waits.promise;
+    house.providers.vast.beforeDeploy = null;
+    expect(await deliver(app, deploymentRequested, request)).toBe(204);
+    go.resolve();
+    expect(await late).toBe(503);
+    expect(house.providers.vast.terminated).toEqual([]);
+    expect(house.living()).toEqual(['vast-instance-1']);
+  });
+});
+
+describe('decisions of deploy', () => {
+  const request = requestOf('vast:1', 'akash:2');
+  const record = (state: DeploymentRecord['state'], attempt = 0): DeploymentRecord => ({
+    ...claimed({ ...request, attempt }, 0),
+    state,
+  });
+
+  test.each<[string, DeploymentRecord | null, number, string]>([
+    ['nothing on record', null, 0, 'claim'],
+    ['a later attempt than on record', record('gone'), 1, 'claim'],
+    ['claimed', record('deploying'), 0, 'create'],
+    ['gone', record('gone'), 0, 'move_on'],
+    ['live', record('live'), 0, 'index'],
+    ['ended', record('ended'), 0, 'done'],
+    ['an earlier attempt than on record', record('deploying', 1), 0, 'done'],
+    ['an earlier attempt, the later one is live', record('live', 2), 1, 'done'],
+  ])('%s', (_, known, attempt, step) => {
+    expect(nextStep(known, { ...request, attempt })).toBe(step);
+  });
+
+  test('the failed start of an offer that is gone is a valid outcome that cost nothing', () => {
+    const outcome = goneOutcome(claimed(request, Date.UTC(2026, 0, 1)));
+    expect(routingOutcome.schema.parse(outcome)).toEqual(outcome);
+    expect(outcome).toMatchObject({
+      sequence: 1,
+      cost_usd: 0,
+      exposure_hours: 0,
+      observed_at: '2026-01-01T00:00:00.000Z',
+    });
+  });
+
+  test('after the last fallback there is no next attempt', () => {
+    expect(nextAttempt(claimed(requestOf('vast:1'), 0))).toBeNull();
+  });
+});
