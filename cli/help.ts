@@ -9,7 +9,7 @@ Usage: vm COMMAND [options]      vm COMMAND --help
 
 ${table(rows)}
 
-Every command takes --dir DIR (default .aurora) and --json.
+Every command takes --dir DIR (default: AURORA_DIR, else .aurora) and --json.
 `;
 }
 
@@ -30,6 +30,6 @@ ${command.examples.map((example) => `  ${example}`).join('\n')}
 }
 
 const COMMON_HELP: Readonly<Record<string, string>> = {
-  dir: 'state directory (default .aurora)',
+  dir: 'state directory (default: AURORA_DIR, else .aurora)',
   json: 'one JSON value on stdout, for machines',
 };

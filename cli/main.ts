@@ -1,12 +1,15 @@
 /** `vm`: finds the command, reads its options, runs it. In: words. Out: an exit code; results on stdout, remarks on stderr. */
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { AuroraError, errorBody, RejectedError } from '#shared/errors.ts';
+import { debuglog, type ParseArgsConfig, parseArgs } from 'node:util';
+import { readConfig } from '#shared/config.ts';
+import { AuroraError, errorBody, RejectedError, TransientError } from '#shared/errors.ts';
 import { type Command, EXIT } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
 
+const trace = debuglog('aurora');
+
 const COMMON: NonNullable<ParseArgsConfig['options']> = {
-  dir: { type: 'string', default: '.aurora' },
+  dir: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 };
@@ -15,14 +18,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json');
   try {
     const found = findCommand(argv);
-    if (found === null) {
-      const asked = argv.filter((word) => !word.startsWith('-'));
-      if (asked.length > 0 && asked[0] !== 'help')
-        throw new RejectedError('usage', `no command ${JSON.stringify(asked.join(' '))}; see vm --help`);
-      process.stdout.write(overview(COMMANDS));
-      return EXIT.ok;
-    }
-    return await run(found.command, found.rest, json);
+    if (found !== null) return await run(found.command, found.rest, json);
+    const asked = argv.filter((word) => !word.startsWith('-'));
+    const [group = 'help'] = asked;
+    // "vm models" alone: which commands begin so.
+    const members = COMMANDS.filter((command) => group === 'help' || command.name.split(' ')[0] === group);
+    if (members.length === 0 || asked.length > 1)
+      throw new RejectedError('usage', `no command ${JSON.stringify(asked.join(' '))}; see vm --help`);
+    process.stdout.write(overview(members));
+    return EXIT.ok;
   } catch (error) {
     return report(error, json);
   }
@@ -52,10 +56,17 @@ async function run(command: Command, argv: string[], json: boolean): Promise<num
     values: values as Readonly<Record<string, string | boolean | undefined>>,
     positionals,
     json,
-    directory: String(values['dir']),
+    directory: directoryOf(values['dir']),
     print: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     note: (text) => void process.stderr.write(text.endsWith('\n') ? text : `${text}\n`),
   });
+}
+
+/** `--dir`, or the state directory of the environment. */
+function directoryOf(given: unknown): string {
+  if (given === undefined) return readConfig().directory;
+  if (given === '') throw new RejectedError('usage', '--dir takes a directory, got ""');
+  return String(given);
 }
 
 function readOptions(command: Command, argv: string[]): { values: Record<string, unknown>; positionals: string[] } {
@@ -67,12 +78,22 @@ function readOptions(command: Command, argv: string[]): { values: Record<string,
 }
 
 /** Plain words and the remedy on stderr, or the same as JSON on stdout. */
-function report(error: unknown, json: boolean): number {
-  if (!(error instanceof AuroraError)) {
-    process.stderr.write(`vm: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return EXIT.failed;
-  }
+function report(thrown: unknown, json: boolean): number {
+  const error = coded(thrown);
   if (json) process.stdout.write(`${JSON.stringify(errorBody(error))}\n`);
   else process.stderr.write(`vm: ${error.message}\n    ${error.code}: ${error.remedy}\n`);
   return error.code === 'usage' ? EXIT.usage : EXIT.failed;
+}
+
+/** What the system refuses about a path or a device is the caller's to correct; anything else is a defect of ours. */
+function coded(thrown: unknown): AuroraError {
+  if (thrown instanceof AuroraError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const { syscall, code } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if (syscall === undefined) {
+    trace(thrown instanceof Error ? (thrown.stack ?? message) : message);
+    return new TransientError('internal', `${message} (NODE_DEBUG=aurora shows where)`, { cause: thrown });
+  }
+  if (code === 'ENOSPC') return new TransientError('disk_full', message, { cause: thrown });
+  return new RejectedError('config_invalid', message, { cause: thrown });
 }

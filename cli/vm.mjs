@@ -15,6 +15,11 @@ async function runHere() {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) emit(warning, ...rest);
   };
+  // `vm models list | head`: whoever reads has enough, which is no failure.
+  process.stdout.on('error', (error) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -130,7 +130,11 @@ export const ERROR_CATALOGUE = {
     remedy: 'Stop what listens there, or pass another --port (PORT for a single function).',
   },
   usage: { kind: 'rejected', status: 400, remedy: 'See vm --help.' },
-  csv_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the lines named in the message; the others went in.' },
+  csv_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Correct the line or header named in the message; nothing of this file went in.',
+  },
   stack_unreachable: {
     kind: 'transient',
     status: 503,

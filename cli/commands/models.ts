@@ -1,10 +1,16 @@
 import { userInfo } from 'node:os';
+import { RejectedError } from '#shared/errors.ts';
 import type { Alias } from '#shared/registry/registry.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from '../ops/models.ts';
 import { table } from '../table.ts';
+
+function aliasOf(word: string): Alias {
+  if (word === 'champion' || word === 'apprentice') return word;
+  throw new RejectedError('usage', `expected champion or apprentice, got ${JSON.stringify(word)}`);
+}
 
 const none = { min: 0, max: 0 };
 const one = { min: 1, max: 1 };
@@ -146,7 +152,7 @@ const history: Command = {
   examples: ['vm models history', 'vm models history apprentice --json'],
   positionals: { min: 0, max: 1 },
   run: async ({ directory, json, print, positionals }) => {
-    const alias: Alias = positionals[0] === 'apprentice' ? 'apprentice' : 'champion';
+    const alias = aliasOf(positionals[0] ?? 'champion');
     const entries = await withAccess(directory, 'models history', (access) => access.call(modelHistory, { alias }));
     if (json) print(JSON.stringify(entries));
     else if (entries.length === 0) print(`${alias} was never set: the rules act`);

@@ -1,3 +1,4 @@
+import { RejectedError } from '#shared/errors.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
@@ -68,6 +69,8 @@ const dlqReplay: Command = {
   examples: ['vm dlq replay 1042 1043', 'vm dlq replay --all'],
   positionals: { min: 0, max: 1000 },
   run: async ({ directory, json, print, positionals, values }) => {
+    if ((values['all'] === true) === positionals.length > 0)
+      throw new RejectedError('usage', 'give the ids of dead letters, or --all');
     const result = await withAccess(directory, 'dlq replay', async (access) => {
       const all = values['all'] === true ? await access.call(listDeadLetters, { limit: 1000 }) : [];
       return access.call(replayDeadLetters, { ids: [...positionals, ...all.map((letter) => letter.messageId)] });

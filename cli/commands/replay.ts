@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { routingDecision, routingOutcome } from '#shared/domain/events/catalogue.ts';
-import { rfc3339 } from '#shared/domain/primitives.ts';
+import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import { type Command, EXIT } from '../command.ts';
 import { type Access, withAccess } from '../ops/access.ts';
 import { knownEvents, publishEvents } from '../ops/events.ts';
-import { type ReplayContext, type ReplayedEvents, replayedEvents } from '../replay/events.ts';
+import { beyondTime, type ReplayContext, type ReplayedEvents, replayedEvents } from '../replay/events.ts';
 import { recordedMarket } from '../replay/offers.ts';
 import { RECORD_COLUMNS, readMetrics, readProviders, readRecord, readTenants } from '../replay/record.ts';
 
@@ -65,9 +65,10 @@ export const replayCommand: Command = {
 };
 
 async function contextOf(values: Readonly<Record<string, string | boolean | undefined>>): Promise<ReplayContext> {
-  const startMs = Date.parse(String(values['start']));
-  if (!Number.isFinite(startMs))
+  const start = timestamp.safeParse(values['start']);
+  if (!start.success)
     throw new RejectedError('usage', `--start takes an RFC 3339 instant, got ${JSON.stringify(values['start'])}`);
+  const startMs = Date.parse(start.data);
   const given = (name: string): string | null => (typeof values[name] === 'string' ? values[name] : null);
   const [providers, tenants, metrics] = [given('providers'), given('tenants'), given('metrics')];
   const market = recordedMarket(
@@ -94,16 +95,20 @@ async function replay(
   };
   for await (const line of readRecord(path)) {
     report.rows += 1;
-    if (line.ok) chunk.push(replayedEvents(line.value, context));
-    else {
-      report.bad_total += 1;
-      if (report.bad.length < BAD_LISTED) report.bad.push({ line: line.line, message: line.message });
-    }
+    const late = line.ok ? beyondTime(line.value, context.startMs) : null;
+    if (!line.ok) countBad(report, line);
+    else if (late !== null) countBad(report, { line: line.value.line, message: late });
+    else chunk.push(replayedEvents(line.value, context));
     if (chunk.length === CHUNK_ROWS) await flush();
   }
   if (chunk.length > 0) await flush();
   await untilOnRecord(access, sent);
   return report;
+}
+
+function countBad(report: Report, { line, message }: { readonly line: number; readonly message: string }): void {
+  report.bad_total += 1;
+  if (report.bad.length < BAD_LISTED) report.bad.push({ line, message });
 }
 
 interface Sent {

@@ -1,5 +1,4 @@
 /** `vm up`: the whole loop on one machine, until Ctrl-C. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig, readConfig } from '#shared/config.ts';
@@ -86,10 +85,11 @@ async function up(context: CommandContext): Promise<number> {
     keepDays: numberOption(values, 'keep-days', { min: 1, max: 100_000 }),
   };
   const spec = loadMarketSpec(String(values['market']));
-  await mkdir(directory, { recursive: true });
-  const file = logFile(join(directory, 'aurora.log'));
-  const log = createLog({ level: readConfig().logLevel, destination: file });
+  const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed };
+  const { logLevel } = readConfig();
   const lock = await takeLock(directory, 'up');
+  const file = logFile(join(directory, 'aurora.log'));
+  const log = createLog({ level: logLevel, destination: file });
   const closers: (() => Promise<void>)[] = [() => lock.release()];
   const stopping = untilStopped();
   try {
@@ -97,7 +97,7 @@ async function up(context: CommandContext): Promise<number> {
     closers.push(async () => marketStore.close());
     let market: Market | undefined;
     const stack = await startStack({
-      config: { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed },
+      config,
       hostClock,
       log,
       port: settings.port,

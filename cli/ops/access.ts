@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig } from '#shared/config.ts';
 import { TransientError } from '#shared/errors.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { type Holder, readHolder, takeLock } from '../stack/lock.ts';
+import { logFile } from '../stack/log-file.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { callOperation } from './client.ts';
 import type { Operation } from './operation.ts';
@@ -23,16 +25,14 @@ export async function withAccess<T>(
   const holder = await readHolder(directory);
   if (holder !== null && holder.pid !== process.pid) return use(remoteAccess(directory, holder));
 
+  const config = parseConfig({ AURORA_DIR: directory });
   const lock = await takeLock(directory, command);
   let stack: Stack | undefined;
+  // Not to stdout: that is the command's answer.
+  const file = logFile(join(directory, 'aurora.log'));
   try {
-    stack = await startStack({
-      config: parseConfig({ AURORA_DIR: directory, AURORA_LOG_LEVEL: 'warn' }),
-      hostClock,
-      log: createLog({ level: 'warn' }),
-      port: 0,
-      providers: null,
-    });
+    const log = createLog({ level: 'warn', destination: file });
+    stack = await startStack({ config, hostClock, log, port: 0, providers: null });
     const local = stack;
     return await use({
       remote: false,
@@ -41,6 +41,7 @@ export async function withAccess<T>(
   } finally {
     await stack?.close();
     await lock.release();
+    file.close();
   }
 }
 

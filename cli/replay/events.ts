@@ -23,12 +23,20 @@ export interface ReplayedEvents {
 }
 
 const MS_PER_HOUR = 3_600_000;
+const YEAR_10000_MS = Date.UTC(10_000, 0);
+
+/** Why a line cannot be placed in time, or null: neither engine knows dates past the year 9999. */
+export function beyondTime({ row }: RecordLine, startMs: number): string | null {
+  const endMs = startMs + (row.step + row.gpu_hours) * MS_PER_HOUR;
+  return endMs < YEAR_10000_MS ? null : 'step: it would end after the year 9999';
+}
 
 export function replayedEvents(line: RecordLine, context: ReplayContext): ReplayedEvents {
   const { row } = line;
   const decidedMs = context.startMs + row.step * MS_PER_HOUR;
   const workload = workloadOf(line, context.tenants.get(row.tenant_id));
-  const requestId = `recorded-${sha256Hex(line.text).slice(0, 16)}-${line.occurrence}`;
+  // Its instant is part of what a decision is: with another --start it is another record, not this one again.
+  const requestId = `recorded-${sha256Hex(JSON.stringify([decidedMs, line.text])).slice(0, 16)}-${line.occurrence}`;
   const known = context.offersAt(row.step, decidedMs);
   const { eligible, excluded, excludedTotal } = eligibleOffers(workload, known);
   const chosen = row.provider_id === null || !row.accepted ? null : chosenOffer(line, known, workload, decidedMs);

@@ -1,12 +1,11 @@
 /** The recorded decisions that `vm replay` reads: a CSV, and optionally what its providers and tenants were. */
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { parse } from 'csv-parse';
 import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { name, nonNegative, positive } from '#shared/domain/primitives.ts';
 import { weights } from '#shared/domain/request.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { csvLines } from './csv-lines.ts';
 
 const numeric = (schema: z.ZodType<number, number>) =>
   z.string().trim().min(1, 'expected a number, got nothing').transform(Number).pipe(schema);
@@ -26,7 +25,10 @@ export const recordedRow = z
     /** 0 where nothing was bought. */
     price_usd_per_hour: optional(numeric(nonNegative.max(1e6))),
     latency_ms: optional(numeric(nonNegative.max(1e7))),
-    reason: z.string().max(256),
+    reason: z
+      .string()
+      .max(256)
+      .regex(/^\P{Cc}*$/u, 'expected printable text'),
   })
   .refine(
     (row) =>
@@ -65,7 +67,12 @@ export type ReadLine =
 /** Lines in order, good and bad. @throws RejectedError csv_invalid when the file cannot be read as this CSV at all */
 export async function* readRecord(path: string): AsyncGenerator<ReadLine> {
   const seen = new Map<string, number>();
-  for await (const { columns, line } of csvLines(path, RECORD_COLUMNS)) {
+  for await (const found of namedLines(path, RECORD_COLUMNS)) {
+    if (!found.ok) {
+      yield found;
+      continue;
+    }
+    const { line, columns } = found;
     const text = RECORD_COLUMNS.map((column) => columns[column] ?? '').join(',');
     const parsed = recordedRow.safeParse(columns);
     if (!parsed.success) {
@@ -125,58 +132,53 @@ const METRICS_COLUMNS = [
 /** Every line must be good: a hole in the market would be read as "sells nothing". */
 export async function readMetrics(path: string): Promise<readonly ProviderMetrics[]> {
   const rows: ProviderMetrics[] = [];
-  for await (const { columns, line } of csvLines(path, METRICS_COLUMNS)) {
-    const parsed = metricsRow.safeParse(columns);
+  for await (const found of namedLines(path, METRICS_COLUMNS)) {
+    if (!found.ok) throw new RejectedError('csv_invalid', `${path}, line ${found.line}: ${found.message}`);
+    const parsed = metricsRow.safeParse(found.columns);
     if (!parsed.success)
-      throw new RejectedError('csv_invalid', `${path}, line ${line}: ${describeIssues(parsed.error.issues)}`);
+      throw new RejectedError('csv_invalid', `${path}, line ${found.line}: ${describeIssues(parsed.error.issues)}`);
     rows.push(parsed.data);
   }
   return rows;
 }
 
-interface CsvLine {
-  readonly columns: Readonly<Record<string, string | undefined>>;
-  readonly line: number;
-}
+type NamedLine =
+  | { readonly ok: true; readonly line: number; readonly columns: Readonly<Record<string, string | undefined>> }
+  | { readonly ok: false; readonly line: number; readonly message: string };
 
-const MAX_LINE_BYTES = 64 * 1024;
-
-async function* csvLines(path: string, required: readonly string[]): AsyncGenerator<CsvLine> {
-  const parser = createReadStream(path).pipe(
-    parse({
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      max_record_size: MAX_LINE_BYTES,
-      record_delimiter: ['\r\n', '\n'],
-    }),
-  );
+/** The lines under the header, their fields by its names. @throws RejectedError csv_invalid: no file, or not this header */
+async function* namedLines(path: string, required: readonly string[]): AsyncGenerator<NamedLine> {
   let header: readonly string[] | undefined;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+    for await (const { line, fields } of csvLines(path)) {
       if (header === undefined) {
-        header = record;
-        const missing = required.filter((column) => !record.includes(column));
-        if (missing.length > 0)
-          throw new RejectedError(
-            'csv_invalid',
-            `${path}: the header lacks ${missing.join(', ')}; it has ${record.join(',').slice(0, 200)}`,
-          );
-        continue;
+        header = headerOf(path, fields, required);
+      } else if (typeof fields === 'string') {
+        yield { ok: false, line, message: fields };
+      } else if (fields.length !== header.length) {
+        // Nothing shifts silently into a neighbour.
+        yield { ok: false, line, message: `expected ${header.length} fields, got ${fields.length}` };
+      } else {
+        yield { ok: true, line, columns: Object.fromEntries(header.map((column, index) => [column, fields[index]])) };
       }
-      const names = header;
-      // A short or long line fails in its columns' own checks; nothing shifts silently into a neighbour.
-      const columns =
-        record.length === names.length ? Object.fromEntries(names.map((column, index) => [column, record[index]])) : {};
-      yield { columns, line: info.lines };
     }
   } catch (error) {
-    if (error instanceof RejectedError) throw error;
-    throw new RejectedError('csv_invalid', `${path}: ${(error as Error).message}`, { cause: error });
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new RejectedError('usage', `${path}: ${(error as Error).message}`, { cause: error });
   }
   if (header === undefined)
     throw new RejectedError('csv_invalid', `${path} is empty; expected a header with ${required.join(', ')}`);
+}
+
+function headerOf(path: string, fields: readonly string[] | string, required: readonly string[]): readonly string[] {
+  if (typeof fields === 'string') throw new RejectedError('csv_invalid', `${path}: the header is ${fields}`);
+  const missing = required.filter((column) => !fields.includes(column));
+  if (missing.length > 0)
+    throw new RejectedError(
+      'csv_invalid',
+      `${path}: the header lacks ${missing.join(', ')}; it has ${fields.join(',').slice(0, 200)}`,
+    );
+  return fields;
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
