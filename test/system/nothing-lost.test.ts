@@ -9,7 +9,7 @@ import { testCases } from '#test/support/cases.ts';
 import { audit } from './audit.ts';
 import { launchUp, untilUp } from './running-stack.ts';
 import { createTenants } from './tenants.ts';
-import { startVm, type VmProcess } from './vm-process.ts';
+import { startVm, type VmProcess, vm } from './vm-process.ts';
 
 /** Ten in `npm test`, a hundred in `npm run test:deep`. */
 const KILLS = Math.max(10, testCases / 100);
@@ -55,6 +55,8 @@ test(`${KILLS} times SIGKILL under traffic: what was acknowledged is on record e
   try {
     const stack = await untilUp(launched);
     await tenants.settle(stack.url);
+    const trained = await vm('train', '--json', '--dir', directory);
+    expect(trained.code, trained.stderr).toBe(0);
     const last = await stack.status(({ backlog, live }) => backlog === 0 && live === 0);
     expect(last.dead_letters).toBe(0);
     expect(await stack.stop()).toBe(0);
