@@ -7,7 +7,7 @@ import { type TrainingReport, trainingKey } from '#shared/domain/training-report
 import { RejectedError } from '#shared/errors.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
-import { trainInWorker } from '#shared/learning/train/in-worker.ts';
+import type { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { planOf, TRAIN_DEFAULTS, versionOf } from '#shared/learning/train/plan.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
 import type { Bus } from '#shared/ports/bus.ts';
@@ -30,6 +30,7 @@ export interface TrainDeps extends RuntimeDeps {
   readonly state: State;
   readonly warehouse: Warehouse;
   readonly registry: Registry;
+  readonly trainModel: typeof trainInWorker;
 }
 
 /** Renewed while the training runs, so only a dead holder's runs out; short, so that a redelivery need not wait long for it. */
@@ -51,6 +52,8 @@ export function createTrain(deps: TrainDeps): FunctionApp {
     },
     handle: async (event, context) => {
       const request = trainingRequested.schema.parse(event.payload);
+      // Delivered again after its end: somebody may already have read what became of it.
+      if ((await state.get(trainingKey(event.eventId))) !== null) return;
       const report = await reportOf(() => train(deps, event.eventId, request, context.signal));
       await state.create(trainingKey(event.eventId), report, { ttlMs: TRAINING_REPORT_TTL_MS });
       log.info({ event_id: event.eventId, ...report }, 'training');
@@ -93,7 +96,9 @@ async function train(
   if (watermark === null) return { result: 'skipped', version: null, reason: 'no outcome has arrived yet', rows: 0 };
 
   const last = await lastTrained(state);
-  if (!request.force && last !== null) {
+  // The last version is this request's own: it was killed between the version and the report.
+  const own = last?.watermark === watermark;
+  if (!request.force && last !== null && !own) {
     const [fresh] = await warehouse.query(maturedSince, { since: last.watermark });
     const why = whyNotTrain({ newRows: fresh?.matured ?? 0, lastRows: last.rows });
     if (why !== null) return { result: 'skipped', version: null, reason: why, rows: last.rows };
@@ -116,7 +121,7 @@ async function train(
     // Looked up under the lease: the holder before may have finished it.
     if ((await registry.listVersions()).includes(version))
       return { known: true, manifest: await registry.readManifest(version) };
-    const trained = await trainInWorker(
+    const trained = await deps.trainModel(
       { examples, config, featureSet: FEATURE_SET, watermark, createdAt: rfc3339(deps.worldClock.now()) },
       {
         clock: deps.hostClock,

@@ -4,6 +4,7 @@
  * Promise: the rows are frozen by a watermark and their hash, the version is named after them, so a redelivered request
  * trains nothing twice; the event loop stays free, for the training runs in a worker.
  */
+import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import type { Platform } from '#shared/platform.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
@@ -17,5 +18,6 @@ export async function compose(platform: Platform): Promise<FunctionApp> {
     state: await platform.state(),
     warehouse: await platform.warehouse(),
     registry: createRegistry({ objects, worldClock: platform.worldClock }),
+    trainModel: trainInWorker,
   });
 }

@@ -12,8 +12,9 @@ export async function lastTrained(state: State): Promise<LastTrained | null> {
   return entry === null ? null : schema.parse(entry.value);
 }
 
-/** Losing the race to another training is fine: its rows are as new. */
+/** A version of older rows does not set the cadence back. Losing the race to another training is fine: its rows are as new. */
 export async function rememberTrained(state: State, trained: LastTrained): Promise<void> {
   const { created, entry } = await state.create(KEY, trained);
-  if (!created) await state.swap(KEY, entry.version, trained);
+  if (!created && schema.parse(entry.value).watermark <= trained.watermark)
+    await state.swap(KEY, entry.version, trained);
 }
