@@ -27,6 +27,8 @@ export type PushUrls = Readonly<Record<string, string>>;
 export interface LocalBus extends Bus, BusAdmin {
   /** Begins to deliver, to the functions that have a URL; the others' messages wait. */
   start(urls: PushUrls): Promise<void>;
+  /** No further push; those under way go on. What comes in waits for the next start. */
+  pause(): Promise<void>;
 }
 
 /** The embedded warehouse: its file can be copied and trimmed. */

@@ -13,7 +13,7 @@ import { compose as composeScore } from '#functions/score/index.ts';
 import { compose as composeTrain } from '#functions/train/index.ts';
 import { compose as composeWatch } from '#functions/watch/index.ts';
 import type { Config } from '#shared/config.ts';
-import { createPlatform, type Platform, type PlatformOptions } from '#shared/platform.ts';
+import { createPlatform, type LocalBus, type Platform, type PlatformOptions } from '#shared/platform.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Provider } from '#shared/providers/provider.ts';
@@ -45,6 +45,9 @@ export interface StackOptions {
   readonly chaos?: PlatformOptions['chaos'];
 }
 
+/** Requests end within it; what takes longer is a training. */
+const DRAIN_WAIT_MS = 3_000;
+
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { config, hostClock, log, port } = options;
   const platform = await createPlatform({
@@ -57,9 +60,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const functions = new Map<FunctionName, RunningFunction>();
   const serving: Served[] = [];
+  let bus: LocalBus | undefined;
   const close = async (): Promise<void> => {
-    // Doors first: no new work; then what is in flight; then the stores under it.
-    await Promise.all([...functions.values()].map(({ app }) => app.drain()));
+    // No push into a draining function: it would be refused, again and again, and each refusal is one of its deliveries.
+    await bus?.pause();
+    const drained = Promise.all([...functions.values()].map(({ app }) => app.drain()));
+    const waited = Promise.withResolvers<void>();
+    const cancelWait = hostClock.after(DRAIN_WAIT_MS, waited.resolve);
+    await Promise.race([drained, waited.promise]);
+    cancelWait();
+    // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
+    await bus?.close();
+    await drained;
     await Promise.all(serving.map((served) => served.close()));
     await platform.close();
   };
@@ -88,7 +100,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers));
     }
-    const bus = await platform.bus();
+    bus = await platform.bus();
     await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));
   } catch (error) {
     await close();
