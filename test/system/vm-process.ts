@@ -19,6 +19,8 @@ export interface VmProcess {
   stderr(): string;
   /** The first line on stdout (past, then to come) for which `of` answers something. @throws when the process ends before */
   line<T>(of: (line: string) => T | undefined): Promise<T>;
+  /** Resolves when stderr says so. @throws when the process ends before */
+  note(text: string): Promise<void>;
   readonly ended: Promise<VmResult>;
   /** SIGKILL, unless it has ended; resolves when it is gone. Belongs in every `finally`. */
   kill(): Promise<void>;
@@ -39,6 +41,7 @@ export function startVm(words: readonly string[]): VmProcess {
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     err += chunk;
+    for (const look of [...watchers]) look();
   });
   const ended = new Promise<VmResult>((resolve) => {
     child.once('close', (code) => {
@@ -47,6 +50,19 @@ export function startVm(words: readonly string[]): VmProcess {
       resolve(result);
     });
   });
+  /** Asks at every output until there is an answer. */
+  const until = <T>(look: () => T | undefined): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const onOutput = (): void => {
+        const found = look();
+        if (found === undefined && result === null) return;
+        watchers.delete(onOutput);
+        if (found !== undefined) resolve(found);
+        else reject(new Error(`vm ${words.join(' ')} ended (${result?.code}) before it said what was awaited: ${err}`));
+      };
+      watchers.add(onOutput);
+      onOutput();
+    });
   return {
     child,
     stdout: () => out,
@@ -54,23 +70,17 @@ export function startVm(words: readonly string[]): VmProcess {
     ended,
     line: (of) => {
       let from = 0;
-      return new Promise((resolve, reject) => {
-        const look = (): void => {
-          for (let end = out.indexOf('\n', from); end !== -1; end = out.indexOf('\n', from)) {
-            const found = of(out.slice(from, end));
-            from = end + 1;
-            if (found === undefined) continue;
-            watchers.delete(look);
-            resolve(found);
-            return;
-          }
-          if (result === null) return;
-          watchers.delete(look);
-          reject(new Error(`vm ${words.join(' ')} ended (${result.code}) without the line awaited: ${err}`));
-        };
-        watchers.add(look);
-        look();
+      return until(() => {
+        for (let end = out.indexOf('\n', from); end !== -1; end = out.indexOf('\n', from)) {
+          const found = of(out.slice(from, end));
+          from = end + 1;
+          if (found !== undefined) return found;
+        }
+        return undefined;
       });
+    },
+    note: async (text) => {
+      await until(() => (err.includes(text) ? true : undefined));
     },
     async kill() {
       if (result === null) child.kill('SIGKILL');

@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { status } from '#cli/ops/status.ts';
+import { httpJob, startCron } from '#cli/stack/cron.ts';
+import { type Stack, startStack } from '#cli/stack/stack.ts';
+import { hostClock } from '#shared/adapters/clock/host.ts';
+import { parseConfig } from '#shared/config.ts';
+import { LIVE_PREFIX } from '#shared/domain/deployment.ts';
+import { createLog } from '#shared/telemetry/log.ts';
+import { loadMarketSpec } from '#sim/market/load-spec.ts';
+import { createMarket } from '#sim/market/market.ts';
+import { sqliteStore } from '#sim/market/store.ts';
+import { simProviders } from '#sim/providers.ts';
+import { audit } from './audit.ts';
+import { createTenants } from './tenants.ts';
+
+const SEED = 99;
+const TRAFFIC_MS = 1_500;
+const LOOK_EVERY_MS = 200;
+
+test('a bus that delivers twice and out of order changes nothing', { timeout: 60_000 }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'aurora-chaos-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const spec = loadMarketSpec('default');
+  const tenants = createTenants({ spec, seed: SEED });
+  const store = sqliteStore(join(directory, 'market.sqlite'));
+  const log = createLog({ level: 'silent' });
+  const stack = await startStack({
+    config: { ...parseConfig({ AURORA_DIR: directory }), speed: 20_000 },
+    hostClock,
+    log,
+    port: 0,
+    providers: (platform) =>
+      simProviders(
+        createMarket({ spec, seed: SEED, deviation: 1, store, startMs: platform.worldClock.now() }),
+        platform,
+      ),
+    chaos: { seed: SEED, duplicate: 0.5, reorder: 0.5 },
+  });
+  const jobs = (['collect', 'watch'] as const).map((name) => httpJob(name, urlOf(stack, name), 1_000, hostClock));
+  const cron = startCron(jobs, { hostClock, log });
+  try {
+    await tenants.work(urlOf(stack, 'route'), sleep(TRAFFIC_MS));
+    await tenants.settle(urlOf(stack, 'route'));
+    await untilQuiet(stack);
+    expect(await status.run(stack, {})).toMatchObject({ rejected: 0, dead_letters: 0, backlog: 0 });
+  } finally {
+    await cron.stop();
+    for (const job of jobs) await job.close();
+    await stack.close();
+    store.close();
+  }
+
+  const books = await audit({ directory, spec, tenants });
+  expect(books.findings).toEqual([]);
+  expect(tenants.acknowledged.size).toBeGreaterThan(30);
+  expect(books.ended).toBe(tenants.acknowledged.size);
+  // The chaos was there.
+  expect(books.duplicates).toBeGreaterThan(books.decisions / 10);
+});
+
+const urlOf = (stack: Stack, name: 'route' | 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
+
+/** Every message is delivered and every run has come to its end. */
+async function untilQuiet(stack: Stack): Promise<void> {
+  for (;;) {
+    const { backlog } = await status.run(stack, {});
+    const live = await (await stack.platform.state()).list(LIVE_PREFIX, { limit: 1 });
+    if (backlog === 0 && live.length === 0) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+}

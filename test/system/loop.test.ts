@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { scoreAnswer } from '#shared/domain/score.ts';
+import { launchUp, type RunningStack, untilUp } from './running-stack.ts';
+import { startVm, vm } from './vm-process.ts';
+
+const REQUEST = {
+  tenant_id: 'acme',
+  workload_type: 'llm_inference',
+  gpu_type: 'a100',
+  region: 'us-west',
+  gpu_hours: 4,
+};
+
+/** Decisions with their end on record before the training: three times what a training needs at least. */
+const ENOUGH_OUTCOMES = 150;
+
+test('the loop closes: decide, record, learn, judge, serve; and goes on after Ctrl-C', {
+  timeout: 120_000,
+}, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'aurora-loop-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+
+  const first = launchUp(directory, { traffic: '40/s', speed: '20000', seed: '3' });
+  let before: Awaited<ReturnType<RunningStack['status']>>;
+  let version: string;
+  try {
+    const stack = await untilUp(first);
+    for (const [name, url] of stack.functions)
+      expect((await fetch(`${url}/ready`)).status, `${name} is ready`).toBe(200);
+    await stack.status(({ outcomes }) => outcomes.distinct >= ENOUGH_OUTCOMES);
+
+    const trained = await vm('train', '--json', '--dir', directory);
+    expect(trained.code, trained.stderr).toBe(0);
+    const { report, verdict } = JSON.parse(trained.stdout);
+    expect(report.result).toBe('trained');
+    expect(report.rows).toBeGreaterThan(50);
+    expect(['promote', 'reject', 'not-enough-evidence']).toContain(verdict.verdict);
+    expect(verdict.reasons.length).toBeGreaterThan(0);
+
+    before = await stack.status(({ latest_model }) => latest_model?.version === report.version);
+    expect(before.latest_model).toMatchObject({ version: report.version, verdict: verdict.verdict });
+    version = report.version;
+    await expectServed(stack, version);
+    expect(await stack.stop()).toBe(0);
+  } finally {
+    await first.kill();
+  }
+  expect(first.stderr()).toContain('SIGINT: draining');
+
+  const second = launchUp(directory, { speed: '600', seed: '3' });
+  try {
+    const stack = await untilUp(second);
+    const after = await stack.status(() => true);
+    expect(Date.parse(after.world_time)).toBeGreaterThanOrEqual(Date.parse(before.world_time));
+    expect(after.decisions.distinct).toBeGreaterThanOrEqual(before.decisions.distinct);
+    expect(after.outcomes.distinct).toBeGreaterThanOrEqual(before.outcomes.distinct);
+    expect(after).toMatchObject({ rejected: 0, dead_letters: 0 });
+    await expectServed(stack, version);
+
+    // Ctrl-C in the middle of a training: not waited for, it comes again at the next start.
+    const training = startVm(['train', '--seed', '2', '--dir', directory]);
+    try {
+      await training.note('training on the record');
+      expect(await stack.stop()).toBe(0);
+      expect((await training.ended).code).toBe(2);
+    } finally {
+      await training.kill();
+    }
+    const again = await vm('train', '--json', '--seed', '2', '--dir', directory);
+    expect(again.code, again.stderr).toBe(0);
+    expect(JSON.parse(again.stdout).report.version).not.toBe(version);
+  } finally {
+    await second.kill();
+  }
+});
+
+/** The version scores, as apprentice or as champion; the router logs it and decides. */
+async function expectServed(stack: RunningStack, version: string): Promise<void> {
+  const body = JSON.stringify(REQUEST);
+  await expect
+    .poll(async () => scoreAnswer.parse(await post(`${stack.url}/agent/route`, body)).model?.version, {
+      timeout: 15_000,
+    })
+    .toBe(version);
+  const scores = scoreAnswer.parse(await post(`${stack.url}/agent/route`, body));
+  expect(scores.model).toMatchObject({ version });
+  expect(scores.mode).toBe(scores.model?.stage);
+  expect(scores.recommendations.length).toBeGreaterThan(1);
+  for (const recommendation of scores.recommendations) {
+    expect(recommendation).toMatchObject({
+      expected_utility: expect.any(Number),
+      rule_score: expect.any(Number),
+      predicted: {
+        ready: expect.any(Number),
+        completed: expect.any(Number),
+        usd_per_gpu_hour: expect.any(Number),
+        latency_ms: expect.any(Number),
+        ready_ms: expect.any(Number),
+      },
+    });
+    expect(recommendation.reasons.length).toBeGreaterThan(0);
+  }
+  const total = scores.recommendations.reduce((sum, { probability }) => sum + probability, 0);
+  expect(total).toBeCloseTo(1, 6);
+
+  const answer = (await post(`${stack.url}/route`, body)) as Record<string, unknown>;
+  expect(answer).toMatchObject({ status: 'provisioning', model_version: version, fallback_reason: null });
+  expect(scores.recommendations.map(({ offer_id }) => offer_id)).toContain(answer['offer_id']);
+}
+
+async function post(url: string, body: string): Promise<unknown> {
+  return (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
+}
