@@ -5,6 +5,7 @@ import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import { evaluateModel, type StoredModel } from '#shared/learning/evaluate/index.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { judge } from '#shared/learning/gate.ts';
+import { createNetwork } from '#shared/learning/network.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
 import type { Bus } from '#shared/ports/bus.ts';
@@ -111,18 +112,19 @@ async function judgeOnRecord(deps: PromoteDeps, { version, training: trained }: 
 
 const stored = ({ manifest, files }: Artefact): StoredModel => ({ manifest, weights: files['weights.bin'] });
 
-/** A champion whose artefact is broken cannot be compared with; it must not stop the judgement of its successor. */
+/** A champion that is broken cannot be compared with; it must not stop the judgement of its successor, nor be blamed on it. */
 async function championArtefact({ registry, log }: PromoteDeps): Promise<Artefact | null> {
-  const head = await registry.aliasHead('champion');
-  if (head?.version == null) return null;
+  let version: string | null = null;
   try {
-    return await registry.loadArtefact(head.version);
+    version = (await registry.aliasHead('champion'))?.version ?? null;
+    if (version === null) return null;
+    const champion = await registry.loadArtefact(version);
+    createNetwork(champion.manifest, champion.files['weights.bin']);
+    return champion;
   } catch (error) {
     if (!(error instanceof AuroraError) || error.retryable) throw error;
-    log.error(
-      { model_version: head.version, error: error.message },
-      'the champion cannot be loaded; the version is judged without it',
-    );
+    const fields = { model_version: version, error: error.message };
+    log.error(fields, 'the champion cannot be loaded; the version is judged without it');
     return null;
   }
 }

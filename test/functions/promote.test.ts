@@ -1,0 +1,360 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createPromote } from '#functions/promote/handler.ts';
+import { modelTrained } from '#shared/domain/events/catalogue.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { dataSha256, exampleOf } from '#shared/learning/examples.ts';
+import { FEATURE_SET } from '#shared/learning/features.ts';
+import { trainModel } from '#shared/learning/train/index.ts';
+import { TRAIN_DEFAULTS } from '#shared/learning/train/plan.ts';
+import { type Alias, createRegistry } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import { fakeClock } from '#test/support/clock.ts';
+import { EVENT_SAMPLES } from '#test/support/events.ts';
+import { faults } from '#test/support/faults.ts';
+import { memoryBus } from '#test/support/memory-bus.ts';
+import { memoryObjects } from '#test/support/memory-objects.ts';
+import { aModel, type ModelFixture } from '#test/support/model.ts';
+import { deliver } from '#test/support/push.ts';
+import { maturedMs, memoryRecord, recordedOutcomes } from '#test/support/record.ts';
+import { testDeps } from '#test/support/runtime.ts';
+
+const FEW = 300;
+const MANY = 1_100;
+const OUTCOMES = recordedOutcomes(MANY);
+const examplesOf = (rows: number) => OUTCOMES.slice(0, rows).flatMap((outcome) => exampleOf(outcome) ?? []);
+const watermarkOf = (rows: number): string => rfc3339(maturedMs(rows));
+
+/** Trained on the first `rows` of the record. Narrow: what there is to learn is linear, and it takes half as long. */
+async function trainedOn(rows: number, seed = 1): Promise<ModelFixture> {
+  const at = watermarkOf(rows);
+  const config = { ...TRAIN_DEFAULTS, hidden: [8], seed };
+  return trainModel({ examples: examplesOf(rows), config, featureSet: FEATURE_SET, watermark: at, createdAt: at });
+}
+
+/** A version that was never trained, in the manifest of one that was. */
+function untrained({ manifest }: ModelFixture): ModelFixture {
+  const { manifest: own, files } = aModel({ version: 'untrained', seed: 5 });
+  return { manifest: { ...own, training: manifest.training }, files };
+}
+
+let small: ModelFixture;
+let good: ModelFixture;
+let bad: ModelFixture;
+beforeAll(async () => {
+  small = await trainedOn(FEW);
+  good = await trainedOn(MANY);
+  bad = untrained(good);
+});
+
+function promoteHouse() {
+  const clock = fakeClock(maturedMs(MANY) + 1_000);
+  const objects = memoryObjects();
+  const bus = memoryBus();
+  const deaths = faults();
+  const outcomes = memoryRecord();
+  outcomes.add(OUTCOMES.slice(0, FEW), maturedMs(FEW));
+  outcomes.add(OUTCOMES.slice(FEW), maturedMs(MANY));
+  const deps = testDeps(clock);
+  const registry = createRegistry({ objects, worldClock: clock });
+  const app = () =>
+    createPromote({
+      ...deps,
+      worldClock: clock,
+      bus: deaths.wrap(bus),
+      warehouse: outcomes.warehouse,
+      registry: createRegistry({ objects: deaths.wrap(objects), worldClock: clock }),
+    });
+  return {
+    clock,
+    objects,
+    bus,
+    deaths,
+    deps,
+    outcomes,
+    registry,
+    app,
+    publish: ({ manifest, files }: ModelFixture) => registry.publishVersion(manifest, files),
+    /** The model-trained event of a version, delivered once. */
+    hear: ({ manifest }: ModelFixture) =>
+      deliver(app(), modelTrained, { ...EVENT_SAMPLES['model-trained'], version: manifest.version }),
+    verdict: ({ manifest }: ModelFixture): Promise<Verdict | null> => registry.readVerdict(manifest.version),
+    head: async (alias: Alias) => (await registry.aliasHead(alias))?.version ?? null,
+    moves: () => bus.payloads('model-promoted').map(({ alias, version, sequence }) => [alias, version, sequence]),
+    force: (alias: Alias, version: string | null, at: number) => {
+      const then = createRegistry({ objects, worldClock: { now: () => at, speed: 1 } });
+      return then.moveAlias(alias, { version, by: 'ann', reason: 'by hand', verdict: null, forced: true });
+    },
+  };
+}
+
+type House = ReturnType<typeof promoteHouse>;
+
+describe('each verdict moves its alias', () => {
+  test('promote: the champion', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: null });
+    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([good.manifest.version, null]);
+    expect(house.bus.payloads('model-promoted')).toMatchObject([
+      {
+        alias: 'champion',
+        version: good.manifest.version,
+        previous_version: null,
+        sequence: 1,
+        verdict: 'promote',
+        promoted_by: 'promote',
+        forced: false,
+        reason: expect.stringContaining('log-loss'),
+      },
+    ]);
+  });
+
+  test('not enough evidence: the apprentice', async () => {
+    const house = promoteHouse();
+    await house.publish(small);
+    expect(await house.hear(small)).toBe(204);
+    expect(await house.verdict(small)).toMatchObject({
+      verdict: 'not-enough-evidence',
+      reasons: expect.arrayContaining(['holdout: 60 rows, at least 200 are needed']),
+    });
+    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, small.manifest.version]);
+  });
+
+  test('reject: none', async () => {
+    const house = promoteHouse();
+    await house.publish(bad);
+    expect(await house.hear(bad)).toBe(204);
+    expect(await house.verdict(bad)).toMatchObject({ verdict: 'reject' });
+    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, null]);
+    expect(house.bus.published).toEqual([]);
+  });
+
+  test('judged against the champion in office', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    await house.hear(good);
+    await house.clock.advance(1_000);
+    await house.publish(bad);
+    await house.hear(bad);
+    expect(await house.verdict(bad)).toMatchObject({ verdict: 'reject', compared_with: good.manifest.version });
+    expect(await house.head('champion')).toBe(good.manifest.version);
+  });
+});
+
+describe('what cannot be judged', () => {
+  test('the record no longer gives the rows it was trained on: rejected, with both hashes', async () => {
+    const house = promoteHouse();
+    const other = { ...good.manifest.training, data_sha256: 'f'.repeat(64) };
+    const strange = { ...good, manifest: { ...good.manifest, training: other } };
+    await house.publish(strange);
+    expect(await house.hear(strange)).toBe(204);
+    const hash = await dataSha256(examplesOf(MANY));
+    const [reason] = (await house.verdict(strange))?.reasons ?? [];
+    expect((await house.verdict(strange))?.verdict).toBe('reject');
+    expect(reason).toContain('was trained on rows ffffffffffff');
+    expect(reason).toContain(`now gives ${hash.slice(0, 12)}`);
+    expect(await house.head('champion')).toBeNull();
+  });
+
+  test('its weights are damaged: rejected', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    const flipped = good.files['weights.bin'].slice();
+    flipped[8] = (flipped[8] ?? 0) ^ 4;
+    house.objects.corrupt(`models/router/${good.manifest.version}/weights.bin`, flipped);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.verdict(good)).toMatchObject({
+      verdict: 'reject',
+      reasons: [expect.stringContaining('artefact_corrupt')],
+    });
+  });
+
+  test('nobody published it: quarantined, for a verdict would have no place', async () => {
+    const house = promoteHouse();
+    expect(await house.hear(good)).toBe(204);
+    expect(house.bus.payloads('event-rejected')).toMatchObject([{ function_name: 'promote', code: 'version_unknown' }]);
+  });
+
+  test('the champion is broken: the version is judged without it, and may follow it', async () => {
+    const house = promoteHouse();
+    await house.publish(bad);
+    await house.force('champion', 'untrained', maturedMs(FEW));
+    house.objects.corrupt('models/router/untrained/weights.bin', new Uint8Array(3));
+    await house.publish(good);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: null });
+    expect(await house.head('champion')).toBe(good.manifest.version);
+    expect(house.deps.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { model_version: 'untrained' } },
+    ]);
+  });
+
+  test('the alias log is damaged: the fault is not the version’s; its verdict stands and the event can be replayed', async () => {
+    const house = promoteHouse();
+    await house.publish(bad);
+    await house.force('champion', 'untrained', maturedMs(FEW));
+    const entry = 'aliases/champion/000001.json';
+    const whole = (await house.objects.read(entry))?.bytes ?? new Uint8Array();
+    house.objects.corrupt(entry, new Uint8Array([123]));
+    house.objects.corrupt('aliases/champion.json', new Uint8Array([123]));
+    await house.publish(good);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote' });
+    expect(house.bus.payloads('event-rejected')).toMatchObject([{ code: 'artefact_corrupt' }]);
+    house.objects.corrupt(entry, whole);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.head('champion')).toBe(good.manifest.version);
+  });
+});
+
+describe('delivered again', () => {
+  test('changes nothing: one verdict, one move, one event id', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    await house.hear(good);
+    const verdict = await house.verdict(good);
+    await house.clock.advance(3_600_000);
+    for (let i = 0; i < 3; i++) expect(await house.hear(good)).toBe(204);
+    expect(await house.verdict(good)).toEqual(verdict);
+    expect(await house.registry.aliasHistory('champion')).toHaveLength(1);
+    expect(house.bus.distinct('model-promoted')).toHaveLength(1);
+  });
+
+  const killedEverywhere = async (
+    model: () => ModelFixture,
+    alias: Alias,
+    prepare: (house: House) => Promise<void>,
+  ): Promise<number> => {
+    let deaths = 0;
+    for (const when of ['before', 'after'] as const) {
+      for (let step = 1; ; step++) {
+        const house = promoteHouse();
+        await house.publish(model());
+        await prepare(house);
+        const had = (await house.registry.aliasHistory(alias)).length;
+        house.deaths.killAt(step, when);
+        await house.hear(model());
+        const died = house.deaths.revive();
+        const written = await house.verdict(model());
+        await house.clock.advance(60_000);
+        expect(await house.hear(model())).toBe(204);
+        const verdict = await house.verdict(model());
+        // What was written before the kill stands.
+        if (written !== null) expect(verdict).toEqual(written);
+        expect(await house.head(alias)).toBe(model().manifest.version);
+        expect(await house.registry.aliasHistory(alias)).toHaveLength(had + 1);
+        expect(house.bus.distinct('model-promoted')).toHaveLength(1);
+        expect(new Set(house.moves().map(String)).size).toBe(1);
+        if (!died) break;
+        deaths += 1;
+      }
+    }
+    return deaths;
+  };
+
+  test('killed at any step on the way to apprentice', async () => {
+    expect(
+      await killedEverywhere(
+        () => small,
+        'apprentice',
+        async () => undefined,
+      ),
+    ).toBeGreaterThan(20);
+  });
+
+  test('killed at any step on the way to champion, its verdict long written', async () => {
+    const standing: Verdict = {
+      verdict: 'promote',
+      reasons: ['proved'],
+      checks: [],
+      metrics: {},
+      decided_at: watermarkOf(MANY),
+      compared_with: null,
+    };
+    const prepare = async (house: House): Promise<void> => {
+      await house.publish(bad);
+      await house.force('champion', 'untrained', maturedMs(FEW));
+      await house.registry.writeVerdict(good.manifest.version, standing);
+    };
+    expect(await killedEverywhere(() => good, 'champion', prepare)).toBeGreaterThan(15);
+  });
+});
+
+describe('delivered late', () => {
+  test('after a rollback: what was taken back stays back, its announcement is made good', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    await house.hear(good);
+    await house.clock.advance(1_000);
+    await house.registry.rollback('champion', { by: 'ann', reason: 'worse' });
+    await house.hear(good);
+    expect(await house.head('champion')).toBeNull();
+    expect(house.bus.distinct('model-promoted')).toHaveLength(1);
+  });
+
+  test('when another has followed meanwhile: it does not come back', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    house.bus.failNext(1);
+    expect(await house.hear(good)).toBe(503);
+    await house.clock.advance(1_000);
+    await house.publish(bad);
+    await house.force('champion', 'untrained', house.clock.now());
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.head('champion')).toBe('untrained');
+    // That it had been champion is announced all the same: the event was owed.
+    expect(house.moves()).toEqual([['champion', good.manifest.version, 1]]);
+  });
+
+  test('with a verdict but no move, and somebody has moved the alias since: it stays', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    await house.publish(bad);
+    await house.registry.writeVerdict(good.manifest.version, {
+      verdict: 'promote',
+      reasons: ['proved'],
+      checks: [],
+      metrics: {},
+      decided_at: rfc3339(house.clock.now()),
+      compared_with: null,
+    });
+    await house.force('champion', 'untrained', house.clock.now());
+    await house.hear(good);
+    expect(await house.head('champion')).toBe('untrained');
+    expect(house.bus.published).toEqual([]);
+  });
+
+  test('never judged before, and one that learned from more is in office: it does not take its place', async () => {
+    const house = promoteHouse();
+    await house.publish(small);
+    const { manifest, files } = aModel({ version: 'later', seed: 9 });
+    await house.publish({ manifest: { ...manifest, training: good.manifest.training }, files });
+    await house.force('apprentice', 'later', maturedMs(FEW));
+    expect(await house.hear(small)).toBe(204);
+    expect(await house.verdict(small)).toMatchObject({ verdict: 'not-enough-evidence' });
+    expect(await house.head('apprentice')).toBe('later');
+  });
+
+  test('while somebody else moves the alias: comes again and decides anew', async () => {
+    const house = promoteHouse();
+    await house.publish(good);
+    await house.publish(bad);
+    const list = house.objects.list;
+    let raced = false;
+    Object.assign(house.objects, {
+      // The verdict is out; between the look at the log and the move, a person is faster.
+      list: async (prefix: string, page?: object) => {
+        const found = await list(prefix, page);
+        if (prefix === 'aliases/champion/' && !raced && (await house.verdict(good)) !== null) {
+          raced = true;
+          await house.force('champion', 'untrained', house.clock.now() + 5_000);
+        }
+        return found;
+      },
+    });
+    expect(await house.hear(good)).toBe(503);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.head('champion')).toBe('untrained');
+  });
+});
