@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '#shared/config.ts';
+import { RejectedError } from '#shared/errors.ts';
+
+const KNOWN =
+  'AURORA_PLATFORM, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_HOST, PORT, FUNCTION_TARGET';
+
+/** {environment} -> the exact message: it names the variable, what came, and what was expected. */
+const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+  [{ AURORA_PLATFROM: 'gcp' }, `AURORA_PLATFROM is not a variable of this system; known: ${KNOWN}`],
+  [{ AURORA_: '' }, `AURORA_ is not a variable of this system; known: ${KNOWN}`],
+  [{ AURORA_PLATFORM: 'aws' }, 'AURORA_PLATFORM="aws": Invalid option: expected one of "embedded"|"gcp"'],
+  [{ AURORA_PLATFORM: '' }, 'AURORA_PLATFORM="": Invalid option: expected one of "embedded"|"gcp"'],
+  [{ AURORA_PLATFORM: 'GCP' }, 'AURORA_PLATFORM="GCP": Invalid option: expected one of "embedded"|"gcp"'],
+  [{ AURORA_DIR: '' }, 'AURORA_DIR="": Too small: expected string to have >=1 characters'],
+  [
+    { AURORA_LOG_LEVEL: 'loud' },
+    'AURORA_LOG_LEVEL="loud": Invalid option: expected one of "debug"|"info"|"warn"|"error"|"silent"',
+  ],
+  [{ AURORA_SPEED: 'fast' }, 'AURORA_SPEED="fast": expected a number in decimal digits'],
+  [{ AURORA_SPEED: '' }, 'AURORA_SPEED="": expected a number in decimal digits'],
+  [{ AURORA_SPEED: '-1' }, 'AURORA_SPEED="-1": expected a number in decimal digits'],
+  [{ AURORA_SPEED: '1e3' }, 'AURORA_SPEED="1e3": expected a number in decimal digits'],
+  [{ AURORA_SPEED: '0x10' }, 'AURORA_SPEED="0x10": expected a number in decimal digits'],
+  [{ AURORA_SPEED: 'Infinity' }, 'AURORA_SPEED="Infinity": expected a number in decimal digits'],
+  [{ AURORA_SPEED: '0' }, 'AURORA_SPEED="0": Too small: expected number to be >0'],
+  [{ AURORA_SPEED: '100001' }, 'AURORA_SPEED="100001": Too big: expected number to be <=100000'],
+  [{ AURORA_SCORE_URL: 'score:8082' }, 'AURORA_SCORE_URL="score:8082": expected a URL of http or https'],
+  [{ AURORA_SCORE_URL: 'ftp://score' }, 'AURORA_SCORE_URL="ftp://score": expected a URL of http or https'],
+  [{ AURORA_SCORE_URL: '' }, 'AURORA_SCORE_URL="": expected a URL of http or https'],
+  [{ AURORA_HOST: 'express' }, 'AURORA_HOST="express": Invalid option: expected one of "lean"|"functions-framework"'],
+  [{ PORT: 'http' }, 'PORT="http": expected a number in decimal digits'],
+  [{ PORT: '' }, 'PORT="": expected a number in decimal digits'],
+  [{ PORT: '80.5' }, 'PORT="80.5": Invalid input: expected int, received number'],
+  [{ PORT: '65536' }, 'PORT="65536": Too big: expected number to be <=65535'],
+  [{ FUNCTION_TARGET: '' }, 'FUNCTION_TARGET="": Too small: expected string to have >=1 characters'],
+];
+
+describe('configuration', () => {
+  test('nothing set: the embedded platform in real time', () => {
+    expect(parseConfig({})).toEqual({
+      platform: 'embedded',
+      directory: '.aurora',
+      logLevel: 'info',
+      speed: 1,
+      scoreUrl: 'http://127.0.0.1:8082',
+      port: 8080,
+      functionTarget: null,
+      host: 'lean',
+    });
+  });
+
+  test('everything set', () => {
+    const environment = {
+      AURORA_PLATFORM: 'gcp',
+      AURORA_DIR: '/srv/aurora',
+      AURORA_LOG_LEVEL: 'silent',
+      AURORA_SPEED: '0.5',
+      AURORA_SCORE_URL: 'https://score.example/',
+      AURORA_HOST: 'functions-framework',
+      PORT: '0',
+      FUNCTION_TARGET: 'score',
+    };
+    expect(parseConfig(environment)).toEqual({
+      platform: 'gcp',
+      directory: '/srv/aurora',
+      logLevel: 'silent',
+      speed: 0.5,
+      // A path is appended to it.
+      scoreUrl: 'https://score.example',
+      port: 0,
+      functionTarget: 'score',
+      host: 'functions-framework',
+    });
+  });
+
+  test("other programs' variables and the tests' own switches are none of its business", () => {
+    const environment = { PATH: '/bin', aurora_speed: '9', AURORA_TEST_CASES: '10', HOST: 'x' };
+    expect(parseConfig(environment)).toEqual(parseConfig({}));
+  });
+
+  test.each(BAD)('%j', (environment, message) => {
+    const parse = (): unknown => parseConfig(environment);
+    expect(parse).toThrow(RejectedError);
+    expect(parse).toThrow(expect.objectContaining({ code: 'config_invalid', message }));
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { MAX_CONCURRENT_REQUESTS, REQUEST_DEADLINE_MS } from '#shared/defaults.ts';
+import { EVENTS } from '#shared/domain/events/catalogue.ts';
+import { ackDeadlineMs, deadLetterTopicOf, SUBSCRIPTIONS, type SubscriptionSpec, TOPICS } from '#shared/topology.ts';
+
+const of = (name: SubscriptionSpec['function']): readonly SubscriptionSpec[] =>
+  SUBSCRIPTIONS.filter((subscription) => subscription.function === name);
+
+describe('topology', () => {
+  test('every event has a topic of its own, and ingest hears each exactly once', () => {
+    const topics = Object.values(EVENTS).map(({ topic }) => topic);
+    expect(new Set(topics).size).toBe(topics.length);
+    expect([...TOPICS].sort()).toEqual([...topics].sort());
+    expect(
+      of('ingest')
+        .map(({ topic }) => topic)
+        .sort(),
+    ).toEqual([...topics].sort());
+  });
+
+  test('the rest hear what they act on', () => {
+    const heard = (['deploy', 'train', 'promote'] as const).map((name) => [name, of(name).map(({ topic }) => topic)]);
+    expect(heard).toEqual([
+      ['deploy', [EVENTS['deployment-requested'].topic]],
+      ['train', [EVENTS['training-requested'].topic]],
+      ['promote', [EVENTS['model-trained'].topic]],
+    ]);
+  });
+
+  test('names are unique, and no dead-letter topic is a topic that somebody writes to', () => {
+    const names = SUBSCRIPTIONS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(TOPICS.map(deadLetterTopicOf).filter((topic) => TOPICS.includes(topic))).toEqual([]);
+    for (const { topic } of SUBSCRIPTIONS) expect(TOPICS).toContain(topic);
+  });
+
+  test('an answer given within the budget arrives before the ack deadline, and that within what Pub/Sub allows', () => {
+    for (const subscription of SUBSCRIPTIONS) {
+      expect(ackDeadlineMs(subscription)).toBeGreaterThan(subscription.handlerBudgetMs);
+      expect(subscription.handlerBudgetMs).toBeGreaterThanOrEqual(REQUEST_DEADLINE_MS);
+      expect(ackDeadlineMs(subscription)).toBeGreaterThanOrEqual(10_000);
+      expect(ackDeadlineMs(subscription)).toBeLessThanOrEqual(600_000);
+    }
+  });
+
+  test('attempts are what dead letters take, and deliveries in flight fit a function', () => {
+    for (const { maxAttempts, maxInFlight, function: name } of SUBSCRIPTIONS) {
+      expect(maxAttempts).toBeGreaterThan(1);
+      expect(maxInFlight).toBeGreaterThan(0);
+      // Ingest has a limit of its own, which its tests fill.
+      if (name !== 'ingest') expect(maxInFlight).toBeLessThanOrEqual(MAX_CONCURRENT_REQUESTS);
+    }
+  });
+
+  test('what is written at one provider at a time is ordered; nothing else pays for order', () => {
+    expect(SUBSCRIPTIONS.filter(({ ordered }) => ordered).map(({ function: name }) => name)).toEqual(['deploy']);
+    expect(Object.values(EVENTS).filter((event) => event.orderingKey !== undefined)).toEqual([
+      EVENTS['deployment-requested'],
+    ]);
+  });
+});
