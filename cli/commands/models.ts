@@ -16,7 +16,15 @@ const none = { min: 0, max: 0 };
 const one = { min: 1, max: 1 };
 
 /** Who did it, for the alias log. */
-const by = (): string => `vm:${userInfo().username}`;
+function by(): string {
+  try {
+    return `vm:${userInfo().username}`;
+  } catch (error) {
+    // In a container a user id may have no name.
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    return `vm:uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
 const reasonOf = ({ values }: CommandContext): string => String(values['reason'] ?? '');
 
 const list: Command = {

@@ -20,9 +20,8 @@ const dlqList: Command = {
   examples: ['vm dlq list', 'vm dlq list --limit 500 --json'],
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, values }) => {
-    const letters = await withAccess(directory, 'dlq list', (access) =>
-      access.call(listDeadLetters, { limit: countOption(values, 'limit', 1000) }),
-    );
+    const limit = countOption(values, 'limit', 1000);
+    const letters = await withAccess(directory, 'dlq list', (access) => access.call(listDeadLetters, { limit }));
     if (json) print(JSON.stringify(letters));
     else if (letters.length === 0) print('no dead letters');
     else
@@ -93,9 +92,8 @@ const rejectedListCommand: Command = {
   examples: ['vm rejected list', 'vm rejected list --json'],
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, values }) => {
-    const rows = await withAccess(directory, 'rejected list', (access) =>
-      access.call(listRejected, { limit: countOption(values, 'limit', 1000) }),
-    );
+    const limit = countOption(values, 'limit', 1000);
+    const rows = await withAccess(directory, 'rejected list', (access) => access.call(listRejected, { limit }));
     if (json) print(JSON.stringify(rows));
     else if (rows.length === 0) print('nothing was rejected');
     else

@@ -31,7 +31,7 @@ import { numberOption } from './options.ts';
 
 const COLLECT_EVERY_MS = 2_000;
 const WATCH_EVERY_MS = 1_000;
-const TRAIN_EVERY_MS = 10_000;
+const TRAIN_EVERY_MS = 5_000;
 const RETENTION_EVERY_MS = 5 * 60_000;
 const LINE_EVERY_MS = 1_000;
 /** In a file or a pipe every line stays. */

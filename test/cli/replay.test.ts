@@ -1,0 +1,141 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startVm } from '#test/system/vm-process.ts';
+import { run, runJson, SAMPLE_CSV, SAMPLE_WORDS, temporary } from './run.ts';
+
+interface Report {
+  rows: number;
+  decisions: number;
+  outcomes: number;
+  already_there: number;
+  bad_total: number;
+  bad: { line: number; message: string }[];
+}
+
+const statusOf = async (directory: string) => {
+  const { value } = await runJson('status', '--dir', directory);
+  const { world_time: _moves, ...rest } = value;
+  return rest;
+};
+
+describe('vm replay', () => {
+  it('brings every line in once: repeated lines, lines without a provider, CRLF', async () => {
+    const directory = await temporary();
+    const first = await runJson<Report>(...SAMPLE_WORDS, '--dir', directory);
+    expect(first).toEqual({
+      code: 0,
+      value: { rows: 78, decisions: 78, outcomes: 75, already_there: 0, bad_total: 0, bad: [] },
+    });
+    const after = await statusOf(directory);
+    expect(after).toMatchObject({
+      decisions: { accepted: 78, distinct: 78 },
+      outcomes: { accepted: 75, distinct: 75 },
+      rejected: 0,
+      dead_letters: 0,
+      backlog: 0,
+    });
+
+    const second = await run(...SAMPLE_WORDS, '--dir', directory);
+    expect(second).toMatchObject({ code: 0 });
+    expect(second.out).toBe('78 rows: 0 decisions and 0 outcomes sent, 153 events were there already\n');
+    expect(await statusOf(directory)).toEqual(after);
+  });
+
+  it('takes another --start for another record', async () => {
+    const directory = await temporary();
+    await run('replay', SAMPLE_CSV, '--dir', directory);
+    const { value } = await runJson<Report>(
+      'replay',
+      SAMPLE_CSV,
+      '--start',
+      '2026-03-01T00:00:00+01:00',
+      '--dir',
+      directory,
+    );
+    expect(value).toMatchObject({ decisions: 78, already_there: 0 });
+    expect(await statusOf(directory)).toMatchObject({ decisions: { accepted: 156, distinct: 156 } });
+  });
+
+  it('names bad lines by number, brings the rest in and says so by its exit code', async () => {
+    const directory = await temporary();
+    const lines = (await readFile(SAMPLE_CSV, 'utf8')).split('\r\n');
+    const bad: [number, string, RegExp][] = [
+      [3, '0,lab,llm_training,H100,-1,ionet,1,3.3,310.0,ok', /gpu_hours/],
+      [5, '0,lab,llm_training,H100,1,ionet,1,3.3', /expected 10 fields, got 8/],
+      [8, '0,lab,llm_training,H100,1,ionet,1,0.0,310.0,ok', /accepted row needs/],
+      [9, '1,"lab,llm_training,H100,1,ionet,1,3.3,310.0,ok', /[Qq]uote/],
+      [20, '1,lab,llm_training,H100,NaN,ionet,1,3.3,310.0,ok', /gpu_hours/],
+      [21, '9999999,lab,llm_training,H100,1e6,ionet,1,3.3,310.0,ok', /./],
+      [40, `1,${'x'.repeat(70_000)},llm_training,H100,1,ionet,1,3.3,310.0,ok`, /longer than 65536 bytes/],
+      [79, '1,__proto__,llm_training,H100,1,ionet,1,3.3,310.0,ok', /tenant_id/],
+    ];
+    for (const [line, text] of bad) lines.splice(line - 1, 0, text);
+    const path = join(directory, 'with-bad-lines.csv');
+    await writeFile(path, lines.join('\r\n'));
+    const state = join(directory, 'state');
+    const { code, value } = await runJson<Report>('replay', path, '--start', '9000-01-01T00:00:00Z', '--dir', state);
+    expect(code).toBe(1);
+    expect(value).toMatchObject({ rows: 86, decisions: 78, outcomes: 75, bad_total: 8 });
+    expect(value.bad.map(({ line }) => line)).toEqual(bad.map(([line]) => line));
+    for (const [index, [, , why]] of bad.entries()) expect(value.bad[index]?.message).toMatch(why);
+
+    const text = await run('replay', path, '--dir', state);
+    expect(text.code).toBe(1);
+    expect(text.out).toMatch(/^86 rows: .*\nline 3: gpu_hours: /);
+  });
+
+  it('refuses what it cannot read, in plain words, before anything goes in', async () => {
+    const at = await temporary();
+    const [other, empty, shape, metrics] = ['other.csv', 'empty.csv', 'shape.json', 'metrics.csv'].map((name) =>
+      join(at, name),
+    ) as [string, string, string, string];
+    await writeFile(other, 'a,b\n1,2\n');
+    await writeFile(empty, '');
+    await writeFile(shape, '{"tenants":[{"id":1}]}');
+    await writeFile(
+      metrics,
+      'step,provider_id,active,effective_capacity,latency_ms,price_A100,reputation\n0,akash,2,1,1,1,1\n',
+    );
+    const state = join(at, 'state');
+    const cases: [readonly string[], number, string, RegExp][] = [
+      [[join(at, 'none.csv')], 64, 'usage', /ENOENT/],
+      [[at], 64, 'usage', /EISDIR/],
+      [[other], 2, 'csv_invalid', /the header lacks step, tenant_id/],
+      [[empty], 2, 'csv_invalid', /is empty; expected a header/],
+      [[SAMPLE_CSV, '--providers', other], 64, 'usage', /JSON/],
+      [[SAMPLE_CSV, '--tenants', shape], 64, 'usage', /tenants\.0\.id: /],
+      [[SAMPLE_CSV, '--metrics', metrics], 2, 'csv_invalid', /line 2: active: /],
+      [[SAMPLE_CSV, '--start', 'yesterday'], 64, 'usage', /RFC 3339 instant, got "yesterday"/],
+    ];
+    for (const [words, code, error, message] of cases)
+      expect(await runJson('replay', ...words, '--dir', state), words.join(' ')).toMatchObject({
+        code,
+        value: { error: { code: error, message: expect.stringMatching(message), remedy: expect.any(String) } },
+      });
+    expect((await statusOf(state))['decisions']).toEqual({ accepted: 0, distinct: 0 });
+  });
+
+  it('killed in the middle and run again, ends the same', { timeout: 60_000 }, async () => {
+    const directory = await temporary();
+    const [header = '', ...rows] = (await readFile(SAMPLE_CSV, 'utf8')).trimEnd().split('\r\n');
+    const path = join(directory, 'long.csv');
+    const repeated = Array.from({ length: 10 }, () => rows).flat();
+    await writeFile(path, [header, ...repeated].join('\n'));
+    const state = join(directory, 'state');
+    const killed = startVm(['replay', path, '--dir', state]);
+    try {
+      await killed.note('300 rows');
+    } finally {
+      await killed.kill();
+    }
+    expect(await run('replay', path, '--dir', state)).toMatchObject({ code: 0 });
+    expect(await statusOf(state)).toMatchObject({
+      decisions: { distinct: 780 },
+      outcomes: { distinct: 750 },
+      rejected: 0,
+      dead_letters: 0,
+      backlog: 0,
+    });
+  });
+});
