@@ -1,5 +1,5 @@
 /** What every call meets once the process is "dead". Not one of our errors: nothing may catch and mask it. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /**
  * Kills at the n-th call of any wrapped port, before or after its effect; from then on every call fails, as in a process that
