@@ -97,7 +97,7 @@ async function train(
 
   const last = await lastTrained(state);
   // The last version is this request's own: it was killed between the version and the report.
-  const own = last?.watermark === watermark;
+  const own = last?.event_id === eventId;
   if (!request.force && last !== null && !own) {
     const [fresh] = await warehouse.query(maturedSince, { since: last.watermark });
     const why = whyNotTrain({ newRows: fresh?.matured ?? 0, lastRows: last.rows });
@@ -134,7 +134,7 @@ async function train(
   });
   // Published again for a known version: promote may never have heard of it.
   await deps.bus.publish(modelTrained.topic, [encodeEvent(modelTrained, trainedEvent(manifest))]);
-  await rememberTrained(state, { version, watermark, rows });
+  await rememberTrained(state, { version, watermark, rows, event_id: eventId });
   return { result: known ? 'known' : 'trained', version, reason: null, rows };
 }
 

@@ -3,7 +3,8 @@ import { timestamp } from '#shared/domain/primitives.ts';
 import type { State } from '#shared/ports/state.ts';
 
 const KEY = 'training/last';
-const schema = z.object({ version: z.string(), watermark: timestamp, rows: z.int() });
+/** `event_id`: of the request that it was trained for. */
+const schema = z.object({ version: z.string(), watermark: timestamp, rows: z.int(), event_id: z.string() });
 export type LastTrained = z.infer<typeof schema>;
 
 /** What the last version was trained on: the cadence goes by what arrived since. */

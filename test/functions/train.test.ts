@@ -198,7 +198,7 @@ describe('train', () => {
         }
         deaths += 1;
         expect(first).toBe(500);
-        house.record(OUTCOMES.slice(ENOUGH), NOW + 1);
+        house.record(OUTCOMES.slice(ENOUGH, ENOUGH + 10), NOW + 1);
         expect(await house.passing(house.ask())).toBe(204);
         const versions = await house.registry.listVersions();
         expect(versions).toHaveLength(1);
@@ -208,6 +208,25 @@ describe('train', () => {
       }
       expect(deaths).toBeGreaterThan(10);
     }
+  });
+
+  test('an old request that ends late does not set the cadence back', async () => {
+    const house = trainHouse();
+    house.record(OUTCOMES.slice(0, ENOUGH), NOW);
+    house.trainModel = async () => {
+      throw new TransientError('internal', 'the training worker crashed');
+    };
+    expect(await house.ask({ force: true })).toBe(500);
+    house.trainModel = quickly;
+    house.record(OUTCOMES.slice(ENOUGH), NOW + 1);
+    await house.ask({ requested_by: 'ann', force: true });
+    expect(await house.ask({ force: true })).toBe(204);
+    expect(await house.report()).toMatchObject({ result: 'trained', rows: ENOUGH });
+    await house.ask({ requested_by: 'cron again' });
+    expect(await house.report({ requested_by: 'cron again' })).toMatchObject({
+      result: 'skipped',
+      reason: expect.stringContaining('0 new attempts'),
+    });
   });
 
   test('while another trains the same version: waits for it, then comes again; what it made is known', async () => {
