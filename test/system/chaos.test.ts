@@ -18,10 +18,10 @@ import { audit } from './audit.ts';
 import { createTenants } from './tenants.ts';
 
 const SEED = 99;
-const TRAFFIC_MS = 1_500;
+const REQUESTS = 100;
 const LOOK_EVERY_MS = 200;
 
-test('a bus that delivers twice and out of order changes nothing', { timeout: 60_000 }, async () => {
+test('a bus that delivers twice and out of order changes nothing', { timeout: 120_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'aurora-chaos-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const spec = loadMarketSpec('default');
@@ -43,7 +43,7 @@ test('a bus that delivers twice and out of order changes nothing', { timeout: 60
   const jobs = (['collect', 'watch'] as const).map((name) => httpJob(name, urlOf(stack, name), 1_000, hostClock));
   const cron = startCron(jobs, { hostClock, log });
   try {
-    await tenants.work(urlOf(stack, 'route'), sleep(TRAFFIC_MS));
+    await tenants.work(urlOf(stack, 'route'), tenants.reached(REQUESTS));
     await tenants.settle(urlOf(stack, 'route'));
     await untilQuiet(stack);
     expect(await status.run(stack, {})).toMatchObject({ rejected: 0, dead_letters: 0, backlog: 0 });
@@ -56,7 +56,6 @@ test('a bus that delivers twice and out of order changes nothing', { timeout: 60
 
   const books = await audit({ directory, spec, tenants });
   expect(books.findings).toEqual([]);
-  expect(tenants.acknowledged.size).toBeGreaterThan(30);
   expect(books.ended).toBe(tenants.acknowledged.size);
   // The chaos was there.
   expect(books.duplicates).toBeGreaterThan(books.decisions / 10);

@@ -23,6 +23,8 @@ export interface Tenants {
   readonly sent: ReadonlySet<string>;
   /** Answers that contradict an earlier one for the same request id. */
   readonly contradictions: readonly string[];
+  /** Resolves when so many requests have been acknowledged in all. */
+  reached(acknowledged: number): Promise<void>;
   /** Sends until `stop` resolves, unanswered requests of before first; resolves when none is under way. */
   work(url: string, stop: Promise<unknown>): Promise<void>;
   /** Repeats every unanswered request until each has its answer. */
@@ -47,6 +49,7 @@ export function createTenants(options: { readonly spec: MarketSpec; readonly see
   const contradictions: string[] = [];
   const unanswered: RouteRequest[] = [];
   const answered: RouteRequest[] = [];
+  const goals = new Map<() => void, number>();
   let index = 0;
 
   const next = (): RouteRequest => {
@@ -67,6 +70,7 @@ export function createTenants(options: { readonly spec: MarketSpec; readonly see
     const known = acknowledged.get(given.request_id);
     if (known === undefined) {
       acknowledged.set(given.request_id, given);
+      for (const [reach, goal] of goals) if (acknowledged.size >= goal) reach();
       answered.push(request);
     } else if (known.decision_id !== given.decision_id || known.offer_id !== given.offer_id) {
       contradictions.push(`${given.request_id}: first ${JSON.stringify(known)}, then ${JSON.stringify(given)}`);
@@ -99,6 +103,11 @@ export function createTenants(options: { readonly spec: MarketSpec; readonly see
     refused,
     sent,
     contradictions,
+    reached: (goal) =>
+      new Promise((resolve) => {
+        if (acknowledged.size >= goal) resolve();
+        else goals.set(resolve, goal);
+      }),
     async work(url, stop) {
       let working = true;
       void stop.then(() => {
