@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { modelPromoted } from '#shared/domain/events/catalogue.ts';
-import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
+import { promotedEvent } from '#shared/registry/promoted-event.ts';
 import type { AliasEntry } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -97,20 +96,8 @@ export const modelHistory = operation({
   run: async (stack, { alias }): Promise<readonly AliasEntry[]> => (await registryOf(stack)).aliasHistory(alias),
 });
 
-async function announce(stack: Stack, entry: AliasEntry): Promise<void> {
-  const bus = await stack.platform.bus();
-  const { alias, sequence, version, previous_version, at, verdict, by: promotedBy, reason: why, forced } = entry;
-  const payload = {
-    alias,
-    sequence,
-    version,
-    previous_version,
-    promoted_at: at,
-    verdict,
-    promoted_by: promotedBy,
-    reason: why,
-    forced,
-  };
-  await bus.publish(modelPromoted.topic, [encodeEvent(modelPromoted, payload)]);
-  stack.platform.log.info({ ...payload }, 'alias moved by hand');
+async function announce({ platform }: Stack, entry: AliasEntry): Promise<void> {
+  const { topic, message } = promotedEvent(entry);
+  await (await platform.bus()).publish(topic, [message]);
+  platform.log.info({ ...entry }, 'alias moved by hand');
 }

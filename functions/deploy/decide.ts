@@ -1,4 +1,4 @@
-import type { DeploymentRecord } from '#shared/domain/deployment.ts';
+import { attemptOf, type DeploymentRecord } from '#shared/domain/deployment.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
@@ -60,11 +60,8 @@ export function nextAttempt(record: DeploymentRecord): DeploymentRequest | null 
 /** "Offer gone" is the failed start of the attempt. */
 export function goneOutcome({ request, claimed_at }: DeploymentRecord): Outcome {
   return {
-    decision_id: request.decision_id,
-    attempt: request.attempt,
+    ...attemptOf(request),
     sequence: 1,
-    provider: request.option.provider,
-    offer_id: request.option.offer_id,
     observed_at: claimed_at,
     status: 'failed_to_start',
     final: true,
@@ -76,13 +73,5 @@ export function goneOutcome({ request, claimed_at }: DeploymentRecord): Outcome 
     billed_gpu_hours: 0,
     cost_usd: 0,
     effective_usd_per_gpu_hour: null,
-    decided_at: request.decided_at,
-    tenant_id: request.tenant_id,
-    request: request.request,
-    advertised_usd_per_gpu_hour: request.option.advertised_usd_per_gpu_hour,
-    advertised_latency_ms: request.option.advertised_latency_ms,
-    features: request.option.features,
-    mode: request.mode,
-    propensity: request.propensity,
   };
 }

@@ -1,4 +1,4 @@
-import { eventRejected, modelPromoted, modelTrained } from '#shared/domain/events/catalogue.ts';
+import { eventRejected, modelTrained } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
@@ -12,6 +12,7 @@ import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
+import { promotedEvent } from '#shared/registry/promoted-event.ts';
 import type { Alias, AliasEntry, Artefact, Registry } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
@@ -171,20 +172,7 @@ async function isNewer({ registry }: PromoteDeps, head: string | null, { trainin
   }
 }
 
-async function announce(
-  bus: Bus,
-  { alias, sequence, version, previous_version, at, verdict, by, reason, forced }: AliasEntry,
-): Promise<void> {
-  const payload = {
-    alias,
-    sequence,
-    version,
-    previous_version,
-    promoted_at: at,
-    verdict,
-    promoted_by: by,
-    reason,
-    forced,
-  };
-  await bus.publish(modelPromoted.topic, [encodeEvent(modelPromoted, payload)]);
+async function announce(bus: Bus, entry: AliasEntry): Promise<void> {
+  const { topic, message } = promotedEvent(entry);
+  await bus.publish(topic, [message]);
 }

@@ -1,4 +1,4 @@
-import type { DeploymentRecord } from '#shared/domain/deployment.ts';
+import { attemptOf, type DeploymentRecord } from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
@@ -63,11 +63,8 @@ const NOT_YET = { ...NOT_KNOWN, blame: null, exposure_hours: null } as const;
 function outcomeOf(record: DeploymentRecord, status: InstanceStatus): Outcome {
   const { request } = record;
   return {
-    decision_id: request.decision_id,
-    attempt: request.attempt,
+    ...attemptOf(request),
     sequence: 1,
-    provider: request.option.provider,
-    offer_id: request.option.offer_id,
     observed_at: status.created_at,
     status: 'completed',
     final: true,
@@ -80,14 +77,6 @@ function outcomeOf(record: DeploymentRecord, status: InstanceStatus): Outcome {
     billed_gpu_hours: status.billed_gpu_hours,
     cost_usd: status.cost_usd,
     effective_usd_per_gpu_hour: status.billed_gpu_hours > 0 ? status.cost_usd / status.billed_gpu_hours : null,
-    decided_at: request.decided_at,
-    tenant_id: request.tenant_id,
-    request: request.request,
-    advertised_usd_per_gpu_hour: request.option.advertised_usd_per_gpu_hour,
-    advertised_latency_ms: request.option.advertised_latency_ms,
-    features: request.option.features,
-    mode: request.mode,
-    propensity: request.propensity,
   };
 }
 

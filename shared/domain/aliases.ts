@@ -64,8 +64,24 @@ function named(folded: string): string {
   return name.safeParse(cut).success ? cut : 'unknown';
 }
 
+/** Words come again and again: a remembered one costs a thirtieth of folding it. Emptied at a size that no market has. */
+const REMEMBERED_LIMIT = 1_024;
+
+function remembered(fold: (raw: string) => string): (raw: string) => string {
+  const known = new Map<string, string>();
+  return (raw) => {
+    const found = known.get(raw);
+    if (found !== undefined) return found;
+    const folded = fold(raw);
+    if (known.size >= REMEMBERED_LIMIT) known.clear();
+    // Longer ones are no names, and would hold memory for nothing.
+    if (raw.length <= NAME_LIMIT) known.set(raw, folded);
+    return folded;
+  };
+}
+
 /** `RTX 4090`, `RTX4090`, `4090` -> `rtx4090`. */
-export function canonicalGpu(raw: string): string {
+export const canonicalGpu = remembered((raw) => {
   const folded = raw
     .trim()
     .toLowerCase()
@@ -73,28 +89,28 @@ export function canonicalGpu(raw: string): string {
     .replace(/[\s_-]+/g, '')
     .replace(/^(nvidia|geforce)+/, '');
   return own(GPU, folded) ?? named(folded === '' ? raw.trim().toLowerCase() : folded);
-}
+});
 
 /** `vastai` -> `vast`. */
-export function canonicalProvider(raw: string): string {
+export const canonicalProvider = remembered((raw) => {
   const folded = raw.trim().toLowerCase().replace(/\s+/g, '');
   return own(PROVIDER, folded) ?? named(folded);
-}
+});
 
 /** `3d_rendering` -> `rendering`; unknown ones are kept as free text. */
-export function canonicalWorkload(raw: string): string {
+export const canonicalWorkload = remembered((raw) => {
   const folded = raw
     .trim()
     .toLowerCase()
     .replace(/[\s-]+/g, '_');
   return own(WORKLOAD, folded) ?? named(folded);
-}
+});
 
 /** `us-west-2` -> `us-west`; `any` -> `global`. */
-export function canonicalRegion(raw: string): string {
+export const canonicalRegion = remembered((raw) => {
   const folded = raw
     .trim()
     .toLowerCase()
     .replace(/[\s_]+/g, '-');
   return own(REGION, folded) ?? CLOUD_ZONE.exec(folded)?.[1] ?? named(folded);
-}
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { deploymentRequest } from './events/catalogue.ts';
+import { type DeploymentRequest, deploymentRequest } from './events/catalogue.ts';
+import type { Outcome } from './outcome.ts';
 import { count, timestamp } from './primitives.ts';
 
 /**
@@ -31,3 +32,21 @@ export const deploymentKey = (decisionId: string): string => `deployments/${deci
 /** Index of live deployments: the keys that watch lists. Value: {decision_id}. */
 export const liveKey = (decisionId: string): string => `live/${decisionId}`;
 export const LIVE_PREFIX = 'live/';
+
+/** What an outcome row carries of its attempt, whatever became of it. */
+export function attemptOf({ decision_id, attempt, option, ...request }: DeploymentRequest) {
+  return {
+    decision_id,
+    attempt,
+    provider: option.provider,
+    offer_id: option.offer_id,
+    decided_at: request.decided_at,
+    tenant_id: request.tenant_id,
+    request: request.request,
+    advertised_usd_per_gpu_hour: option.advertised_usd_per_gpu_hour,
+    advertised_latency_ms: option.advertised_latency_ms,
+    features: option.features,
+    mode: request.mode,
+    propensity: request.propensity,
+  } satisfies Partial<Outcome>;
+}
