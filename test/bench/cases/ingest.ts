@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { createDuckdbWarehouse } from '#shared/adapters/warehouse/duckdb.ts';
+import { decodeEvent, eventRow } from '#shared/domain/events/codec.ts';
+import type { TableName } from '#shared/domain/tables.ts';
+import type { Row, Warehouse } from '#shared/ports/warehouse.ts';
+import { type BenchCase, type Figure, figure } from '../bench-case.ts';
+import { envelopeOf, eventsOf } from '../fixtures/events.ts';
+import { type LoadResult, load } from '../load.ts';
+import { alternate } from '../rounds.ts';
+import { startServer } from '../server-process.ts';
+
+/** As ingest's own coalescing does at most. */
+const APPEND_ROWS = 1_000;
+const CONNECTIONS = [50, 200] as const;
+
+interface Batch {
+  readonly bodies: readonly string[];
+  readonly rows: ReadonlyMap<TableName, readonly Row[]>;
+  readonly bytes: number;
+}
+
+export const ingest: BenchCase = {
+  name: 'ingest',
+  title: '`ingest`: pushes over HTTP into DuckDB',
+  async run({ quick, directory, hostClock, world }) {
+    const [rounds, events] = quick ? [1, 240] : [4, 4_000];
+    const eventAt = eventsOf(await world(), hostClock.now());
+    let next = 0;
+    // Each round has events of its own: a second push of one would be a duplicate.
+    const batch = (): Batch => {
+      next += events;
+      return batchOf(eventAt, next - events, events);
+    };
+    const server = await startServer('functions/serve.ts', {
+      env: { FUNCTION_TARGET: 'ingest', PORT: '0', AURORA_DIR: directory },
+    });
+    const floor = await createDuckdbWarehouse({ file: join(directory, 'floor.duckdb') });
+    const push = (connections: number) => (): Promise<LoadResult> => {
+      const { bodies } = batch();
+      const body = (index: number): string => bodies[index] ?? '';
+      return load({ server, path: '/', connections, seconds: 60, requests: events, body, expect: 204 });
+    };
+    try {
+      const results = await alternate(rounds, {
+        few: push(CONNECTIONS[0]),
+        many: push(CONNECTIONS[1]),
+        floor: async () => ({ perSecond: await appendAlone(floor, batch(), events) }),
+      });
+      const against = {
+        name: 'floor: appends alone, same rows',
+        values: results.floor.map(({ perSecond }) => perSecond),
+      };
+      const figures = (
+        [
+          ['few', CONNECTIONS[0]],
+          ['many', CONNECTIONS[1]],
+        ] as const
+      ).flatMap(([name, connections]): Figure[] => {
+        const of = (part: 'perSecond' | 'p50Ms' | 'p99Ms') =>
+          (results[name] as LoadResult[]).map((result) => result[part]);
+        return [
+          figure({
+            name: `${connections} connections`,
+            unit: 'events/s',
+            better: 'higher',
+            values: of('perSecond'),
+            baseline: against,
+          }),
+          figure({
+            name: `${connections} connections, accepted to durable, p50`,
+            unit: 'ms',
+            better: 'lower',
+            values: of('p50Ms'),
+          }),
+          figure({
+            name: `${connections} connections, accepted to durable, p99`,
+            unit: 'ms',
+            better: 'lower',
+            values: of('p99Ms'),
+          }),
+        ];
+      });
+      return {
+        figures,
+        facts: [
+          `half routing-decision events with 8 candidates, half routing-outcome events; the data of an event is ${Math.round(batch().bytes / events)} bytes on average; ${events} events a round, each new`,
+          `a push is answered when its row is durable; the floor writes the same rows in this process, ${APPEND_ROWS} to a transaction, one writer`,
+        ],
+      };
+    } finally {
+      await floor.close();
+      await server.stop();
+    }
+  },
+};
+
+function batchOf(eventAt: ReturnType<typeof eventsOf>, from: number, events: number): Batch {
+  const bodies: string[] = [];
+  const rows = new Map<TableName, Row[]>();
+  let bytes = 0;
+  for (let index = from; index < from + events; index++) {
+    const event = eventAt(index);
+    bytes += event.data.byteLength;
+    bodies.push(envelopeOf(event, index));
+    const decoded = decodeEvent(event.data, event.attributes);
+    if (!decoded.ok) throw new Error(decoded.reason);
+    const { table } = decoded.event.definition;
+    const known = rows.get(table) ?? [];
+    rows.set(table, known);
+    known.push(eventRow(decoded.event, index));
+  }
+  return { bodies, rows, bytes };
+}
+
+/** Rows a second. */
+async function appendAlone(warehouse: Warehouse, { rows }: Batch, events: number): Promise<number> {
+  const since = performance.now();
+  for (const [table, list] of rows)
+    for (let from = 0; from < list.length; from += APPEND_ROWS)
+      await warehouse.append(table, list.slice(from, from + APPEND_ROWS));
+  return (events * 1_000) / (performance.now() - since);
+}
