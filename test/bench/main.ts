@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import type { CaseResult } from './bench-case.ts';
+import type { BenchCase } from './bench-case.ts';
 import { CASES } from './cases/index.ts';
 import { makeWorld, type World } from './fixtures/world.ts';
 import { describeMachine } from './machine.ts';
-import { markdown, table } from './report.ts';
+import { type CaseReport, markdown, table } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,25 +32,31 @@ if (unknown !== undefined) {
 const started = hostClock.now();
 const root = await mkdtemp(join(tmpdir(), 'aurora-bench-'));
 let made: Promise<World> | undefined;
-const world = (): Promise<World> => (made ??= makeWorld(hostClock.now()));
-const results: { name: string; title: string; result: CaseResult }[] = [];
+const world = (): Promise<World> => (made ??= makeWorld(hostClock.now(), values.quick ? 200 : 3_000));
 let failed = false;
-try {
-  for (const { name, title, run } of CASES.filter((known) => names.includes(known.name))) {
-    const directory = join(root, name);
-    await mkdir(directory);
-    const since = hostClock.now();
-    try {
-      const result = await run({ quick: values.quick, directory, hostClock, world });
-      results.push({ name, title, result });
-      if (!values.json) console.log(table(title, result));
-    } catch (error) {
-      failed = true;
-      console.error(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
-    }
-    await rm(directory, { recursive: true });
+
+async function runCase({ name, title, run }: BenchCase): Promise<CaseReport[]> {
+  const directory = join(root, name);
+  await mkdir(directory);
+  const since = hostClock.now();
+  try {
+    const result = await run({ quick: values.quick, directory, hostClock, world });
+    if (!values.json) console.log(table(title, result));
     console.error(`${name}: ${((hostClock.now() - since) / 1000).toFixed(1)} s`);
+    return [{ name, title, result }];
+  } catch (error) {
+    failed = true;
+    console.error(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    return [];
   }
+}
+
+const results: CaseReport[] = [];
+try {
+  const cases = CASES.filter(({ name }) => names.includes(name));
+  // A smoke run measures nothing, so its cases may run side by side.
+  if (values.quick) results.push(...(await Promise.all(cases.map(runCase))).flat());
+  else for (const known of cases) results.push(...(await runCase(known)));
 } finally {
   await rm(root, { recursive: true });
 }

@@ -2,12 +2,18 @@
 import { type CaseResult, type Figure, meetsAim, type Spread } from './bench-case.ts';
 import type { Machine } from './machine.ts';
 
+export interface CaseReport {
+  readonly name: string;
+  readonly title: string;
+  readonly result: CaseResult;
+}
+
 export interface Report {
   readonly machine: Machine;
   readonly seconds: number;
   /** YYYY-MM-DD. */
   readonly date: string;
-  readonly cases: readonly { readonly name: string; readonly title: string; readonly result: CaseResult }[];
+  readonly cases: readonly CaseReport[];
 }
 
 const HEAD = ['figure', 'median', 'spread', 'unit', 'against', 'median', 'ratio', 'aim'] as const;

@@ -1,9 +1,12 @@
 import type { BenchCase } from '../bench-case.ts';
 import { bus } from './bus.ts';
+import { coldStart } from './cold-start.ts';
 import { ingest } from './ingest.ts';
+import { memory } from './memory.ts';
+import { route } from './route.ts';
 import { scoreHttp } from './score-http.ts';
 import { scoring } from './scoring.ts';
 import { training } from './training.ts';
 
 /** In the order of the report. */
-export const CASES: readonly BenchCase[] = [scoring, scoreHttp, ingest, bus, training];
+export const CASES: readonly BenchCase[] = [scoring, scoreHttp, route, ingest, bus, training, coldStart, memory];
