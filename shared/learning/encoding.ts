@@ -53,7 +53,7 @@ export function encode(encoding: Encoding, features: Features, out: Float32Array
 }
 
 /**
- * The same without the zeros: standardised numerics, and for each categorical the input index that is one. What scoring uses.
+ * The same without the zeros: standardised numerics, and for each categorical the input index that is one.
  * @throws RejectedError artefact_incompatible when the features have another shape.
  */
 export function encodeSparse(
@@ -62,6 +62,12 @@ export function encodeSparse(
   numeric: Float32Array | Float64Array,
   indices: Int32Array,
 ): void {
+  encodeNumeric(encoding, features, numeric);
+  encodeWords(encoding, features.categorical, indices);
+}
+
+/** Standardised, through float32 as a training tensor holds them. @throws artefact_incompatible unless all features have the encoding's shape */
+export function encodeNumeric(encoding: Encoding, features: Features, out: Float32Array | Float64Array): void {
   const { blocks } = prepare(encoding);
   if (features.numeric.length !== encoding.numeric.length || features.categorical.length !== blocks.length) {
     throw new RejectedError(
@@ -72,12 +78,16 @@ export function encodeSparse(
   for (let i = 0; i < encoding.numeric.length; i++) {
     const { mean, std } = encoding.numeric[i] as { mean: number; std: number };
     const value = ((features.numeric[i] as number) - mean) / std;
-    // Through float32, as a training tensor holds it.
-    numeric[i] = Math.fround(Math.max(-STANDARDISED_LIMIT, Math.min(STANDARDISED_LIMIT, value)));
+    out[i] = Math.fround(Math.max(-STANDARDISED_LIMIT, Math.min(STANDARDISED_LIMIT, value)));
   }
+}
+
+/** Of each word the input index that is one. */
+export function encodeWords(encoding: Encoding, words: readonly string[], out: Int32Array): void {
+  const { blocks } = prepare(encoding);
   for (let c = 0; c < blocks.length; c++) {
     const block = blocks[c] as PreparedBlock;
-    indices[c] = block.indexOf.get(features.categorical[c] as string) ?? block.start;
+    out[c] = block.indexOf.get(words[c] as string) ?? block.start;
   }
 }
 

@@ -114,16 +114,7 @@ export function featuresFor(workload: Workload, decidedAtMs: number): (offer: Of
         flag(workload.priority === 'critical'),
         flag(workload.region === offer.region),
       ],
-      categorical: [
-        known.provider,
-        known.gpuType,
-        known.region,
-        workloadType,
-        known.providerGpuType,
-        known.providerRegion,
-        joined(known.provider, workloadType),
-        known.providerGpuTypeRegion,
-      ],
+      categorical: wordsOf(known, workloadType),
     };
   };
 }
@@ -140,12 +131,11 @@ interface OfferFacts {
   readonly provider: string;
   readonly gpuType: string;
   readonly region: string;
-  readonly providerGpuType: string;
-  readonly providerRegion: string;
-  readonly providerGpuTypeRegion: string;
+  /** By workload type: see wordsOf. */
+  readonly words: Map<string, string[]>;
 }
 
-/** By offer: the offers of a snapshot never change, and are gone with it. Logarithms and joined words are half the cost. */
+/** By offer: the offers of a snapshot never change, and are gone with it. Logarithms and words are most of the cost. */
 const facts = new WeakMap<Offer, OfferFacts>();
 
 function factsOf(offer: Offer): OfferFacts {
@@ -168,34 +158,33 @@ function factsOf(offer: Offer): OfferFacts {
     provider,
     gpuType,
     region,
-    providerGpuType: `${provider}|${gpuType}`,
-    providerRegion: `${provider}|${region}`,
-    providerGpuTypeRegion: `${provider}|${gpuType}|${region}`,
+    words: new Map(),
   };
   facts.set(offer, made);
   return made;
 }
 
-/** By first word, then by second. */
-const joins = new Map<string, Map<string, string>>();
-/** Each way; far past what any market has, so that free text cannot fill the memory. */
-const JOINS_LIMIT = 256;
+/** Workload types kept per offer; far past what any market has, so that free text cannot fill the memory. */
+const WORDS_LIMIT = 64;
 
-/** The same two words give the same string, whose hash is known: a vocabulary finds a new one four times slower. */
-function joined(first: string, second: string): string {
-  let seconds = joins.get(first);
-  if (seconds === undefined) {
-    if (joins.size >= JOINS_LIMIT) joins.clear();
-    seconds = new Map();
-    joins.set(first, seconds);
-  }
-  let both = seconds.get(second);
-  if (both === undefined) {
-    if (seconds.size >= JOINS_LIMIT) seconds.clear();
-    both = `${first}|${second}`;
-    seconds.set(second, both);
-  }
-  return both;
+/** In the order of CATEGORICAL. Always the same list for an offer and a workload type: nobody may change it, a scorer knows it again. */
+function wordsOf(known: OfferFacts, workloadType: string): string[] {
+  const found = known.words.get(workloadType);
+  if (found !== undefined) return found;
+  const { provider, gpuType, region } = known;
+  const made = [
+    provider,
+    gpuType,
+    region,
+    workloadType,
+    `${provider}|${gpuType}`,
+    `${provider}|${region}`,
+    `${provider}|${workloadType}`,
+    `${provider}|${gpuType}|${region}`,
+  ];
+  if (known.words.size >= WORDS_LIMIT) known.words.clear();
+  known.words.set(workloadType, made);
+  return made;
 }
 
 /** + 0: a negative zero would not survive JSON, and a decision row must give back what was scored. */

@@ -1,20 +1,27 @@
 import type { Features } from '#shared/domain/features.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
-import { assertSameFeatureSet, encodeSparse, inputWidth } from './encoding.ts';
+import { assertSameFeatureSet, encodeNumeric, encodeWords, inputWidth } from './encoding.ts';
 import { HEADS } from './heads.ts';
 import { addWeightedRows, setPositive, type WeightedRows, weightedRows } from './weighted-rows.ts';
 
 /**
  * The forward pass of the wide-and-deep network, by hand: relu layers and a linear part beside them, summed into the heads.
  * Equal to tfjs within 1e-5 (sums are kept in float64, weights are float32). One-hot inputs are row sums: a candidate costs
- * (numerics + categoricals) rows instead of the whole input width. No output is NaN: at most four layers of finite float32
+ * (numerics + categoricals) rows instead of the whole input width. The first layer and the linear part see the same inputs,
+ * so their kernels lie side by side and one product gives both. No output is NaN: at most four layers of finite float32
  * cannot overflow float64, so the worst is an infinity, which the limits of the parts hold.
  */
 export interface Network {
-  /** Raw outputs of the heads, row by row: n * 5. Only the answer is allocated. @throws artefact_incompatible */
-  forward(features: readonly Features[]): Float32Array;
+  /**
+   * Raw outputs of the heads, row by row: n * 5. @throws artefact_incompatible
+   * @param remembered what the words of a candidate add up to, by their list; for a caller whose lists come again unchanged.
+   */
+  forward(features: readonly Features[], remembered?: WordSums): Float32Array;
 }
+
+/** Belongs to one network. */
+export type WordSums = WeakMap<readonly string[], Float64Array>;
 
 export const OUTPUTS = HEADS.length;
 
@@ -51,51 +58,75 @@ export function createNetwork(manifest: Manifest, weightsBytes: Uint8Array): Net
   assertShapes(manifest, layout);
   const tensors = readTensors(manifest.version, layout, weightsBytes);
   const numerics = encoding.numeric.length;
-  const hidden: Layer[] = manifest.hidden.map((units, i) => ({
-    outputs: units,
-    kernel: tensors[2 * i] as Float64Array,
-    bias: tensors[2 * i + 1] as Float64Array,
-  }));
-  const [deepKernel, wideKernel, headBias] = tensors.slice(2 * hidden.length) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
+  const layers = manifest.hidden.map((outputs, i) => ({ outputs, kernel: tensorAt(2 * i), bias: tensorAt(2 * i + 1) }));
+  const [first, ...rest] = layers as [Layer, ...Layer[]];
+  const deepKernel = tensorAt(2 * layers.length);
+  const inputKernel = sideBySide(width, first.kernel, tensorAt(2 * layers.length + 1));
+  const inputBias = sideBySide(1, first.bias, tensorAt(2 * layers.length + 2));
 
   // Scratch of one candidate, reused: a scorer runs one call at a time.
-  const inputs = weightedRows(numerics + encoding.categorical.length);
-  const oneHots = inputs.rows.subarray(numerics);
-  for (let i = 0; i < numerics; i++) inputs.rows[i] = i;
-  inputs.weights.fill(1, numerics);
-  inputs.length = inputs.rows.length;
-  const sums = hidden.map((layer) => new Float64Array(layer.outputs));
-  const active = hidden.map((layer) => weightedRows(layer.outputs));
-  const head = new Float64Array(OUTPUTS);
+  const numbers = weightedRows(numerics);
+  for (let i = 0; i < numerics; i++) numbers.rows[i] = i;
+  numbers.length = numerics;
+  const words = weightedRows(encoding.categorical.length);
+  words.weights.fill(1);
+  words.length = words.rows.length;
+  const inputSums = new Float64Array(inputBias.length);
+  const sums = [inputSums.subarray(0, first.outputs), ...rest.map((layer) => new Float64Array(layer.outputs))];
+  const head = inputSums.subarray(first.outputs);
+  const active = layers.map((layer) => weightedRows(layer.outputs));
+
+  const sumOfWords = (list: readonly string[], remembered: WordSums | undefined): Float64Array => {
+    const known = remembered?.get(list);
+    if (known !== undefined) return known;
+    encodeWords(encoding, list, words.rows);
+    const sum = inputBias.slice();
+    addWeightedRows(words, inputKernel, sum);
+    remembered?.set(list, sum);
+    return sum;
+  };
 
   return {
-    forward(candidates) {
+    forward(candidates, remembered) {
       const out = new Float32Array(candidates.length * OUTPUTS);
       for (let at = 0; at < candidates.length; at++) {
         const features = candidates[at] as Features;
         assertSameFeatureSet(manifest.feature_set, features);
-        encodeSparse(encoding, features, inputs.weights, oneHots);
-        let current = inputs;
-        for (let i = 0; i < hidden.length; i++) {
-          const { kernel, bias } = hidden[i] as Layer;
+        encodeNumeric(encoding, features, numbers.weights);
+        inputSums.set(sumOfWords(features.categorical, remembered));
+        addWeightedRows(numbers, inputKernel, inputSums);
+        let current = active[0] as WeightedRows;
+        setPositive(current, sums[0] as Float64Array);
+        for (let i = 1; i < layers.length; i++) {
+          const { kernel, bias } = layers[i] as Layer;
           const sum = sums[i] as Float64Array;
           sum.set(bias);
           addWeightedRows(current, kernel, sum);
           current = active[i] as WeightedRows;
           setPositive(current, sum);
         }
-        head.set(headBias);
         addWeightedRows(current, deepKernel, head);
-        addWeightedRows(inputs, wideKernel, head);
         out.set(head, at * OUTPUTS);
       }
       return out;
     },
   };
+
+  function tensorAt(index: number): Float64Array {
+    return tensors[index] as Float64Array;
+  }
+}
+
+/** Two matrices of `rows` rows as one: each row of the first, then that of the second. */
+function sideBySide(rows: number, left: Float64Array, right: Float64Array): Float64Array {
+  const [widthLeft, widthRight] = [left.length / rows, right.length / rows];
+  const joined = new Float64Array(left.length + right.length);
+  for (let row = 0; row < rows; row++) {
+    const start = row * (widthLeft + widthRight);
+    joined.set(left.subarray(row * widthLeft, (row + 1) * widthLeft), start);
+    joined.set(right.subarray(row * widthRight, (row + 1) * widthRight), start + widthLeft);
+  }
+  return joined;
 }
 
 function assertShapes(manifest: Manifest, layout: readonly { shape: number[] }[]): void {

@@ -7,7 +7,7 @@ import type { Manifest } from '#shared/registry/manifest.ts';
 import { assertSameFeatureSet } from './encoding.ts';
 import { expectedUtility, partsFromRaw } from './expected-utility.ts';
 import { FEATURE_SET, featuresFor } from './features.ts';
-import { createNetwork, type Network, OUTPUTS } from './network.ts';
+import { createNetwork, type Network, OUTPUTS, type WordSums } from './network.ts';
 
 /** A model version, proved and warm, ready to score. Synchronous, no I/O, loads no tfjs. */
 export interface Scorer {
@@ -40,11 +40,13 @@ export function loadScorer(manifest: Manifest, weightsBytes: Uint8Array): Scorer
   const warm = Array.from({ length: WARM_BATCH }, () => manifest.golden.features);
   for (let i = 0; i < WARM_BATCHES; i++) network.forward(warm);
 
+  // featuresFor gives an offer the same list of words for each request of a workload type.
+  const wordSums: WordSums = new WeakMap();
   return {
     version: manifest.version,
     score(workload, offers, decidedAtMs) {
       const rows = offers.map(featuresFor(workload, decidedAtMs));
-      const raw = network.forward(rows);
+      const raw = network.forward(rows, wordSums);
       return offers.map((offer, i) => {
         const predicted = partsFromRaw(raw, i * OUTPUTS, manifest.targets, workload, offer);
         return { predicted, expectedUtility: expectedUtility(workload, predicted), features: rows[i] as Features };

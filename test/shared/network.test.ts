@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Features } from '#shared/domain/features.ts';
 import { encode, inputWidth } from '#shared/learning/encoding.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
-import { createNetwork, OUTPUTS } from '#shared/learning/network.ts';
+import { createNetwork, OUTPUTS, type WordSums } from '#shared/learning/network.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import { testCases } from '#test/support/cases.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
@@ -38,7 +38,7 @@ describe('the forward pass', () => {
     tf.dispose(tensors);
   });
 
-  it('answers each candidate the same alone and in a batch, and leaves nothing behind between calls', () => {
+  it('answers each candidate the same alone, in a batch and with sums remembered, and leaves nothing behind between calls', () => {
     const { manifest, files } = aModel();
     const network = createNetwork(manifest, files['weights.bin']);
     fc.assert(
@@ -47,6 +47,9 @@ describe('the forward pass', () => {
         const single = rows.flatMap((row) => [...network.forward([row])]);
         expect([...batch]).toEqual(single);
         expect(network.forward(rows)).toEqual(batch);
+        const remembered: WordSums = new WeakMap();
+        expect(network.forward(rows, remembered)).toEqual(batch);
+        expect(network.forward(rows.toReversed(), remembered)).toEqual(network.forward(rows.toReversed()));
       }),
       { numRuns: testCases },
     );
