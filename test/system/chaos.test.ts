@@ -9,9 +9,12 @@ import { type Stack, startStack } from '#cli/stack/stack.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig } from '#shared/config.ts';
 import { LIVE_PREFIX } from '#shared/domain/deployment.ts';
+import { TransientError } from '#shared/errors.ts';
+import type { Provider } from '#shared/providers/provider.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import { createMarket } from '#sim/market/market.ts';
+import { uniforms } from '#sim/market/random.ts';
 import { sqliteStore } from '#sim/market/store.ts';
 import { simProviders } from '#sim/providers.ts';
 import { audit } from './audit.ts';
@@ -20,8 +23,12 @@ import { createTenants } from './tenants.ts';
 const SEED = 99;
 const REQUESTS = 100;
 const LOOK_EVERY_MS = 200;
+/** Of the deployments. */
+const LOST_SHARE = 0.2;
 
-test('a bus that delivers twice and out of order changes nothing', { timeout: 120_000 }, async () => {
+test('a bus that delivers twice and out of order, and providers whose answers get lost, change nothing', {
+  timeout: 120_000,
+}, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'aurora-chaos-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const spec = loadMarketSpec('default');
@@ -37,7 +44,7 @@ test('a bus that delivers twice and out of order changes nothing', { timeout: 12
       simProviders(
         createMarket({ spec, seed: SEED, deviation: 1, store, startMs: platform.worldClock.now() }),
         platform,
-      ),
+      ).map((provider) => answersLost(provider)),
     chaos: { seed: SEED, duplicate: 0.5, reorder: 0.5 },
   });
   const jobs = (['collect', 'watch'] as const).map((name) => httpJob(name, urlOf(stack, name), 1_000, hostClock));
@@ -60,6 +67,22 @@ test('a bus that delivers twice and out of order changes nothing', { timeout: 12
   // The chaos was there.
   expect(books.duplicates).toBeGreaterThan(books.decisions / 10);
 });
+
+/** Some first deployments are made and nobody is told: what a kill, or a cut connection, leaves behind. */
+function answersLost(provider: Provider): Provider {
+  const asked = new Set<string>();
+  return {
+    ...provider,
+    async deploy(offerId, spec, context) {
+      const made = await provider.deploy(offerId, spec, context);
+      const first = !asked.has(spec.label);
+      asked.add(spec.label);
+      if (first && uniforms(SEED, 'lost', spec.label)() < LOST_SHARE)
+        throw new TransientError('provider_unavailable', `${provider.id}: the answer was lost`);
+      return made;
+    },
+  };
+}
 
 const urlOf = (stack: Stack, name: 'route' | 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
 
