@@ -23,7 +23,7 @@ export const ingest: BenchCase = {
   name: 'ingest',
   title: '`ingest`: pushes over HTTP into DuckDB',
   async run({ quick, directory, hostClock, world }) {
-    const [rounds, events] = quick ? [1, 240] : [4, 4_000];
+    const [rounds, events] = quick ? [1, 240] : [3, 4_000];
     const eventAt = eventsOf(await world(), hostClock.now());
     let next = 0;
     // Each round has events of its own: a second push of one would be a duplicate.
