@@ -4,7 +4,7 @@ import { decideScores } from '#functions/score/decide.ts';
 import { createFilesystemObjects } from '#shared/adapters/objects/filesystem.ts';
 import { canonicalWorkloadOf, type Workload } from '#shared/domain/request.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
-import { createNetwork } from '#shared/learning/network.ts';
+import { createNetwork, type WordSums } from '#shared/learning/network.ts';
 import { loadScorer } from '#shared/learning/scorer.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { eligibleOffers, indexOffers } from '#shared/rules/eligibility.ts';
@@ -27,6 +27,7 @@ const snapshot = parseOffersSnapshot(stored.bytes);
 const offers = { snapshot, index: indexOffers(snapshot), observedAtMs: Date.parse(snapshot.observed_at) };
 const workloads = SCORE_REQUESTS.map(canonicalWorkloadOf);
 const network = createNetwork(manifest, files['weights.bin']);
+const wordSums: WordSums = new WeakMap();
 const scorer = loadScorer(manifest, files['weights.bin']);
 const served = { version, stage: 'online', createdAtMs: Date.parse(manifest.created_at), scorer } as const;
 // One batch: those of all requests would not fit the cache in which decide finds the features it has just made.
@@ -46,7 +47,7 @@ answerRounds((subject) => {
     case 'rules':
       return timeCalls(Number(calls), (i) => (kept = decideScores(byRules[at(i)] as (typeof byRules)[number])));
     case 'forward':
-      return timeCalls(Number(calls), () => (kept = network.forward(batch)));
+      return timeCalls(Number(calls), () => (kept = network.forward(batch, wordSums)));
     case 'candidates':
       return { p50Us: batch.length, p99Us: 0 };
     default:
