@@ -95,6 +95,11 @@ export const ERROR_CATALOGUE = {
     remedy: 'Use a relative name of 1 to 1024 bytes without "." or ".." segments.',
   },
   objects_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the object store and its disk.' },
+  object_damaged: {
+    kind: 'rejected',
+    status: 500,
+    remedy: 'Restore the object named in the message from a backup, or write it anew; waiting does not heal it.',
+  },
   state_entry_invalid: {
     kind: 'rejected',
     status: 400,
@@ -128,6 +133,11 @@ export const ERROR_CATALOGUE = {
     kind: 'rejected',
     status: 409,
     remedy: 'Stop what listens there, or pass another --port (PORT for a single function).',
+  },
+  no_state: {
+    kind: 'rejected',
+    status: 404,
+    remedy: 'Check --dir and AURORA_DIR, or begin there with vm up or vm replay.',
   },
   usage: { kind: 'rejected', status: 400, remedy: 'See vm --help.' },
   csv_invalid: {

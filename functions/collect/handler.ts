@@ -1,7 +1,7 @@
 import { providerOffer } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import type { OffersSnapshot } from '#shared/domain/offer.ts';
-import { AuroraError } from '#shared/errors.ts';
+import { AuroraError, RejectedError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
@@ -49,8 +49,7 @@ async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal)
   const { objects, bus, worldClock, log } = deps;
   const asked = deps.providers.map((provider) => poll(deps, provider, deadline - WRITE_RESERVE_MS, signal));
   const polled = await Promise.all(asked);
-  const stored = await objects.read(OFFERS_OBJECT);
-  const previous = stored === null ? null : readSnapshot(stored.bytes, log);
+  const { previous, generation: seen } = await readSnapshot(objects, log);
   const { snapshot, changed, failed, refused } = mergeOffers({
     previous,
     polled,
@@ -66,7 +65,7 @@ async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal)
   if (refused.length > 0)
     log.warn({ refused: refused.length, first: refused.slice(0, 3) }, 'offers that cannot be read are left out');
   // Everyone failed: the old snapshot keeps its age, which is the truth.
-  if (failed.length === polled.length) return { ...report, generation: stored?.generation ?? null };
+  if (failed.length === polled.length) return { ...report, generation: seen };
 
   if (changed.length > 0)
     await bus.publish(
@@ -75,7 +74,7 @@ async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal)
     );
   const bytes = new TextEncoder().encode(JSON.stringify(snapshot));
   try {
-    const { generation } = await objects.write(OFFERS_OBJECT, bytes, { generationMatch: stored?.generation ?? '0' });
+    const { generation } = await objects.write(OFFERS_OBJECT, bytes, { generationMatch: seen ?? '0' });
     return { ...report, generation };
   } catch (error) {
     // Another run was faster: its snapshot is as fresh as ours.
@@ -99,13 +98,24 @@ async function poll({ log }: CollectDeps, provider: Provider, deadline: number, 
   }
 }
 
+/** The last snapshot, null when there is none of use, and the generation that this run replaces. */
+interface Seen {
+  readonly previous: OffersSnapshot | null;
+  readonly generation: string | null;
+}
+
 /** An unreadable snapshot is replaced by this run's; the offers of a provider that fails right now are lost with it. */
-function readSnapshot(bytes: Uint8Array, log: Log): OffersSnapshot | null {
+async function readSnapshot(objects: Objects, log: Log): Promise<Seen> {
+  let generation: string | null = null;
   try {
-    return parseOffersSnapshot(bytes);
+    const stored = await objects.read(OFFERS_OBJECT);
+    if (stored === null) return { previous: null, generation: null };
+    generation = stored.generation;
+    return { previous: parseOffersSnapshot(stored.bytes), generation };
   } catch (error) {
-    if (!(error instanceof AuroraError)) throw error;
+    if (!(error instanceof RejectedError)) throw error;
     log.error({ error: error.message }, 'the last offers snapshot cannot be read; it is replaced');
-    return null;
+    // Damaged: the store names the generation, but gives no bytes.
+    return { previous: null, generation: generation ?? String(error.details?.['generation']) };
   }
 }

@@ -29,7 +29,12 @@ export interface Precondition {
 }
 
 export interface Objects {
-  /** The object, or null when there is none. With `unlessGeneration`: 'unchanged' without reading bytes when the generation is that one. */
+  /**
+   * The object, or null when there is none. With `unlessGeneration`: 'unchanged' without reading bytes when the generation is that one.
+   * @throws RejectedError object_damaged when the bytes are not those that were written, until the object is written anew
+   * or removed; its details name the generation
+   * @throws TransientError objects_unavailable
+   */
   read(name: string): Promise<StoredObject | null>;
   readUnless(name: string, unlessGeneration: string): Promise<StoredObject | 'unchanged' | null>;
   /**

@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { count, name, timestamp } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
-import type { Objects, StoredObject } from '#shared/ports/objects.ts';
-import { createOnly, isPreconditionFailed, jsonBytes, parseObject, sameBytes } from './object-json.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+import {
+  createOnly,
+  isCorrupt,
+  isPreconditionFailed,
+  jsonBytes,
+  parseObject,
+  readObject,
+  sameBytes,
+} from './object-json.ts';
 import { verdictKind } from './verdict.ts';
 
 /**
@@ -47,13 +55,19 @@ export interface AliasLog {
 
 export type NewEntry = Omit<AliasEntry, 'sequence' | 'alias' | 'previous_version'>;
 
+/** What the cache holds (null: nothing of use), and the generation that a repair replaces. */
+interface Cache {
+  readonly entry: AliasEntry | null;
+  readonly generation: string;
+}
+
 /** Each lost round means that another writer won one; more than this many at once is not people and one gate. */
 const APPEND_ATTEMPTS = 32;
 const PAGE = 1000;
 
 export function createAliasLog(objects: Objects): AliasLog {
   const readEntry = async (alias: Alias, sequence: number): Promise<AliasEntry | null> => {
-    const stored = await objects.read(entryName(alias, sequence));
+    const stored = await readObject(objects, entryName(alias, sequence));
     return stored === null ? null : parseEntry(alias, sequence, stored.bytes);
   };
 
@@ -74,17 +88,27 @@ export function createAliasLog(objects: Objects): AliasLog {
     return found.sort((a, b) => a - b);
   };
 
+  const readCache = async (alias: Alias): Promise<Cache> => {
+    try {
+      const stored = await readObject(objects, cacheName(alias));
+      if (stored === null) return { entry: null, generation: '0' };
+      return { entry: readable(alias, stored.bytes), generation: stored.generation };
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      return { entry: null, generation: String(error.details?.['generation']) };
+    }
+  };
+
   /** The cached head if the log agrees with it; null when the cache is of no use. */
-  const trustedCache = async (alias: Alias, cache: StoredObject | null): Promise<AliasEntry | null> => {
-    const cached = cache === null ? null : readable(alias, cache.bytes);
-    if (cached === null) return null;
-    const logged = await objects.read(entryName(alias, cached.sequence));
-    return logged !== null && sameBytes(logged.bytes, jsonBytes(cached)) ? cached : null;
+  const trusted = async (alias: Alias, { entry }: Cache): Promise<AliasEntry | null> => {
+    if (entry === null) return null;
+    const logged = await unlessCorrupt(readObject(objects, entryName(alias, entry.sequence)));
+    return logged !== null && sameBytes(logged.bytes, jsonBytes(entry)) ? entry : null;
   };
 
   const head = async (alias: Alias): Promise<AliasEntry | null> => {
-    const cache = await objects.read(cacheName(alias));
-    const cached = await trustedCache(alias, cache);
+    const cache = await readCache(alias);
+    const cached = await trusted(alias, cache);
     const start = cached?.sequence ?? (await sequences(alias)).at(-1);
     if (start === undefined) return null;
     let newest = cached ?? (await readEntry(alias, start));
@@ -113,7 +137,7 @@ export function createAliasLog(objects: Objects): AliasLog {
 
     async append(alias, next) {
       for (let attempt = 0; attempt < APPEND_ATTEMPTS; attempt++) {
-        const cache = await objects.read(cacheName(alias));
+        const cache = await readCache(alias);
         const last = (await sequences(alias)).at(-1) ?? 0;
         // An unreadable head must not bar the move that repairs it: it counts as "no model".
         const current = last === 0 ? null : await readableEntry(objects, alias, last);
@@ -144,9 +168,9 @@ export function createAliasLog(objects: Objects): AliasLog {
 }
 
 /** Brings the cache up to the head, unless someone else touched it meanwhile. The move itself does not depend on it. */
-async function repairCache(objects: Objects, entry: AliasEntry, seen: StoredObject | null): Promise<void> {
+async function repairCache(objects: Objects, entry: AliasEntry, seen: Cache): Promise<void> {
   try {
-    await objects.write(cacheName(entry.alias), jsonBytes(entry), { generationMatch: seen?.generation ?? '0' });
+    await objects.write(cacheName(entry.alias), jsonBytes(entry), { generationMatch: seen.generation });
   } catch (error) {
     // Lost to another repairer, or a reader that may not write: the next one who looks repairs it, the truth is in the log.
     if (!(isPreconditionFailed(error) || error instanceof AuroraError)) throw error;
@@ -154,8 +178,17 @@ async function repairCache(objects: Objects, entry: AliasEntry, seen: StoredObje
 }
 
 async function readableEntry(objects: Objects, alias: Alias, sequence: number): Promise<AliasEntry | null> {
-  const stored = await objects.read(entryName(alias, sequence));
+  const stored = await unlessCorrupt(readObject(objects, entryName(alias, sequence)));
   return stored === null ? null : readable(alias, stored.bytes);
+}
+
+async function unlessCorrupt<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isCorrupt(error)) return null;
+    throw error;
+  }
 }
 
 function readable(alias: Alias, bytes: Uint8Array): AliasEntry | null {
@@ -163,7 +196,7 @@ function readable(alias: Alias, bytes: Uint8Array): AliasEntry | null {
     const entry = parseObject(`alias ${alias}`, bytes, aliasEntry);
     return entry.alias === alias ? entry : null;
   } catch (error) {
-    if (error instanceof RejectedError && error.code === 'artefact_corrupt') return null;
+    if (isCorrupt(error)) return null;
     throw error;
   }
 }

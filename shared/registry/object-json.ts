@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { AuroraError, RejectedError } from '#shared/errors.ts';
-import type { Objects } from '#shared/ports/objects.ts';
+import type { Objects, StoredObject } from '#shared/ports/objects.ts';
 
 const encoder = new TextEncoder();
 
@@ -30,6 +30,20 @@ export function parseObject<T>(name: string, bytes: Uint8Array, schema: z.ZodTyp
 }
 
 /**
+ * The object, or null when there is none.
+ * @throws RejectedError artefact_corrupt when the store finds it damaged; its details name the generation
+ */
+export async function readObject(objects: Objects, name: string): Promise<StoredObject | null> {
+  try {
+    return await objects.read(name);
+  } catch (error) {
+    if (!(error instanceof RejectedError) || error.code !== 'object_damaged') throw error;
+    const { message, details = {} } = error;
+    throw new RejectedError('artefact_corrupt', message, { cause: error, details });
+  }
+}
+
+/**
  * Writes the object if there is none. True: it now holds these bytes, false: it held others before. A retried write can
  * be refused after its own success, so a refusal is judged by content, not believed.
  */
@@ -39,10 +53,13 @@ export async function createOnly(objects: Objects, name: string, bytes: Uint8Arr
     return true;
   } catch (error) {
     if (!isPreconditionFailed(error)) throw error;
-    const there = await objects.read(name);
+    const there = await readObject(objects, name);
     return there !== null && sameBytes(there.bytes, bytes);
   }
 }
+
+export const isCorrupt = (error: unknown): error is RejectedError =>
+  error instanceof RejectedError && error.code === 'artefact_corrupt';
 
 export const isPreconditionFailed = (error: unknown): boolean =>
   error instanceof AuroraError && error.code === 'object_precondition_failed';

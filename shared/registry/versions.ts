@@ -2,7 +2,7 @@ import { sha256Hex } from '#shared/domain/ids.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { type Manifest, manifest as manifestSchema } from './manifest.ts';
-import { createOnly, jsonBytes, parseObject } from './object-json.ts';
+import { createOnly, jsonBytes, parseObject, readObject } from './object-json.ts';
 import { type Verdict, verdict as verdictSchema } from './verdict.ts';
 
 /**
@@ -44,7 +44,7 @@ const PAGE = 1000;
 export function createVersions(objects: Objects): Versions {
   const readManifest = async (version: string): Promise<Manifest> => {
     const name = objectName(version, MANIFEST);
-    const stored = await objects.read(name);
+    const stored = await readObject(objects, name);
     if (stored === null) throw unknown(version, `no ${name}`);
     const manifest = parseObject(name, stored.bytes, manifestSchema);
     if (manifest.version !== version)
@@ -71,7 +71,7 @@ export function createVersions(objects: Objects): Versions {
       const manifest = await readManifest(version);
       const load = async (file: keyof ArtefactFiles): Promise<Uint8Array> => {
         const name = objectName(version, file);
-        const stored = await objects.read(name);
+        const stored = await readObject(objects, name);
         if (stored === null) throw new RejectedError('artefact_corrupt', `${name} is missing, its manifest is not`);
         verifyFile(manifest, file, stored.bytes);
         return stored.bytes;
@@ -101,7 +101,7 @@ export function createVersions(objects: Objects): Versions {
       const bytes = jsonBytes(verdict);
       const checked = parseObject(name, bytes, verdictSchema);
       if (await createOnly(objects, name, bytes)) return checked;
-      const standing = await objects.read(name);
+      const standing = await readObject(objects, name);
       if (standing === null)
         throw new RejectedError('object_precondition_failed', `${name} changed while it was written`);
       return parseObject(name, standing.bytes, verdictSchema);
@@ -109,7 +109,7 @@ export function createVersions(objects: Objects): Versions {
 
     async readVerdict(version) {
       const name = objectName(version, VERDICT);
-      const stored = await objects.read(name);
+      const stored = await readObject(objects, name);
       return stored === null ? null : parseObject(name, stored.bytes, verdictSchema);
     },
   };

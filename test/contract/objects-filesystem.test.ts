@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asObjectsError } from '#shared/adapters/objects/failure.ts';
 import { createFilesystemObjects } from '#shared/adapters/objects/filesystem.ts';
-import { TransientError } from '#shared/errors.ts';
 import { startChild } from '#test/support/child.ts';
+import { damageObject } from '#test/support/damage.ts';
 import { sqliteFullError } from '#test/support/sqlite-full.ts';
 import { objectsContract } from './objects.ts';
 import { contentOf } from './objects-sequence.ts';
@@ -18,6 +18,7 @@ objectsContract('file system', async () => {
   const directory = await newDirectory();
   return {
     open: () => createFilesystemObjects({ directory }),
+    damage: (name, change) => damageObject(directory, name, change),
     dispose: () => rm(directory, { recursive: true }),
   };
 });
@@ -50,23 +51,6 @@ describe('objects on the file system', () => {
     expect(others).toEqual([]);
     expect(file).toMatch(/^models\/router\/v1\/model\.json@[0-9a-f]{32}$/);
     expect(await readFile(join(directory, file ?? ''), 'utf8')).toBe('2');
-  });
-
-  test.each<[string, (file: string) => Promise<void>, RegExp]>([
-    ['a flipped bit', (file) => writeFile(file, 'whoLe'), /sha256/],
-    ['a truncated file', (file) => truncate(file, 4), /expected 5 bytes, its content file has 4/],
-    ['a lengthened file', (file) => writeFile(file, 'whole!'), /expected 5 bytes, its content file has 6/],
-    ['a missing file', (file) => unlink(file), /missing/],
-  ])('never serves %s, and a new write heals it', async (_, damage, message) => {
-    await damage(await withContent());
-    const objects = await createFilesystemObjects({ directory });
-    const error = await objects.read('damaged').catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(TransientError);
-    expect(error).toMatchObject({ code: 'objects_unavailable', message: expect.stringMatching(message) });
-    expect((error as TransientError).cause).toBeInstanceOf(Error);
-    await objects.write('damaged', Buffer.from('healed'), {});
-    expect(Buffer.from((await objects.read('damaged'))?.bytes ?? []).toString()).toBe('healed');
-    await objects.close();
   });
 
   test('the open sweeps old orphans and empty folders, and nothing else', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AuroraError } from '#shared/errors.ts';
+import { AuroraError, RejectedError } from '#shared/errors.ts';
 import type { Objects, Precondition } from '#shared/ports/objects.ts';
 import { testCases } from '#test/support/cases.ts';
 import { objectsModel } from './objects-model.ts';
@@ -8,6 +8,8 @@ import { objectsModel } from './objects-model.ts';
 /** One empty store. `open` gives a new client of it each time; `dispose` removes the store and closes what is open. */
 export interface ObjectsFixture {
   open(): Promise<Objects>;
+  /** Changes the stored bytes of an object behind the store's back; null loses them. */
+  damage(name: string, change: (bytes: Uint8Array) => Uint8Array | null): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -298,6 +300,36 @@ export function objectsContract(name: string, make: () => Promise<ObjectsFixture
       await writer;
       expect(reads).toBeGreaterThan(0);
     });
+
+    test.each<[string, (bytes: Uint8Array) => Uint8Array | null, RegExp]>([
+      ['a flipped bit', (bytes) => bytes.with(1, (bytes[1] ?? 0) ^ 4), /sha256/],
+      ['truncated', (bytes) => bytes.slice(0, -1), /expected 5 bytes, .* has 4/],
+      ['lengthened', (bytes) => Uint8Array.of(...bytes, 0), /expected 5 bytes, .* has 6/],
+      ['emptied', () => new Uint8Array(0), /expected 5 bytes, .* has 0/],
+      ['missing', () => null, /missing/],
+    ])(
+      'what is damaged (%s) is never served, and waiting is not advised; a new write heals it',
+      async (_, change, why) => {
+        const { generation } = await objects.write('damaged', text('whole'), {});
+        await fixture.damage('damaged', change);
+        for (const reading of [objects.read('damaged'), objects.readUnless('damaged', '0')]) {
+          const error = await reading.catch((reason: unknown) => reason);
+          expect(error).toBeInstanceOf(RejectedError);
+          expect(error).toMatchObject({
+            code: 'object_damaged',
+            message: expect.stringMatching(why),
+            details: { name: 'damaged', generation },
+            cause: expect.any(Error),
+          });
+        }
+        expect(await objects.readUnless('damaged', generation)).toBe('unchanged');
+        await objects.write('damaged', text('healed'), { generationMatch: generation });
+        expect(await read('damaged')).toBe('healed');
+        await fixture.damage('damaged', change);
+        expect(await objects.remove('damaged', {})).toBe(true);
+        expect(await read('damaged')).toBeNull();
+      },
+    );
 
     test('after close every operation fails with a code, and close is idempotent', async () => {
       const client = await fixture.open();

@@ -11,8 +11,6 @@ import { RejectedError, TransientError } from '#shared/errors.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { loadScorer } from '#shared/learning/scorer.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
-import type { TrainedModel } from '#shared/learning/train/index.ts';
-import { planOf, versionOf } from '#shared/learning/train/plan.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { fakeClock } from '#test/support/clock.ts';
@@ -20,8 +18,8 @@ import { faults } from '#test/support/faults.ts';
 import { memoryBus } from '#test/support/memory-bus.ts';
 import { memoryObjects } from '#test/support/memory-objects.ts';
 import { memoryState } from '#test/support/memory-state.ts';
-import { aModel } from '#test/support/model.ts';
 import { deliver } from '#test/support/push.ts';
+import { quickly } from '#test/support/quick-training.ts';
 import { maturedMs, memoryRecord, recordedOutcomes } from '#test/support/record.ts';
 import { testDeps } from '#test/support/runtime.ts';
 
@@ -39,17 +37,6 @@ const aRequest = (changes: Partial<Request> = {}): Request => ({
   seed: 1,
   ...changes,
 });
-
-/** What a training gives, but for the weights: those of a fixture. */
-const quickly: TrainModel = async ({ examples, config, featureSet, watermark, createdAt }): Promise<TrainedModel> => {
-  const plan = planOf(config, examples.length);
-  const hash = await dataSha256(examples);
-  const version = versionOf({ plan, featureSet, watermark, dataSha256: hash });
-  const { manifest, files } = aModel({ version, seed: plan.seed });
-  const { rows, holdout_rows } = plan;
-  const training = { ...manifest.training, watermark, data_sha256: hash, rows, holdout_rows };
-  return { manifest: { ...manifest, created_at: createdAt, training }, files };
-};
 
 describe('train', () => {
   function trainHouse({ trainModel = quickly as TrainModel } = {}) {

@@ -192,12 +192,10 @@ function verified(row: IndexRow, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Transient by the port's promise; the same answer comes until somebody restores the file or writes the object anew. */
-function damaged(row: IndexRow, what: string): TransientError {
-  const cause = new Error(`content ${row.contentId}: ${what}`);
-  return new TransientError(
-    'objects_unavailable',
-    `object ${JSON.stringify(row.name)} generation ${row.generation} is damaged: ${what}`,
-    { cause },
-  );
+/** Waiting does not heal it: the same answer comes until somebody restores the file or writes the object anew. */
+function damaged({ name, generation, contentId }: IndexRow, what: string): RejectedError {
+  return new RejectedError('object_damaged', `object ${JSON.stringify(name)} generation ${generation}: ${what}`, {
+    cause: new Error(`content ${contentId}: ${what}`),
+    details: { name, generation },
+  });
 }
