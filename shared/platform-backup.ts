@@ -4,12 +4,13 @@
  * says "published" must find its event in the bus or the warehouse), the bus before the warehouse (what the bus no longer
  * holds was on record by then; what it still holds is delivered again and deduplicated).
  */
-import { cp, mkdir, readdir, stat } from 'node:fs/promises';
+import { cp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFilesystemObjects } from './adapters/objects/filesystem.ts';
 import { copyDatabase } from './adapters/sqlite/copy.ts';
 import { RejectedError } from './errors.ts';
 import type { Objects } from './ports/objects.ts';
+import { makeDirectory } from './runtime/make-directory.ts';
 
 /** In this order. market.sqlite is the simulated world's, which must not forget what we believe it runs. */
 const DATABASES = ['state.sqlite', 'bus.sqlite', 'market.sqlite'];
@@ -22,7 +23,7 @@ export async function backUp(options: {
   readonly warehouse: { backup(file: string): Promise<void> };
 }): Promise<void> {
   const { from, to, objects, warehouse } = options;
-  await mkdir(to, { recursive: true });
+  await makeDirectory(to);
   if ((await readdir(to)).length > 0)
     throw new RejectedError('usage', `${to} is not empty; a backup needs an empty directory`);
   for (const name of DATABASES) {

@@ -3,7 +3,6 @@
  * function loads only what it uses (score never loads the warehouse or the bus).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadWorldOrigin, saveWorldOrigin } from './adapters/clock/world-file.ts';
@@ -16,6 +15,7 @@ import type { Log } from './ports/log.ts';
 import type { Objects } from './ports/objects.ts';
 import type { State } from './ports/state.ts';
 import type { Warehouse } from './ports/warehouse.ts';
+import { makeDirectory } from './runtime/make-directory.ts';
 import { createWorldClock } from './runtime/world-clock.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { ackDeadlineMs, deadLetterTopicOf, SUBSCRIPTIONS, TOPICS } from './topology.ts';
@@ -84,7 +84,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     );
   }
   const directory = config.directory;
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const worldClock = await openWorldClock(config, hostClock);
   const opened: { close(): Promise<void> }[] = [];
   /** Opens once; a failed opening may be tried again. */

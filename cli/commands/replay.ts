@@ -51,7 +51,9 @@ export const replayCommand: Command = {
   run: async ({ directory, json, print, note, positionals, values }) => {
     const path = positionals[0] ?? '';
     const context = await contextOf(values);
-    const report = await withAccess(directory, 'replay', (access) => replay(access, path, context, note));
+    const report = await withAccess(directory, 'replay', (access) => replay(access, path, context, note), {
+      creates: true,
+    });
     if (json) print(JSON.stringify(report));
     else {
       print(

@@ -19,13 +19,13 @@ import { requestTraining } from '../ops/training.ts';
 import { type CronJob, httpJob, startCron } from '../stack/cron.ts';
 import { frontDoor } from '../stack/front-door.ts';
 import { liveLine } from '../stack/live-line.ts';
-import { takeLock } from '../stack/lock.ts';
 import { logFile } from '../stack/log-file.ts';
 import { opsPortOf } from '../stack/ports.ts';
 import { trimRecord } from '../stack/retention.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { untilStopped } from '../stack/stop-signal.ts';
 import { startTraffic, type Traffic } from '../stack/traffic.ts';
+import { takeDirectory } from '../stack/turn.ts';
 import { table } from '../table.ts';
 import { numberOption } from './options.ts';
 
@@ -87,7 +87,7 @@ async function up(context: CommandContext): Promise<number> {
   const spec = loadMarketSpec(String(values['market']));
   const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed };
   const { logLevel } = readConfig();
-  const lock = await takeLock(directory, 'up');
+  const lock = await takeDirectory({ directory, command: 'up', clock: hostClock, note });
   const file = logFile(join(directory, 'aurora.log'));
   const log = createLog({ level: logLevel, destination: file });
   const closers: (() => Promise<void>)[] = [() => lock.release()];

@@ -4,10 +4,11 @@
  * process out is the lock of the warehouse file itself.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { RejectedError } from '#shared/errors.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
+import { makeDirectory } from '#shared/runtime/make-directory.ts';
 
 const holder = z.object({
   pid: z.int(),
@@ -26,11 +27,13 @@ const fileOf = (directory: string): string => join(directory, 'stack.json');
 
 /** The living holder of the directory, or null. */
 export async function readHolder(directory: string): Promise<Holder | null> {
-  const found = await readFileOrNull(fileOf(directory));
-  // Torn by a kill while it was written: nobody holds it.
-  const parsed = holder.safeParse(parseOrNull(found));
-  if (!parsed.success || !isAlive(parsed.data.pid)) return null;
-  return parsed.data.started === (await startOf(parsed.data.pid)) ? parsed.data : null;
+  return livingHolder(await readFileOrNull(fileOf(directory)));
+}
+
+async function livingHolder(text: string | null): Promise<Holder | null> {
+  const found = parseHolder(text);
+  if (found === null || !isAlive(found.pid)) return null;
+  return found.started === (await startOf(found.pid)) ? found : null;
 }
 
 export interface Lock {
@@ -41,39 +44,77 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** @throws RejectedError warehouse_locked when another living process holds the directory. */
+/** @throws RejectedError warehouse_locked when another living process holds the directory, config_invalid when it cannot hold state. */
 export async function takeLock(directory: string, command: string): Promise<Lock> {
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const file = fileOf(directory);
-  const current = await readHolder(directory);
-  if (current !== null && current.pid !== process.pid) throw heldBy(directory, current);
-  await rm(file, { force: true });
-
   const token = randomBytes(16).toString('hex');
   const started = await startOf(process.pid);
-  const textOf = (port: number | null): string =>
-    JSON.stringify({ pid: process.pid, started, port, token, command } satisfies Holder);
-  try {
-    await writeFile(file, textOf(null), { mode: FILE_MODE, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw heldBy(directory, await readHolder(directory));
+  const write = (port: number | null, how: (whole: string) => Promise<void>): Promise<void> =>
+    putUp(
+      `${file}.${token}`,
+      JSON.stringify({ pid: process.pid, started, port, token, command } satisfies Holder),
+      how,
+    );
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await write(null, (whole) => link(whole, file));
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritable(directory, error);
+    }
+    const current = await readHolder(directory);
+    if ((current !== null && current.pid !== process.pid) || tries === TAKE_TRIES) throw heldBy(directory, current);
+    await takeDown(file, `${file}.old-${token}`);
   }
   return {
     token,
-    announce: (port) => writeFile(file, textOf(port), { mode: FILE_MODE }),
+    announce: (port) => write(port, (whole) => rename(whole, file)),
     async release() {
-      const now = holder.safeParse(parseOrNull(await readFileOrNull(file)));
-      if (now.success && now.data.token === token) await rm(file, { force: true });
+      const now = parseHolder(await readFileOrNull(file));
+      if (now?.token === token) await rm(file, { force: true });
     },
   };
 }
 
-const heldBy = (directory: string, other: Holder | null): RejectedError =>
+/** Each loses to another process that starts at the same moment. */
+const TAKE_TRIES = 5;
+
+/** Whole before anyone can read it: half a signpost would be taken for one torn by a kill. */
+async function putUp(part: string, text: string, how: (whole: string) => Promise<void>): Promise<void> {
+  try {
+    await writeFile(part, text, { mode: FILE_MODE });
+    await how(part);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** Removes what nobody living put up. Another may have put up its own since it was looked at: that one goes back. */
+async function takeDown(file: string, aside: string): Promise<void> {
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const taken = await livingHolder(await readFileOrNull(aside));
+  if (taken === null || taken.pid === process.pid) await rm(aside, { force: true });
+  else await rename(aside, file);
+}
+
+export const heldBy = (directory: string, other: Pick<Holder, 'command' | 'pid'> | null): RejectedError =>
   new RejectedError(
     'warehouse_locked',
     `${directory} is held by ${other === null ? 'another vm' : `vm ${other.command} (pid ${other.pid})`}`,
   );
+
+const notWritable = (directory: string, cause: unknown): unknown => {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === undefined) return cause;
+  if (code === 'ENOSPC') return new TransientError('disk_full', `${directory}: ${message}`, { cause });
+  return new RejectedError('config_invalid', `${directory} cannot hold state: ${message}`, { cause });
+};
 
 function isAlive(pid: number): boolean {
   try {
@@ -102,10 +143,11 @@ async function readFileOrNull(path: string): Promise<string | null> {
   }
 }
 
-function parseOrNull(text: string | null): unknown {
+/** Null: no signpost, or not one of ours. */
+function parseHolder(text: string | null): Holder | null {
   if (text === null) return null;
   try {
-    return JSON.parse(text);
+    return holder.safeParse(JSON.parse(text)).data ?? null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { scoreAnswer } from '#shared/domain/score.ts';
+import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { launchUp, untilUp } from '#test/system/running-stack.ts';
 import { prepareState } from './prepared-state.ts';
-import { run, runJson } from './run.ts';
+import { emptyState, run, runJson, temporary } from './run.ts';
 
 /** One state, and a backup of it: the same commands on both, one while a stack runs, the other while none does. */
 let base: string;
@@ -190,7 +191,7 @@ describe('every command', () => {
       value: { error: { message: expect.stringContaining('does not look like a state directory') } },
     });
     const state = join(directory, 'state');
-    await run('status', '--dir', state);
+    await emptyState(state);
     await mkdir(join(state, 'notes'));
     expect(await runJson('reset', '--yes', '--dir', state)).toEqual({
       code: 0,
@@ -199,7 +200,7 @@ describe('every command', () => {
     expect(await readdir(state)).toEqual(['notes']);
 
     const bare = join(directory, 'bare');
-    await run('status', '--dir', bare);
+    await emptyState(bare);
     expect(await run('reset', '--yes', '--dir', bare)).toMatchObject({
       code: 0,
       out: `deleted the state in ${bare}\n`,
@@ -208,9 +209,38 @@ describe('every command', () => {
     expect(await run('reset', '--yes', '--dir', bare)).toMatchObject({ code: 0, out: `${bare} was not there\n` });
   });
 
+  it.each([
+    ['status'],
+    ['train'],
+    ['models', 'list'],
+    ['models', 'show', 'v0123456789abcdef'],
+    ['models', 'history'],
+    ['models', 'promote', 'v0123456789abcdef', '--reason', 'r', '--force'],
+    ['models', 'rollback', '--reason', 'r'],
+    ['dlq', 'list'],
+    ['dlq', 'show', '1'],
+    ['dlq', 'replay', '--all'],
+    ['rejected', 'list'],
+    ['rejected', 'replay', '1'],
+    ['backup', join(tmpdir(), 'aurora-never')],
+  ])('%s %s says where no state is, and makes none', async (...words) => {
+    const directory = await temporary();
+    const nowhere = join(directory, 'deeper', 'state');
+    expect(await run(...words, '--dir', nowhere)).toEqual({
+      code: 2,
+      out: '',
+      err: `vm: no state in ${nowhere}\n    no_state: ${ERROR_CATALOGUE.no_state.remedy}\n`,
+    });
+    expect(await runJson(...words, '--dir', directory)).toMatchObject({
+      code: 2,
+      value: { error: { code: 'no_state' } },
+    });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('says so when there is nothing', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'aurora-empty-'));
-    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const directory = await temporary();
+    await emptyState(directory);
     const said = async (...words: string[]) => (await run(...words, '--dir', directory)).out;
     expect(await said('models', 'list')).toBe('no model yet: vm train\n');
     expect(await said('models', 'history')).toBe('champion was never set: the rules act\n');

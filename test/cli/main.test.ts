@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -5,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { COMMANDS } from '#cli/commands/index.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
-import { run, runJson, temporary } from './run.ts';
+import { emptyState, run, runJson, SAMPLE_CSV, temporary } from './run.ts';
 
 const NAMES = COMMANDS.map(({ name }) => name);
 
@@ -68,7 +69,9 @@ describe('vm', () => {
     await writeFile(file, '');
     for (const words of [
       ['status', '--dir', file],
+      ['up', '--dir', file],
       ['up', '--dir', join(file, 'deeper')],
+      ['replay', SAMPLE_CSV, '--dir', join(file, 'deeper')],
       ['up', '--market', 'nowhere', '--dir', join(directory, 'new')],
     ]) {
       const { code, err } = await run(...words);
@@ -79,6 +82,21 @@ describe('vm', () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     expect((await run('up', '--dir', join(directory, 'new'))).err).toMatch(/^vm: AURORA_SPED is not a variable/);
     expect(await readdir(directory)).toEqual(['file']);
+  });
+
+  // Node's own recursive mkdir never returns there.
+  it.runIf(existsSync('/proc/self'))('says at once that a directory cannot be made', async () => {
+    for (const directory of ['/proc/aurora', '/proc/aurora/state', '/proc'])
+      for (const words of [['up'], ['replay', SAMPLE_CSV]]) {
+        const { code, err } = await run(...words, '--dir', directory);
+        expect(code, words.join(' ')).toBe(2);
+        expect(err).toMatch(
+          /^vm: \/proc\S* cannot (be a directory for|hold) state: ENOENT.*\n {4}config_invalid: .*\n$/,
+        );
+      }
+    const directory = await temporary();
+    await emptyState(directory);
+    expect((await run('backup', '/proc/aurora', '--dir', directory)).err).toContain('config_invalid: ');
   });
 
   it('answers any words with an exit code and a coded message', { timeout: 120_000 }, async () => {

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { main } from '#cli/main.ts';
+import { RECORD_COLUMNS } from '#cli/replay/record.ts';
 
 export interface Answer {
   readonly code: number;
@@ -57,3 +58,10 @@ export const SAMPLE_WORDS: readonly string[] = [
   join(SAMPLE, 'metrics.csv'),
 ];
 export const SAMPLE_CSV: string = join(SAMPLE, 'decisions.csv');
+
+/** A state directory in which nothing has happened yet. */
+export async function emptyState(directory: string): Promise<void> {
+  const header = join(await temporary(), 'header.csv');
+  await writeFile(header, `${RECORD_COLUMNS.join(',')}\n`);
+  await run('replay', header, '--dir', directory);
+}
