@@ -15,6 +15,7 @@ import type { Log } from './ports/log.ts';
 import type { Objects } from './ports/objects.ts';
 import type { State } from './ports/state.ts';
 import type { Warehouse } from './ports/warehouse.ts';
+import { closeInTurn } from './runtime/closing.ts';
 import { makeDirectory } from './runtime/make-directory.ts';
 import { createWorldClock } from './runtime/world-clock.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -51,7 +52,7 @@ export interface Platform {
   salt(): Promise<Salt>;
   /** Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. */
   backup(directory: string): Promise<void>;
-  /** World time is saved; everything that was opened is closed, in reverse order. */
+  /** World time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */
   close(): Promise<void>;
 }
 
@@ -155,9 +156,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       await backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
     },
     async close() {
-      await stopSaving();
-      for (const port of opened.reverse()) await port.close();
-      opened.length = 0;
+      const ports = opened.splice(0).reverse();
+      await closeInTurn([stopSaving, ...ports.map((port) => () => port.close())]);
     },
   };
 }

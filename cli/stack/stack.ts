@@ -17,6 +17,7 @@ import { createPlatform, type LocalBus, type Platform, type PlatformOptions } fr
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Provider } from '#shared/providers/provider.ts';
+import { closeInTurn, closeTogether, failAfter } from '#shared/runtime/closing.ts';
 import { type Served, serveLean } from '#shared/runtime/hosts/lean.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { runOnce } from './cron.ts';
@@ -62,18 +63,29 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
   const close = async (): Promise<void> => {
-    // No push into a draining function: it would be refused, again and again, and each refusal is one of its deliveries.
-    await bus?.pause();
-    const drained = Promise.all([...functions.values()].map(({ app }) => app.drain()));
-    const waited = Promise.withResolvers<void>();
-    const cancelWait = hostClock.after(DRAIN_WAIT_MS, waited.resolve);
-    await Promise.race([drained, waited.promise]);
-    cancelWait();
-    // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
-    await bus?.close();
-    await drained;
-    await Promise.all(serving.map((served) => served.close()));
-    await platform.close();
+    let drained: Promise<void> = Promise.resolve();
+    await closeInTurn([
+      // No push into a draining function: it would be refused, again and again, and each refusal is one of its deliveries.
+      () => bus?.pause(),
+      async () => {
+        drained = closeTogether(
+          [...functions.values()].map(
+            ({ app }) =>
+              () =>
+                app.drain(),
+          ),
+        );
+        const waited = Promise.withResolvers<void>();
+        const cancelWait = hostClock.after(DRAIN_WAIT_MS, waited.resolve);
+        await Promise.race([Promise.allSettled([drained]), waited.promise]);
+        cancelWait();
+      },
+      // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
+      () => bus?.close(),
+      () => drained,
+      () => closeTogether(serving.map((served) => () => served.close())),
+      () => platform.close(),
+    ]);
   };
   const serve = async (name: FunctionName, app: FunctionApp): Promise<RunningFunction> => {
     const served = await serveLean(app, { port: portOf(port, name), hostClock });
@@ -103,8 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     bus = await platform.bus();
     await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));
   } catch (error) {
-    await close();
-    throw error;
+    return failAfter(error, [close]);
   }
   return { platform, functions, close };
 }
