@@ -1,5 +1,9 @@
 /** Every constant of the house, with its unit in the name and its reason beside it. */
 
+// --- Time --------------------------------------------------------------------------------------------------------
+export const MS_PER_HOUR = 3_600_000;
+export const MS_PER_DAY = 24 * MS_PER_HOUR;
+
 // --- Utility: limits a tenant left open -------------------------------------------------------------------------
 /** Interactive inference feels slow past half a second; batch tenants give their own limit. */
 export const LATENCY_LIMIT_DEFAULT_MS = 500;
@@ -104,15 +108,15 @@ export const LIST_LIMIT_DEFAULT = 1000;
 export const OBJECTS_BUSY_TIMEOUT_MS = 10_000;
 export const STATE_BUSY_TIMEOUT_MS = 10_000;
 /** Content files that no index names are swept at open once this old: no write takes nearly as long. */
-export const OBJECTS_ORPHAN_AGE_MS = 60 * 60_000;
+export const OBJECTS_ORPHAN_AGE_MS = MS_PER_HOUR;
 /** Between two purges of expired state entries; reads do not depend on it, only disk space does. */
 export const STATE_PURGE_INTERVAL_MS = 30_000;
 /** How long a request_id is remembered after its decision: past any client's retries, and small enough to keep state bounded. */
-export const INTENT_TTL_MS = 6 * 3_600_000;
+export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Bus (embedded) ----------------------------------------------------------------------------------------------
 /** Pub/Sub's own default: what nobody took in a week becomes a dead letter. */
-export const BUS_RETENTION_MS = 7 * 24 * 3_600_000;
+export const BUS_RETENTION_MS = 7 * MS_PER_DAY;
 /** Dead letters outlive messages: a person has to find them first. */
 export const BUS_DEAD_LETTER_RETENTION_FACTOR = 4;
 /** Undelivered messages of one subscription; at 10 KiB each about 2 GiB of disk. */
@@ -126,7 +130,7 @@ export const BUS_STORE_RETRY_MS = 500;
 /** How long a commit waits for another process that holds the file. */
 export const BUS_BUSY_TIMEOUT_MS = 5_000;
 /** How long an ended deployment's record is kept: longer than any redelivery of its request. */
-export const ENDED_TTL_MS = 6 * 3_600_000;
+export const ENDED_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Warehouse, embedded -----------------------------------------------------------------------------------------
 /** Past it DuckDB spills to disk; the whole stack should fit a machine of 4 GB. */
@@ -144,9 +148,9 @@ export const MIN_NEW_SHARE = 0.2;
 /** Newest rows of a training set: minutes of training, a few hundred MB. */
 export const MAX_TRAINING_ROWS = 100_000;
 /** From the end of a run to its row in the warehouse: a poll of watch and a push, with room for a slow image pull. World time. */
-export const MATURITY_GRACE_MS = 2 * 3_600_000;
+export const MATURITY_GRACE_MS = 2 * MS_PER_HOUR;
 /** How long whoever asked for a training can read what became of it. */
-export const TRAINING_REPORT_TTL_MS = 24 * 3_600_000;
+export const TRAINING_REPORT_TTL_MS = MS_PER_DAY;
 
 // --- Judging -----------------------------------------------------------------------------------------------------
 /** Below it a share is known to no better than ±.07, and every comparison would end undecided anyway. */

@@ -34,7 +34,7 @@ export interface LocalBus extends Bus, BusAdmin {
 
 /** The embedded warehouse: its file can be copied and trimmed. */
 export interface LocalWarehouse extends Warehouse {
-  removeBefore(table: TableName, eventDate: string): Promise<number>;
+  removeBefore(table: TableName, instant: string): Promise<number>;
   backup(file: string): Promise<void>;
 }
 

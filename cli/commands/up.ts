@@ -4,6 +4,7 @@ import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig, readConfig } from '#shared/config.ts';
 import { LIVE_PREFIX } from '#shared/domain/deployment.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { type Closer, withClosers } from '#shared/runtime/closing.ts';
 import { serveLean } from '#shared/runtime/hosts/lean.ts';
 import { poll } from '#shared/runtime/poller.ts';
 import { createLog } from '#shared/telemetry/log.ts';
@@ -21,7 +22,7 @@ import { frontDoor } from '../stack/front-door.ts';
 import { liveLine } from '../stack/live-line.ts';
 import { logFile } from '../stack/log-file.ts';
 import { opsPortOf } from '../stack/ports.ts';
-import { trimRecord } from '../stack/retention.ts';
+import { trimmedLine, trimRecord } from '../stack/retention.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { untilStopped } from '../stack/stop-signal.ts';
 import { startTraffic, type Traffic } from '../stack/traffic.ts';
@@ -58,7 +59,7 @@ export const upCommand: Command = {
     port: 'front door; the functions follow on the next ports (default 8080; 0: any free)',
     market: 'default, second, or the path of a market spec (default: default)',
     seed: 'of the market (default 1)',
-    'keep-days': 'days of world time that stay on record (default 120)',
+    'keep-days': 'days of world time that the record goes back; imported records stay (default 120)',
     deviation: '0: providers keep their promises, 1: as the market has it (default 1)',
   },
   examples: [
@@ -88,13 +89,16 @@ async function up(context: CommandContext): Promise<number> {
   const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed };
   const { logLevel } = readConfig();
   const lock = await takeDirectory({ directory, command: 'up', clock: hostClock, note });
-  const file = logFile(join(directory, 'aurora.log'));
-  const log = createLog({ level: logLevel, destination: file });
-  const closers: (() => Promise<void>)[] = [() => lock.release()];
-  const stopping = untilStopped();
-  try {
+  return withClosers(async (defer) => {
+    defer(() => lock.release());
+    const file = logFile(join(directory, 'aurora.log'));
+    defer(() => file.close());
+    const log = createLog({ level: logLevel, destination: file });
+    defer(() => note('stopped; vm up goes on from here.'));
+    const stopping = untilStopped();
+    defer(() => stopping.dispose());
     const marketStore = sqliteStore(join(directory, 'market.sqlite'));
-    closers.push(async () => marketStore.close());
+    defer(() => marketStore.close());
     let market: Market | undefined;
     const stack = await startStack({
       config,
@@ -112,11 +116,11 @@ async function up(context: CommandContext): Promise<number> {
         return simProviders(market, platform);
       },
     });
-    closers.push(() => stack.close());
+    defer(() => stack.close());
     const { url, opsPort, close } = await openDoors(stack, settings.port, lock.token);
     closers.push(close);
     await lock.announce(opsPort);
-    closers.push(await startClockwork(stack, settings.keepDays, log));
+    closers.push(await startClockwork(stack, settings.keepDays, log, note));
 
     const traffic =
       settings.perSecond === 0
@@ -129,44 +133,38 @@ async function up(context: CommandContext): Promise<number> {
             hostClock,
             log,
           });
-    if (traffic !== null) closers.push(() => traffic.stop());
+    if (traffic !== null) defer(() => traffic.stop());
 
     announce(context, stack, url, opsPort);
     const line = showLine(stack, traffic, json ? (text) => print(text) : (text) => writeLine(note, text), json, log);
-    closers.push(() => line.stop());
+    defer(() => line.stop());
     const signal = await stopping.stopped;
     note(`\n${signal}: draining ...`);
     return EXIT.ok;
-  } finally {
-    for (const close of closers.reverse()) await close();
-    stopping.dispose();
-    note('stopped; vm up goes on from here.');
-    file.close();
-  }
+  });
 }
+
+type Defer = (close: Closer) => void;
 
 /** The front door and the operations door. */
 async function openDoors(
   stack: Stack,
-  port: number,
-  token: string,
-): Promise<{ url: string; opsPort: number; close: () => Promise<void> }> {
+  { port, token, defer }: { readonly port: number; readonly token: string; readonly defer: Defer },
+): Promise<{ url: string; opsPort: number }> {
   const [route, score] = [stack.functions.get('route'), stack.functions.get('score')];
   if (route === undefined || score === undefined) throw new Error('the live stack runs route and score');
   const front = await serveLean(frontDoor(stack.platform, { route: route.app, score: score.app }), { port, hostClock });
+  defer(() => front.close());
   const ops = await serveLean(operationsDoor(stack, token), { port: opsPortOf(port), hostClock });
-  return {
-    url: front.url,
-    opsPort: ops.port,
-    close: async () => {
-      await front.close();
-      await ops.close();
-    },
-  };
+  defer(() => ops.close());
+  return { url: front.url, opsPort: ops.port };
 }
 
 /** Cron: collect, watch, and the look whether a training is worth it. */
-async function startClockwork(stack: Stack, keepDays: number, log: Log): Promise<() => Promise<void>> {
+function startClockwork(
+  stack: Stack,
+  { keepDays, log, defer }: { readonly keepDays: number; readonly log: Log; readonly defer: Defer },
+): void {
   const urlOf = (name: 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
@@ -185,11 +183,8 @@ async function startClockwork(stack: Stack, keepDays: number, log: Log): Promise
     },
   };
   const cron = startCron([collect, watch, train, retention], { hostClock, log });
-  return async () => {
-    await cron.stop();
-    await collect.close();
-    await watch.close();
-  };
+  for (const job of [collect, watch]) defer(() => job.close());
+  defer(() => cron.stop());
 }
 
 function announce({ json, print, directory }: CommandContext, stack: Stack, url: string, opsPort: number): void {

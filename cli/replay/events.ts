@@ -1,4 +1,5 @@
 /** A recorded line as the events that it would have been: a decision, and for an accepted one its outcome. Pure. */
+import { MAX_CANDIDATES, MS_PER_HOUR } from '#shared/defaults.ts';
 import { canonicalGpu, canonicalProvider, canonicalRegion, canonicalWorkload } from '#shared/domain/aliases.ts';
 import type { Candidate, Decision } from '#shared/domain/decision.ts';
 import { decisionId, sha256Hex } from '#shared/domain/ids.ts';
@@ -22,7 +23,6 @@ export interface ReplayedEvents {
   readonly outcome: Outcome | null;
 }
 
-const MS_PER_HOUR = 3_600_000;
 const YEAR_10000_MS = Date.UTC(10_000, 0);
 
 /** Why a line cannot be placed in time, or null: neither engine knows dates past the year 9999. */
@@ -43,7 +43,7 @@ export function replayedEvents(line: RecordLine, context: ReplayContext): Replay
   const offers =
     chosen === null || eligible.some((offer) => offer.offer_id === chosen.offer_id)
       ? eligible
-      : [chosen, ...eligible].slice(0, 64);
+      : [chosen, ...eligible].slice(0, MAX_CANDIDATES);
   const decision: Decision = {
     decision_id: decisionId(workload.tenant_id, requestId),
     request_id: requestId,

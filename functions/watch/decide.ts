@@ -1,3 +1,4 @@
+import { MS_PER_HOUR } from '#shared/defaults.ts';
 import { attemptOf, type DeploymentRecord } from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
@@ -12,8 +13,6 @@ export interface Observation {
 
 /** World milliseconds for which an instance may be unknown to its provider before it counts as failed: listings lag. */
 const UNKNOWN_GRACE_MS = 30 * 60_000;
-
-const MS_PER_HOUR = 3_600_000;
 
 const NOTHING_SEEN = {
   state: 'failed',

@@ -1,4 +1,4 @@
-import { referencePriceUsd } from '#shared/defaults.ts';
+import { MS_PER_DAY, referencePriceUsd } from '#shared/defaults.ts';
 import type { Predicted } from '#shared/domain/decision.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
@@ -14,7 +14,7 @@ const LOG_PRICE_RATIO_LIMIT = Math.log(10);
 const LOG_LATENCY_RATIO_LIMIT = Math.log(100);
 /** Ready between a tenth of a second and a day. */
 const LOG_READY_MIN = Math.log(100);
-const LOG_READY_MAX = Math.log(24 * 3_600_000);
+const LOG_READY_MAX = Math.log(MS_PER_DAY);
 
 /**
  * The raw outputs of the heads (order of heads.ts) as parts of the utility. Advertised figures that are missing are imputed.

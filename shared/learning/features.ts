@@ -1,4 +1,4 @@
-import { IMPUTED_AVAILABILITY_SHARE, referencePriceUsd } from '#shared/defaults.ts';
+import { IMPUTED_AVAILABILITY_SHARE, MS_PER_HOUR, referencePriceUsd } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
@@ -67,7 +67,6 @@ const LOG_LIMIT = 20;
 const DECIMALS = 1e6;
 /** Longest word kept: 64 candidates with the longest crosses still fit one event. */
 const WORD_LIMIT = 48;
-const HOUR_MS = 3_600_000;
 
 /** Every number of the answer is finite for any valid input. @param decidedAtMs world epoch milliseconds */
 export const candidateFeatures = (workload: Workload, offer: Offer, decidedAtMs: number): Features =>
@@ -79,7 +78,7 @@ export function featuresFor(workload: Workload, decidedAtMs: number): (offer: Of
   const logPriceLimit = workload.max_price === null ? null : log(workload.max_price);
   const logHours = log(workload.gpu_hours);
   const logCount = log(workload.gpu_count);
-  const hourAngle = ((decidedAtMs / HOUR_MS) % 24) * (Math.PI / 12);
+  const hourAngle = ((decidedAtMs / MS_PER_HOUR) % 24) * (Math.PI / 12);
   const hourSin = Math.sin(hourAngle);
   const hourCos = Math.cos(hourAngle);
   const workloadType = word(workload.workload_type);

@@ -1,7 +1,5 @@
-import { MATURITY_GRACE_MS, READY_LIMIT_DEFAULT_MS } from '#shared/defaults.ts';
+import { MATURITY_GRACE_MS, MS_PER_HOUR, READY_LIMIT_DEFAULT_MS } from '#shared/defaults.ts';
 import type { Example } from './example.ts';
-
-const MS_PER_HOUR = 3_600_000;
 
 /**
  * The attempts that could all be known by `asOfMs`: decided long enough ago that even a run that went the whole way has

@@ -4,10 +4,11 @@
  *   provisioning -> running -> completed | preempted | failed
  *   provisioning | running -> cancelled (terminate)
  */
+import { MS_PER_HOUR } from '#shared/defaults.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { exponential, normal, uniforms } from './random.ts';
-import { HOUR_MS, type Lognormal, type Rates } from './rates.ts';
+import type { Lognormal, Rates } from './rates.ts';
 
 /** Failures are known in minutes: median of the lognormal until a start is given up. */
 const FAILED_START_MEDIAN_MS = 4 * 60_000;
@@ -94,7 +95,7 @@ export function fateOf(order: RunOrder, rates: Rates, dice: Dice): Fate {
   const ready = Math.round(order.created_ms + at(rates.ready_ms, dice.ready));
   const lasts = rates.hazard_per_hour === 0 ? Number.POSITIVE_INFINITY : dice.exposure / rates.hazard_per_hour;
   const network = dice.blame < order.network_blame_share;
-  const ended = Math.round(ready + Math.min(lasts, order.run_hours) * HOUR_MS);
+  const ended = Math.round(ready + Math.min(lasts, order.run_hours) * MS_PER_HOUR);
   if (lasts >= order.run_hours) return { ...run, ready_ms: ready, ended_ms: ended, state: 'completed', blame: null };
   return {
     ...run,
@@ -115,7 +116,7 @@ export function statusAt(instance: Instance, nowMs: number): InstanceStatus {
   const ready = fate.ready_ms !== null && fate.ready_ms <= Math.min(nowMs, end) ? fate.ready_ms : null;
   const completed = ended && instance.cancelled_ms === null && fate.state === 'completed';
   const runHours = instance.gpu_hours / instance.gpu_count;
-  const exposure = completed ? runHours : ready === null ? 0 : (Math.min(nowMs, end) - ready) / HOUR_MS;
+  const exposure = completed ? runHours : ready === null ? 0 : (Math.min(nowMs, end) - ready) / MS_PER_HOUR;
   const billed = completed ? instance.gpu_hours : exposure * instance.gpu_count;
   return {
     instance_id: instance.instance_id,

@@ -5,6 +5,7 @@
  * that policies can be compared on copies of one world (common random numbers).
  */
 import { createHash } from 'node:crypto';
+import { MS_PER_HOUR } from '#shared/defaults.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Workload } from '#shared/domain/request.ts';
@@ -15,7 +16,7 @@ import { expectationOf, type TrueExpectation } from './expectation.ts';
 import { diceOf, endOf, fateOf, type Instance, statusAt, tenantFault } from './instance.ts';
 import { combine, type Listing, listingsOf, NO_BURDEN } from './listings.ts';
 import { pick } from './random.ts';
-import { busyShare, HOUR_MS, hourOfDay, type Moment, ratesAt, shocksAt } from './rates.ts';
+import { busyShare, hourOfDay, type Moment, ratesAt, shocksAt } from './rates.ts';
 import { createRegister } from './register.ts';
 import type { ScenarioEvent } from './scenario.ts';
 import type { MarketSpec } from './spec.ts';
@@ -121,7 +122,7 @@ export function createMarket(options: MarketOptions): Market {
     return found;
   };
 
-  const hoursAt = (nowMs: number): number => (nowMs - startMs) / HOUR_MS;
+  const hoursAt = (nowMs: number): number => (nowMs - startMs) / MS_PER_HOUR;
 
   const capacity = (listing: Listing, nowMs: number): { total: number; free: number; load: number } => {
     const total = listing.capacity_gpu_hours * listing.weather(hoursAt(nowMs)).capacity;

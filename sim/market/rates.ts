@@ -1,3 +1,4 @@
+import { MS_PER_HOUR } from '#shared/defaults.ts';
 import { type Burden, combine, type Listing, NO_BURDEN } from './listings.ts';
 import { cheapUniform } from './random.ts';
 
@@ -31,9 +32,7 @@ export interface Moment {
   readonly deviation: number;
 }
 
-export const HOUR_MS = 3_600_000;
-
-export const hourOfDay = (nowMs: number): number => (nowMs / HOUR_MS) % 24;
+export const hourOfDay = (nowMs: number): number => (nowMs / MS_PER_HOUR) % 24;
 
 /** 1 at the peak hour, -1 twelve hours away. */
 const swing = (hour: number, peak: number): number => Math.cos(((hour - peak) * Math.PI) / 12);
@@ -41,7 +40,7 @@ const swing = (hour: number, peak: number): number => Math.cos(((hour - peak) * 
 /** Share of the capacity that other customers hold at `nowMs`. */
 export function busyShare(listing: Listing, nowMs: number): number {
   const { mean, amplitude, peak_hour, noise } = listing.busy;
-  const wobble = noise === 0 ? 0 : noise * (2 * cheapUniform(listing.salt, Math.floor(nowMs / HOUR_MS)) - 1);
+  const wobble = noise === 0 ? 0 : noise * (2 * cheapUniform(listing.salt, Math.floor(nowMs / MS_PER_HOUR)) - 1);
   return Math.min(0.95, Math.max(0, mean + amplitude * swing(hourOfDay(nowMs), peak_hour) + wobble));
 }
 

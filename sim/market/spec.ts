@@ -4,6 +4,7 @@
  * GPU-hour, everything named `truth` is hidden from the router.
  */
 import { z } from 'zod';
+import { MS_PER_DAY } from '#shared/defaults.ts';
 import { count, name, nonNegative, positive, probability } from '#shared/domain/primitives.ts';
 import { weights } from '#shared/domain/request.ts';
 import { scenarioEvent } from './scenario.ts';
@@ -43,7 +44,7 @@ const truth = z.strictObject({
   price_ratio: positive.max(100).default(1),
   price_sigma: sigma.default(0),
   /** Median milliseconds until ready. */
-  ready_ms: positive.max(86_400_000),
+  ready_ms: positive.max(MS_PER_DAY),
   ready_sigma: sigma.default(0),
   /** Burdens by hour of day; `from_hour` > `to_hour` wraps over midnight. */
   hours: z

@@ -14,6 +14,7 @@ import { decisionIds, outcomeIds } from '#shared/queries/event-ids.ts';
 import { defineQuery } from '#shared/queries/fragments.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { startChild } from '#test/support/child.ts';
+import { EVENT_SAMPLES } from '#test/support/events.ts';
 import { drain, failureOf } from './warehouse.ts';
 import { decisionPayload, outcomePayload, rowOf } from './warehouse-rows.ts';
 import { BATCH } from './warehouse-worker.ts';
@@ -212,18 +213,29 @@ describe('the DuckDB file', () => {
     expect(existsSync(`${file}.wal`)).toBe(false);
   });
 
-  test('retention removes the days before a date, and their rows only', async () => {
+  test('retention removes what came in before an instant, whatever date it bears, and no imported row', async () => {
     await withWarehouse(async (warehouse) => {
-      const on = (day: string) =>
+      const limit = Date.UTC(2026, 1, 28);
+      const row = (id: string, observedAt: string, ingestedAtMs: number, mode: 'rules' | 'recorded' = 'rules') =>
         rowOf(
           'routing-outcome',
-          outcomePayload(day, { observed_at: `${day}T23:59:59.999Z`, decided_at: `${day}T00:00:00Z` }),
+          outcomePayload(id, { observed_at: observedAt, decided_at: observedAt, mode }),
+          ingestedAtMs,
         );
-      await warehouse.append('routing_outcomes', ['2026-02-27', '2026-02-28', '2026-03-01'].map(on));
-      expect(await warehouse.removeBefore('routing_outcomes', '2026-02-28')).toBe(1);
-      expect(await warehouse.removeBefore('routing_outcomes', '2026-02-28')).toBe(0);
+      await warehouse.append('routing_outcomes', [
+        row('old', '2026-02-27T00:00:00Z', limit - 1),
+        row('old, of a far date', '2999-01-01T00:00:00Z', limit - 1),
+        row('late', '2026-02-27T00:00:00Z', limit),
+        row('imported', '1999-01-01T00:00:00Z', limit - 1, 'recorded'),
+      ]);
+      await warehouse.append('training_requested', [
+        rowOf('training-requested', { ...EVENT_SAMPLES['training-requested'] }, limit - 1),
+      ]);
+      expect(await warehouse.removeBefore('routing_outcomes', '2026-02-28T00:00:00.000Z')).toBe(2);
+      expect(await warehouse.removeBefore('routing_outcomes', '2026-02-28T00:00:00.000Z')).toBe(0);
+      expect(await warehouse.removeBefore('training_requested', '2026-02-28T00:00:00.000Z')).toBe(1);
       const left = await warehouse.query(outcomeIds, {});
-      expect(left.map((row) => row.decision_id).sort()).toEqual(['2026-02-28', '2026-03-01']);
+      expect(left.map((one) => one.decision_id).sort()).toEqual(['imported', 'late']);
     });
   });
 

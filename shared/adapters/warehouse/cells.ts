@@ -1,5 +1,6 @@
 /** Cells to DuckDB values and back. Checked on the way in: a column of the wrong type is named before anything is written. */
 import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api';
+import { MS_PER_DAY } from '#shared/defaults.ts';
 import type { Column } from '#shared/domain/columns.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Cell } from '#shared/ports/warehouse.ts';
@@ -60,7 +61,7 @@ export function columnWriter(duckdb: DuckdbModule, column: Column): ColumnWriter
         column,
         (cell) => {
           const millis = typeof cell === 'string' && DATE.test(cell) ? Date.parse(`${cell}T00:00:00Z`) : Number.NaN;
-          return Number.isNaN(millis) ? undefined : new duckdb.DuckDBDateValue(millis / MILLIS_PER_DAY);
+          return Number.isNaN(millis) ? undefined : new duckdb.DuckDBDateValue(millis / MS_PER_DAY);
         },
         (appender, value) => appender.appendDate(value),
       );
@@ -76,7 +77,6 @@ export function columnWriter(duckdb: DuckdbModule, column: Column): ColumnWriter
   }
 }
 
-const MILLIS_PER_DAY = 86_400_000;
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
@@ -114,7 +114,7 @@ export function toCell(duckdb: DuckdbModule, value: DuckDBValue): Cell {
   if (typeof value === 'bigint') return safeNumber(value);
   if (value instanceof duckdb.DuckDBTimestampValue || value instanceof duckdb.DuckDBTimestampTZValue)
     return new Date(Number(value.micros / 1000n)).toISOString();
-  if (value instanceof duckdb.DuckDBDateValue) return new Date(value.days * MILLIS_PER_DAY).toISOString().slice(0, 10);
+  if (value instanceof duckdb.DuckDBDateValue) return new Date(value.days * MS_PER_DAY).toISOString().slice(0, 10);
   if (value instanceof duckdb.DuckDBDecimalValue) return value.toDouble();
   if (value instanceof duckdb.DuckDBBlobValue) return Buffer.from(value.bytes).toString('base64');
   throw new RejectedError('query_invalid', `answers a ${value.constructor.name}, which is no cell`);

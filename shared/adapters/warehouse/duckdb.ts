@@ -18,8 +18,8 @@ import { backUp, removeBefore } from './maintenance.ts';
 import { type Database, openSession } from './session.ts';
 
 export interface DuckdbWarehouse extends Warehouse {
-  /** Removes the rows of days before `eventDate` (YYYY-MM-DD) and frees their space; answers how many rows. */
-  removeBefore(table: TableName, eventDate: string): Promise<number>;
+  /** Removes the rows that came in before `instant` (RFC 3339), imported ones excepted, and frees their space; answers how many rows. */
+  removeBefore(table: TableName, instant: string): Promise<number>;
   /** A consistent copy in a new file, while work goes on. */
   backup(file: string): Promise<void>;
 }
@@ -114,7 +114,7 @@ export async function createDuckdbWarehouse(options: { file: string; log?: Log }
       return rows;
     },
     stream: streamed,
-    removeBefore: (table, eventDate) => write(({ engine }) => removeBefore(engine.writer, table, eventDate)),
+    removeBefore: (table, instant) => write(({ engine }) => removeBefore(engine.writer, table, instant)),
     backup: (file) => write(({ engine }) => backUp(engine.writer, file)),
     close: session.close,
   };

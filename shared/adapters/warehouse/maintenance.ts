@@ -5,13 +5,22 @@ import type { TableName } from '#shared/domain/tables.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Connection } from './engine.ts';
 
-/** Rows come in order of time, so whole row groups fall free and the checkpoint gives their blocks back to the file. */
-export async function removeBefore(connection: Connection, table: TableName, eventDate: string): Promise<number> {
-  if (!TABLES.some((known) => known.name === table))
+/**
+ * Removes the rows that came in before an instant (RFC 3339, world time), whatever date their event bears: a dead letter that
+ * was sent again has only just arrived. What was imported from a record of another time stays; it is somebody's own, and does
+ * not grow by itself. Rows come in order of time, so whole row groups fall free and the checkpoint gives their blocks back.
+ */
+export async function removeBefore(connection: Connection, table: TableName, instant: string): Promise<number> {
+  const known = TABLES.find(({ name }) => name === table);
+  if (known === undefined)
     throw new RejectedError('row_invalid', `there is no table ${JSON.stringify(table)} in the warehouse`);
-  const result = await connection.run(`DELETE FROM "${table}" WHERE "event_date" < CAST($date AS DATE)`, {
-    date: eventDate,
-  });
+  const own = known.columns.some(({ name }) => name === 'mode') ? ` AND "mode" <> 'recorded'` : '';
+  const result = await connection.run(
+    `DELETE FROM "${table}" WHERE "ingested_at" < CAST($instant AS TIMESTAMP)${own}`,
+    {
+      instant,
+    },
+  );
   await connection.run('CHECKPOINT');
   return result.rowsChanged;
 }
