@@ -117,10 +117,9 @@ async function up(context: CommandContext): Promise<number> {
       },
     });
     defer(() => stack.close());
-    const { url, opsPort, close } = await openDoors(stack, settings.port, lock.token);
-    closers.push(close);
+    const { url, opsPort } = await openDoors(stack, { port: settings.port, token: lock.token, defer });
     await lock.announce(opsPort);
-    closers.push(await startClockwork(stack, settings.keepDays, log, note));
+    startClockwork(stack, { keepDays: settings.keepDays, log, note, defer });
 
     const traffic =
       settings.perSecond === 0
@@ -163,8 +162,14 @@ async function openDoors(
 /** Cron: collect, watch, and the look whether a training is worth it. */
 function startClockwork(
   stack: Stack,
-  { keepDays, log, defer }: { readonly keepDays: number; readonly log: Log; readonly defer: Defer },
+  options: {
+    readonly keepDays: number;
+    readonly log: Log;
+    readonly note: (text: string) => void;
+    readonly defer: Defer;
+  },
 ): void {
+  const { keepDays, log, note, defer } = options;
   const urlOf = (name: 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
@@ -179,7 +184,8 @@ function startClockwork(
     name: 'retention',
     everyMs: RETENTION_EVERY_MS,
     run: async () => {
-      await trimRecord(stack.platform, keepDays);
+      const line = trimmedLine(await trimRecord(stack.platform, keepDays));
+      if (line !== null) note(line);
     },
   };
   const cron = startCron([collect, watch, train, retention], { hostClock, log });

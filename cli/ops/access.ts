@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig } from '#shared/config.ts';
+import { withClosers } from '#shared/runtime/closing.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { logFile } from '../stack/log-file.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
+import { startStack } from '../stack/stack.ts';
 import { requireState } from '../stack/state-directory.ts';
 import { takeTurn } from '../stack/turn.ts';
 import { callOperation } from './client.ts';
@@ -32,18 +33,15 @@ export async function withAccess<T>(
     return use({ call: (operation, params) => callOperation(running, operation, params) });
   }
 
-  const config = parseConfig({ AURORA_DIR: directory });
-  let stack: Stack | undefined;
-  // Not to stdout: that is the command's answer.
-  const file = logFile(join(directory, 'aurora.log'));
-  try {
+  return withClosers(async (defer) => {
+    defer(() => turn.lock.release());
+    const config = parseConfig({ AURORA_DIR: directory });
+    // Not to stdout: that is the command's answer.
+    const file = logFile(join(directory, 'aurora.log'));
+    defer(() => file.close());
     const log = createLog({ level: 'warn', destination: file });
-    stack = await startStack({ config, hostClock, log, port: 0, providers: null });
-    const local = stack;
-    return await use({ call: (operation, params) => operation.run(local, operation.params.parse(params)) });
-  } finally {
-    await stack?.close();
-    await turn.lock.release();
-    file.close();
-  }
+    const stack = await startStack({ config, hostClock, log, port: 0, providers: null });
+    defer(() => stack.close());
+    return use({ call: (operation, params) => operation.run(stack, operation.params.parse(params)) });
+  });
 }
