@@ -79,10 +79,13 @@ function readOptions(command: Command, argv: string[]): { values: Record<string,
 
 /** Plain words and the remedy on stderr, or the same as JSON on stdout. */
 function report(thrown: unknown, json: boolean): number {
-  const error = coded(thrown);
-  if (json) process.stdout.write(`${JSON.stringify(errorBody(error))}\n`);
-  else process.stderr.write(`vm: ${error.message}\n    ${error.code}: ${error.remedy}\n`);
-  return error.code === 'usage' ? EXIT.usage : EXIT.failed;
+  // The first of several is what ended the command; the others came while it closed what it had opened.
+  const all: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+  const errors = all.map(coded);
+  const [first] = errors;
+  if (json && first !== undefined) process.stdout.write(`${JSON.stringify(errorBody(first))}\n`);
+  else for (const error of errors) process.stderr.write(`vm: ${error.message}\n    ${error.code}: ${error.remedy}\n`);
+  return first?.code === 'usage' ? EXIT.usage : EXIT.failed;
 }
 
 /** What the system refuses about a path or a device is the caller's to correct; anything else is a defect of ours. */
