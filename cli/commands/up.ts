@@ -91,7 +91,7 @@ async function up(context: CommandContext): Promise<number> {
   const lock = await takeDirectory({ directory, command: 'up', clock: hostClock, note });
   return withClosers(async (defer) => {
     defer(() => lock.release());
-    const file = logFile(join(directory, 'aurora.log'));
+    const file = logFile(join(directory, 'aurora.log'), { note, clock: hostClock });
     defer(() => file.close());
     const log = createLog({ level: logLevel, destination: file });
     defer(() => note('stopped; vm up goes on from here.'));

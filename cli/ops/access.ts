@@ -37,7 +37,7 @@ export async function withAccess<T>(
     defer(() => turn.lock.release());
     const config = parseConfig({ AURORA_DIR: directory });
     // Not to stdout: that is the command's answer.
-    const file = logFile(join(directory, 'aurora.log'));
+    const file = logFile(join(directory, 'aurora.log'), { note, clock: hostClock });
     defer(() => file.close());
     const log = createLog({ level: 'warn', destination: file });
     const stack = await startStack({ config, hostClock, log, port: 0, providers: null });
