@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { routingDecision, routingOutcome } from '#shared/domain/events/catalogue.ts';
-import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
-import { RejectedError, TransientError } from '#shared/errors.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { TransientError } from '#shared/errors.ts';
 import { type Command, EXIT } from '../command.ts';
 import { type Access, withAccess } from '../ops/access.ts';
 import { knownEvents, publishEvents } from '../ops/events.ts';
-import { beyondTime, type ReplayContext, type ReplayedEvents, replayedEvents } from '../replay/events.ts';
+import { type ReplayContext, type ReplayedEvents, replayedEvents, startOf } from '../replay/events.ts';
 import { recordedMarket } from '../replay/offers.ts';
-import { RECORD_COLUMNS, readMetrics, readProviders, readRecord, readTenants } from '../replay/record.ts';
+import {
+  RECORD_COLUMNS,
+  type ReadLine,
+  readMetrics,
+  readProviders,
+  readRecord,
+  readTenants,
+} from '../replay/record.ts';
 
 const CHUNK_ROWS = 100;
 const BAD_LISTED = 20;
@@ -36,7 +43,7 @@ export const replayCommand: Command = {
     metrics: { type: 'string' },
   },
   help: {
-    start: 'instant of step 0; a step is an hour (default 2026-01-01T00:00:00Z)',
+    start: 'instant of step 0, from 1970 to 2999; a step is an hour (default 2026-01-01T00:00:00Z)',
     providers: 'JSON {providers:[{id, gpu_types, base_price_usd_per_hour, ...}]}: what else could have been chosen',
     tenants: 'JSON {tenants:[{id, region, weights, min_reputation, max_latency_ms}]}',
     metrics:
@@ -51,26 +58,44 @@ export const replayCommand: Command = {
   run: async ({ directory, json, print, note, positionals, values }) => {
     const path = positionals[0] ?? '';
     const context = await contextOf(values);
-    const report = await withAccess(directory, 'replay', (access) => replay(access, path, context, note), {
-      creates: true,
-    });
-    if (json) print(JSON.stringify(report));
-    else {
-      print(
-        `${report.rows} rows: ${report.decisions} decisions and ${report.outcomes} outcomes sent, ${report.already_there} events were there already`,
-      );
-      for (const { line, message } of report.bad) print(`line ${line}: ${message}`);
-      if (report.bad_total > report.bad.length) print(`and ${report.bad_total - report.bad.length} more bad lines`);
+    const file = readRecord(path);
+    try {
+      // A file that is none, or of another shape, is refused before anything is opened.
+      const lines = await begun(file);
+      const report = await withAccess(directory, 'replay', (access) => replay(access, lines, context, note), {
+        creates: true,
+      });
+      tell(report, json, print);
+      return report.bad_total === 0 ? EXIT.ok : EXIT.partial;
+    } finally {
+      await file.return(undefined);
     }
-    return report.bad_total === 0 ? EXIT.ok : EXIT.partial;
   },
 };
 
+/** The same values, the first of them read already: what is wrong with the whole is thrown here. */
+async function begun<T>(source: AsyncGenerator<T>): Promise<AsyncIterable<T>> {
+  const first = await source.next();
+  return (async function* () {
+    if (first.done === true) return;
+    yield first.value;
+    yield* source;
+  })();
+}
+
+function tell(report: Report, json: boolean, print: (text: string) => void): void {
+  if (json) print(JSON.stringify(report));
+  else {
+    print(
+      `${report.rows} rows: ${report.decisions} decisions and ${report.outcomes} outcomes sent, ${report.already_there} events were there already`,
+    );
+    for (const { line, message } of report.bad) print(`line ${line}: ${message}`);
+    if (report.bad_total > report.bad.length) print(`and ${report.bad_total - report.bad.length} more bad lines`);
+  }
+}
+
 async function contextOf(values: Readonly<Record<string, string | boolean | undefined>>): Promise<ReplayContext> {
-  const start = timestamp.safeParse(values['start']);
-  if (!start.success)
-    throw new RejectedError('usage', `--start takes an RFC 3339 instant, got ${JSON.stringify(values['start'])}`);
-  const startMs = Date.parse(start.data);
+  const startMs = startOf(String(values['start']));
   const given = (name: string): string | null => (typeof values[name] === 'string' ? values[name] : null);
   const [providers, tenants, metrics] = [given('providers'), given('tenants'), given('metrics')];
   const market = recordedMarket(
@@ -83,7 +108,7 @@ async function contextOf(values: Readonly<Record<string, string | boolean | unde
 
 async function replay(
   access: Access,
-  path: string,
+  lines: AsyncIterable<ReadLine>,
   context: ReplayContext,
   note: (text: string) => void,
 ): Promise<Report> {
@@ -95,12 +120,10 @@ async function replay(
     chunk = [];
     note(`${report.rows} rows ...`);
   };
-  for await (const line of readRecord(path)) {
+  for await (const line of lines) {
     report.rows += 1;
-    const late = line.ok ? beyondTime(line.value, context.startMs) : null;
-    if (!line.ok) countBad(report, line);
-    else if (late !== null) countBad(report, { line: line.value.line, message: late });
-    else chunk.push(replayedEvents(line.value, context));
+    if (line.ok) chunk.push(replayedEvents(line.value, context));
+    else countBad(report, line);
     if (chunk.length === CHUNK_ROWS) await flush();
   }
   if (chunk.length > 0) await flush();

@@ -5,8 +5,9 @@ import type { Candidate, Decision } from '#shared/domain/decision.ts';
 import { decisionId, sha256Hex } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
-import { rfc3339 } from '#shared/domain/primitives.ts';
+import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { DEFAULT_WEIGHTS, type Workload } from '#shared/domain/request.ts';
+import { RejectedError } from '#shared/errors.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
@@ -23,12 +24,21 @@ export interface ReplayedEvents {
   readonly outcome: Outcome | null;
 }
 
-const YEAR_10000_MS = Date.UTC(10_000, 0);
+/**
+ * Where a record may begin. Queries look at days from 1970 on. The largest step and run of a line reach twelve centuries further,
+ * so that none ends after the year 9999, which neither engine knows.
+ */
+const FIRST_START = '1970-01-01T00:00:00.000Z';
+const LAST_START = '2999-12-31T23:59:59.999Z';
 
-/** Why a line cannot be placed in time, or null: neither engine knows dates past the year 9999. */
-export function beyondTime({ row }: RecordLine, startMs: number): string | null {
-  const endMs = startMs + (row.step + row.gpu_hours) * MS_PER_HOUR;
-  return endMs < YEAR_10000_MS ? null : 'step: it would end after the year 9999';
+/** Epoch milliseconds. @throws RejectedError usage, quoting what came */
+export function startOf(text: string): number {
+  const parsed = timestamp.safeParse(text);
+  if (parsed.success && parsed.data >= FIRST_START && parsed.data <= LAST_START) return Date.parse(parsed.data);
+  throw new RejectedError(
+    'usage',
+    `--start takes an RFC 3339 instant of the years 1970 to 2999, such as 2026-03-01T00:00:00Z, got ${JSON.stringify(text)}`,
+  );
 }
 
 export function replayedEvents(line: RecordLine, context: ReplayContext): ReplayedEvents {

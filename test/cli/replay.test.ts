@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { RECORD_COLUMNS } from '#cli/replay/record.ts';
 import { startVm } from '#test/system/vm-process.ts';
 import { run, runJson, SAMPLE_CSV, SAMPLE_WORDS, temporary } from './run.ts';
 
@@ -57,6 +58,18 @@ describe('vm replay', () => {
     expect(await statusOf(directory)).toMatchObject({ decisions: { accepted: 156, distinct: 156 } });
   });
 
+  it.each(['1970-01-01T00:00:00Z', '2999-12-31T23:59:59.999Z'])(
+    'takes the last line of a record that starts in %s',
+    async (start) => {
+      const directory = await temporary();
+      const path = join(directory, 'last.csv');
+      await writeFile(path, `${RECORD_COLUMNS.join(',')}\n10000000,lab,llm_training,H100,1e6,ionet,1,3.3,310.0,ok\n`);
+      const state = join(directory, 'state');
+      expect(await run('replay', path, '--start', start, '--dir', state)).toMatchObject({ code: 0 });
+      expect(await statusOf(state)).toMatchObject({ decisions: { distinct: 1 }, outcomes: { distinct: 1 } });
+    },
+  );
+
   it('names bad lines by number, brings the rest in and says so by its exit code', async () => {
     const directory = await temporary();
     const lines = (await readFile(SAMPLE_CSV, 'utf8')).split('\r\n');
@@ -66,7 +79,7 @@ describe('vm replay', () => {
       [8, '0,lab,llm_training,H100,1,ionet,1,0.0,310.0,ok', /accepted row needs/],
       [9, '1,"lab,llm_training,H100,1,ionet,1,3.3,310.0,ok', /[Qq]uote/],
       [20, '1,lab,llm_training,H100,NaN,ionet,1,3.3,310.0,ok', /gpu_hours/],
-      [21, '9999999,lab,llm_training,H100,1e6,ionet,1,3.3,310.0,ok', /./],
+      [21, '10000001,lab,llm_training,H100,1e6,ionet,1,3.3,310.0,ok', /step/],
       [40, `1,${'x'.repeat(70_000)},llm_training,H100,1,ionet,1,3.3,310.0,ok`, /longer than 65536 bytes/],
       [79, '1,__proto__,llm_training,H100,1,ionet,1,3.3,310.0,ok', /tenant_id/],
     ];
@@ -74,7 +87,7 @@ describe('vm replay', () => {
     const path = join(directory, 'with-bad-lines.csv');
     await writeFile(path, lines.join('\r\n'));
     const state = join(directory, 'state');
-    const { code, value } = await runJson<Report>('replay', path, '--start', '9000-01-01T00:00:00Z', '--dir', state);
+    const { code, value } = await runJson<Report>('replay', path, '--dir', state);
     expect(code).toBe(1);
     expect(value).toMatchObject({ rows: 86, decisions: 78, outcomes: 75, bad_total: 8 });
     expect(value.bad.map(({ line }) => line)).toEqual(bad.map(([line]) => line));
@@ -106,14 +119,28 @@ describe('vm replay', () => {
       [[SAMPLE_CSV, '--providers', other], 64, 'usage', /JSON/],
       [[SAMPLE_CSV, '--tenants', shape], 64, 'usage', /tenants\.0\.id: /],
       [[SAMPLE_CSV, '--metrics', metrics], 2, 'csv_invalid', /line 2: active: /],
-      [[SAMPLE_CSV, '--start', 'yesterday'], 64, 'usage', /RFC 3339 instant, got "yesterday"/],
+      ...[
+        'yesterday',
+        '',
+        '2026-02-30T00:00:00Z',
+        '1969-12-31T23:59:59Z',
+        '1970-01-01T00:30:00+01:00',
+        '3000-01-01T00:00:00Z',
+        '+275760-09-13T00:00:00Z',
+        '10000-01-01T00:00:00Z',
+      ].map((start): (typeof cases)[number] => [
+        [SAMPLE_CSV, '--start', start],
+        64,
+        'usage',
+        new RegExp(`RFC 3339 instant of the years 1970 to 2999, .*, got "${start.replace('+', '\\+')}"`),
+      ]),
     ];
     for (const [words, code, error, message] of cases)
       expect(await runJson('replay', ...words, '--dir', state), words.join(' ')).toMatchObject({
         code,
         value: { error: { code: error, message: expect.stringMatching(message), remedy: expect.any(String) } },
       });
-    expect((await statusOf(state))['decisions']).toEqual({ accepted: 0, distinct: 0 });
+    expect(await statusOf(state)).toMatchObject({ error: { code: 'no_state' } });
   });
 
   it('killed in the middle and run again, ends the same', { timeout: 60_000 }, async () => {
