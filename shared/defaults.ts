@@ -62,6 +62,8 @@ export const SCORE_DEADLINE_MS = 150;
 export const REQUEST_DEADLINE_MS = 10_000;
 /** How often the small objects (champion, offers) are looked at: a fifth of a scoring cache's natural staleness. */
 export const POLL_INTERVAL_MS = 2_000;
+/** Versions before a broken one that score tries in turn, at 10 ms each: when so many are broken, the store is. */
+export const FALLBACK_VERSIONS_LIMIT = 8;
 /** World time past which offers are too old to act on; with a fast world, three polls' worth if that is longer. */
 export const OFFERS_STALE_LIMIT_MS = 30 * 60_000;
 /** Share of uniform exploration in the rules' distribution: without it nothing could ever be evaluated. */

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { RejectedError } from '#shared/errors.ts';
+import { whyNotServable } from '#shared/learning/servable.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
-import { promotedEvent } from '#shared/registry/promoted-event.ts';
-import type { AliasEntry } from '#shared/registry/registry.ts';
+import { announceMoves } from '#shared/registry/promoted-event.ts';
+import type { AliasEntry, Registry } from '#shared/registry/registry.ts';
+import { wasDamaged } from '#shared/registry/succession.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { Stack } from '../stack/stack.ts';
 import { operation } from './operation.ts';
@@ -55,37 +57,48 @@ export const showModel = operation({
 const by = z.string().min(1).max(64);
 const reason = z.string().max(1024);
 
-/** Points champion at a version. Without the gate's `promote` it needs force and a reason; both go into the alias log. */
+/**
+ * Points champion at a version. Without the gate's `promote`, or against damage, it needs force; the reason goes into the
+ * alias log.
+ */
 export const promoteModel = operation({
   name: 'models.promote',
   params: z.strictObject({ version: z.string().min(1).max(64), by, reason, force: z.boolean() }),
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
     const verdict = await registry.readVerdict(params.version);
-    if (verdict?.verdict !== 'promote' && !params.force) {
-      throw new RejectedError(
-        'promotion_refused',
-        `the gate says ${verdict?.verdict ?? 'nothing yet'} of ${params.version}: ${verdict?.reasons[0] ?? 'it was not judged'}`,
-      );
-    }
+    const why = await whyRefused(registry, params.version, verdict);
+    if (why !== null && !params.force) throw new RejectedError('promotion_refused', why);
     const entry = await registry.moveAlias('champion', {
       version: params.version,
       by: params.by,
       reason: params.reason,
       verdict: verdict?.verdict ?? null,
-      forced: verdict?.verdict !== 'promote',
+      forced: why !== null,
     });
-    await announce(stack, entry);
+    await announce(stack, registry, entry);
     return entry;
   },
 });
+
+/** Null: nothing speaks against it. */
+async function whyRefused(registry: Registry, version: string, verdict: Verdict | null): Promise<string | null> {
+  if (verdict?.verdict !== 'promote')
+    return `the gate says ${verdict?.verdict ?? 'nothing yet'} of ${version}: ${verdict?.reasons[0] ?? 'it was not judged'}`;
+  if (wasDamaged(await registry.recentMoves('champion'), version))
+    return `${version} was taken back before, because it did not load: vm models history`;
+  const fault = await whyNotServable(registry, version);
+  return fault === null ? null : `${version} would not serve: ${fault}`;
+}
 
 export const rollbackModel = operation({
   name: 'models.rollback',
   params: z.strictObject({ by, reason }),
   run: async (stack, params): Promise<AliasEntry> => {
-    const entry = await (await registryOf(stack)).rollback('champion', params);
-    await announce(stack, entry);
+    const registry = await registryOf(stack);
+    const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
+    const entry = await registry.rollback('champion', { ...params, forced: true, serves });
+    await announce(stack, registry, entry);
     return entry;
   },
 });
@@ -96,8 +109,7 @@ export const modelHistory = operation({
   run: async (stack, { alias }): Promise<readonly AliasEntry[]> => (await registryOf(stack)).aliasHistory(alias),
 });
 
-async function announce({ platform }: Stack, entry: AliasEntry): Promise<void> {
-  const { topic, message } = promotedEvent(entry);
-  await (await platform.bus()).publish(topic, [message]);
+async function announce({ platform }: Stack, registry: Registry, entry: AliasEntry): Promise<void> {
+  await announceMoves(registry, await platform.bus());
   platform.log.info({ ...entry }, 'alias moved by hand');
 }

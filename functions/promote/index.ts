@@ -1,8 +1,8 @@
 /**
- * promote: proves a version on the record before it may serve.
- * In: model-trained events. Out: a verdict beside the version (always written, once), the champion or apprentice alias
- * moved, a model-promoted event. Promise: a redelivered event finds the verdict that stands and only completes what a
- * kill left undone.
+ * promote: proves a version on the record before it may serve, and keeps the aliases on versions that can.
+ * In: model-trained events; a tick of the cron (`POST /run`). Out: a verdict beside the version (always written, once), the
+ * champion or apprentice alias moved (forward by a verdict, back from a version that does not load), a model-promoted event of
+ * every move. Promise: a redelivered event finds the verdict that stands and only completes what a kill left undone.
  */
 import type { Platform } from '#shared/platform.ts';
 import { createRegistry } from '#shared/registry/registry.ts';

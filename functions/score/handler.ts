@@ -3,18 +3,24 @@ import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { scoreRequest } from '#shared/domain/score.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
-import type { Registry } from '#shared/registry/registry.ts';
+import type { RegistryReader } from '#shared/registry/registry.ts';
 import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { type Poller, poll } from '#shared/runtime/poller.ts';
 import type { FunctionApp, ReadyReport } from '#shared/runtime/types.ts';
 import { freshOffers, polledOffers } from '#shared/serving/offers.ts';
 import { decideScores } from './decide.ts';
-import { createModelHolder } from './served-model.ts';
+import { createModelHolder, type Serving } from './served-model.ts';
+import { showServing } from './serving-gauges.ts';
 
 export interface ScoreDeps extends RuntimeDeps {
   readonly worldClock: WorldClock;
   readonly objects: Objects;
-  readonly registry: Registry;
+  readonly registry: RegistryReader;
+}
+
+/** What `GET /ready` says. */
+export interface ScoreReadyReport extends ReadyReport {
+  readonly serving: Serving;
 }
 
 export function createScore(deps: ScoreDeps): FunctionApp {
@@ -26,10 +32,11 @@ export function createScore(deps: ScoreDeps): FunctionApp {
   };
   let poller: Poller | undefined;
 
-  const ready = (): ReadyReport => {
+  const ready = (): ScoreReadyReport => {
     const waiting = offers.current() === null ? ['offers/current.json: collect has not written it yet'] : [];
-    return { ready: waiting.length === 0, waiting_for: waiting };
+    return { ready: waiting.length === 0, waiting_for: waiting, serving: models.serving() };
   };
+  showServing(deps.metrics, models.serving);
 
   return httpFunction({
     name: 'score',

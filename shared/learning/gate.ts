@@ -25,6 +25,23 @@ export function judge({ evaluation, decidedAt }: GateInput): Verdict {
   };
 }
 
+/** A verdict on what could not be evaluated, with its one reason. Nobody promotes that. */
+export const unevaluated = (
+  kind: Exclude<Verdict['verdict'], 'promote'>,
+  reason: string,
+  decidedAt: string,
+): Verdict => ({
+  verdict: kind,
+  reasons: [reason.slice(0, MAX_REASON)],
+  checks: [],
+  metrics: {},
+  decided_at: decidedAt,
+  compared_with: null,
+});
+
+/** Of a reason in a verdict. */
+const MAX_REASON = 1_024;
+
 function verdictOf(checks: readonly Check[]): Verdict['verdict'] {
   const fails = (kind: CheckKind): boolean => checks.some((check) => check.kind === kind && check.passed === false);
   if (fails('soundness')) return 'reject';

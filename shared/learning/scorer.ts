@@ -30,13 +30,19 @@ const WARM_BATCHES = 200;
 const WARM_BATCH = 8;
 
 /**
- * Weights -> scorer. Proves the artefact before it may serve: shapes, byte length, finite values, golden vector.
+ * Weights -> network. Proves the artefact before it may serve: feature set, shapes, byte length, finite values, golden vector.
  * @throws RejectedError artefact_incompatible (another feature set), artefact_corrupt
  */
-export function loadScorer(manifest: Manifest, weightsBytes: Uint8Array): Scorer {
+export function provenNetwork(manifest: Manifest, weightsBytes: Uint8Array): Network {
   assertSameFeatureSet(FEATURE_SET, manifest.feature_set);
   const network = createNetwork(manifest, weightsBytes);
   verifyGolden(manifest, network);
+  return network;
+}
+
+/** Weights -> scorer: proved, then warm. @throws RejectedError artefact_incompatible, artefact_corrupt */
+export function loadScorer(manifest: Manifest, weightsBytes: Uint8Array): Scorer {
+  const network = provenNetwork(manifest, weightsBytes);
   const warm = Array.from({ length: WARM_BATCH }, () => manifest.golden.features);
   for (let i = 0; i < WARM_BATCHES; i++) network.forward(warm);
 

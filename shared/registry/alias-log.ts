@@ -45,12 +45,24 @@ export interface AliasLog {
   head(alias: Alias): Promise<AliasEntry | null>;
   /** Every entry, oldest first. @throws RejectedError artefact_corrupt */
   history(alias: Alias): Promise<readonly AliasEntry[]>;
+  /** The newest RECENT_ENTRIES after `after`, oldest first; null in the place of one that cannot be read. */
+  recent(alias: Alias, after?: number): Promise<RecentEntries>;
   /**
-   * Appends what `next` makes of the head (null: never moved); a `next` that answers null appends nothing. Called again when
-   * another writer was first. Answers the entry appended, or the head that stays.
+   * Appends what `next` makes of the head (null: never moved, or unreadable) and its sequence (0: never moved); a `next` that
+   * answers null appends nothing. Called again when another writer was first. Answers the entry appended, or the head that
+   * stays.
    * @throws TransientError objects_unavailable when others were first too often
    */
-  append(alias: Alias, next: (head: AliasEntry | null) => NewEntry | null): Promise<AliasEntry | null>;
+  append(
+    alias: Alias,
+    next: (head: AliasEntry | null, sequence: number) => NewEntry | null,
+  ): Promise<AliasEntry | null>;
+}
+
+export interface RecentEntries {
+  /** Of the head; 0 when the alias was never moved. */
+  readonly sequence: number;
+  readonly entries: readonly (AliasEntry | null)[];
 }
 
 export type NewEntry = Omit<AliasEntry, 'sequence' | 'alias' | 'previous_version'>;
@@ -64,8 +76,11 @@ interface Cache {
 /** Each lost round means that another writer won one; more than this many at once is not people and one gate. */
 const APPEND_ATTEMPTS = 32;
 const PAGE = 1000;
+/** Moves in months of operation; bounds what a look back reads. */
+const RECENT_ENTRIES = 128;
 
-export function createAliasLog(objects: Objects): AliasLog {
+/** @param repairs false: a reader that leaves even a stale cache as it is */
+export function createAliasLog(objects: Objects, { repairs = true }: { readonly repairs?: boolean } = {}): AliasLog {
   const readEntry = async (alias: Alias, sequence: number): Promise<AliasEntry | null> => {
     const stored = await readObject(objects, entryName(alias, sequence));
     return stored === null ? null : parseEntry(alias, sequence, stored.bytes);
@@ -106,21 +121,32 @@ export function createAliasLog(objects: Objects): AliasLog {
     return logged !== null && sameBytes(logged.bytes, jsonBytes(entry)) ? entry : null;
   };
 
+  /** True also for one that cannot be read: it is there all the same. */
+  const exists = async (alias: Alias, sequence: number): Promise<boolean> => {
+    try {
+      return (await readObject(objects, entryName(alias, sequence))) !== null;
+    } catch (error) {
+      if (isCorrupt(error)) return true;
+      throw error;
+    }
+  };
+
   const head = async (alias: Alias): Promise<AliasEntry | null> => {
     const cache = await readCache(alias);
     const cached = await trusted(alias, cache);
-    const start = cached?.sequence ?? (await sequences(alias)).at(-1);
-    if (start === undefined) return null;
-    let newest = cached ?? (await readEntry(alias, start));
-    for (
-      let next = await readEntry(alias, start + 1);
-      next !== null;
-      next = await readEntry(alias, next.sequence + 1)
-    ) {
-      newest = next;
-    }
-    if (newest !== null && newest.sequence !== cached?.sequence) await repairCache(objects, newest, cache);
+    if (cached !== null && !(await exists(alias, cached.sequence + 1))) return cached;
+    const last = (await sequences(alias)).at(-1);
+    const newest = last === undefined ? null : await readEntry(alias, last);
+    if (newest !== null && repairs) await repairCache(objects, newest, cache);
     return newest;
+  };
+
+  /** An entry as it can be read; the newest from its copy in the cache, when the log's own is damaged. */
+  const readableEntry = async (alias: Alias, sequence: number, cache: Cache): Promise<AliasEntry | null> => {
+    const stored = await unlessCorrupt(readObject(objects, entryName(alias, sequence)));
+    const entry = stored === null ? null : readable(alias, stored.bytes);
+    if (entry?.sequence === sequence) return entry;
+    return cache.entry?.sequence === sequence ? cache.entry : null;
   };
 
   return {
@@ -135,13 +161,21 @@ export function createAliasLog(objects: Objects): AliasLog {
       return entries;
     },
 
+    async recent(alias, after = 0) {
+      const known = (await sequences(alias)).filter((sequence) => sequence > after);
+      const cache = await readCache(alias);
+      const entries: (AliasEntry | null)[] = [];
+      for (const sequence of known.slice(-RECENT_ENTRIES)) entries.push(await readableEntry(alias, sequence, cache));
+      return { sequence: known.at(-1) ?? after, entries };
+    },
+
     async append(alias, next) {
       for (let attempt = 0; attempt < APPEND_ATTEMPTS; attempt++) {
         const cache = await readCache(alias);
         const last = (await sequences(alias)).at(-1) ?? 0;
         // An unreadable head must not bar the move that repairs it: it counts as "no model".
-        const current = last === 0 ? null : await readableEntry(objects, alias, last);
-        const made = next(current);
+        const current = last === 0 ? null : await readableEntry(alias, last, cache);
+        const made = next(current, last);
         if (made === null) return current;
         const entry: AliasEntry = aliasEntry.parse({
           sequence: last + 1,
@@ -175,11 +209,6 @@ async function repairCache(objects: Objects, entry: AliasEntry, seen: Cache): Pr
     // Lost to another repairer, or a reader that may not write: the next one who looks repairs it, the truth is in the log.
     if (!(isPreconditionFailed(error) || error instanceof AuroraError)) throw error;
   }
-}
-
-async function readableEntry(objects: Objects, alias: Alias, sequence: number): Promise<AliasEntry | null> {
-  const stored = await unlessCorrupt(readObject(objects, entryName(alias, sequence)));
-  return stored === null ? null : readable(alias, stored.bytes);
 }
 
 async function unlessCorrupt<T>(reading: Promise<T>): Promise<T | null> {

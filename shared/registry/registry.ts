@@ -3,6 +3,8 @@ import { AuroraError, RejectedError } from '#shared/errors.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { type Alias, type AliasEntry, createAliasLog } from './alias-log.ts';
+import { announceMoves } from './announcements.ts';
+import { versionsBefore } from './succession.ts';
 import { createVersions, type Versions } from './versions.ts';
 
 export type { Alias, AliasEntry } from './alias-log.ts';
@@ -17,6 +19,15 @@ export interface Registry extends Versions {
   aliasHead(alias: Alias): Promise<AliasEntry | null>;
   /** Every move, oldest first. */
   aliasHistory(alias: Alias): Promise<readonly AliasEntry[]>;
+  /** Its latest moves, oldest first, without those that cannot be read. */
+  recentMoves(alias: Alias): Promise<readonly AliasEntry[]>;
+  /** The versions under the present one, latest first, at the end null (no model). */
+  versionsBefore(alias: Alias): Promise<readonly (string | null)[]>;
+  /**
+   * Hands every move that was not announced yet to `publish`, oldest first; answers how many. At least once: a crash after
+   * `publish` hands them over again.
+   */
+  announceMoves(alias: Alias, publish: (moves: readonly AliasEntry[]) => Promise<void>): Promise<number>;
   /**
    * Points the alias at a version (null: at none) and answers the entry. Naming the version it names already changes nothing
    * and answers the head, so a redelivered promotion leaves no second entry.
@@ -25,25 +36,37 @@ export interface Registry extends Versions {
    */
   moveAlias(alias: Alias, move: AliasMove): Promise<AliasEntry>;
   /**
-   * Moves the alias to the version before, passing over versions that are not whole any more; to none when there is no other.
-   * Going back twice goes back two versions, not to and fro.
-   * @throws RejectedError version_unknown (nothing to go back from), reason_required
+   * Moves the alias to the version before, passing over versions that are not whole any more or cannot serve; to none when
+   * there is no other. Going back twice goes back two versions, not to and fro.
+   * @throws RejectedError version_unknown (nothing to go back from), reason_required, state_conflict (as `moveAlias`)
    */
   rollback(alias: Alias, move: RollbackMove): Promise<AliasEntry>;
+  /**
+   * For an alias whose latest entry cannot be read: says again what the copy of that entry says, or, when that is lost too, that
+   * there is no model. Null: it was moved meanwhile, or never.
+   */
+  restate(alias: Alias, move: { readonly by: string; readonly reason: string }): Promise<AliasEntry | null>;
 }
 
-export interface RollbackMove {
+interface Move {
   readonly by: string;
   readonly reason: string;
+  /** Move only if this is still the head's sequence (0: never moved). */
+  readonly ifSequence?: number;
 }
 
-export interface AliasMove extends RollbackMove {
+export interface RollbackMove extends Move {
+  /** True: by a person's word. */
+  readonly forced: boolean;
+  /** Whether a whole version could serve. */
+  readonly serves: (version: string) => Promise<boolean>;
+}
+
+export interface AliasMove extends Move {
   readonly version: string | null;
   /** What the gate had said of it; null when it was not asked. */
   readonly verdict: AliasEntry['verdict'];
   readonly forced: boolean;
-  /** Move only if this is still the head's sequence (0: never moved). */
-  readonly ifSequence?: number;
 }
 
 export interface RegistryDeps {
@@ -70,10 +93,10 @@ export function createRegistry({ objects, worldClock }: RegistryDeps): Registry 
     if (move.version !== null && !(await isWhole(move.version)))
       throw new RejectedError('version_unknown', `${alias}: version ${JSON.stringify(move.version)} is not whole`);
     const { version, by, verdict, forced, ifSequence } = move;
-    const reason = move.reason.trim().slice(0, REASON_LIMIT);
-    const entry = await log.append(alias, (head) => {
-      if (ifSequence !== undefined && ifSequence !== (head?.sequence ?? 0))
-        throw new RejectedError('state_conflict', `${alias}: expected head ${ifSequence}, got ${head?.sequence ?? 0}`);
+    const reason = shortened(move.reason);
+    const entry = await log.append(alias, (head, sequence) => {
+      if (ifSequence !== undefined && ifSequence !== sequence)
+        throw new RejectedError('state_conflict', `${alias}: expected head ${ifSequence}, got ${sequence}`);
       if (head !== null && head.version === version) return null;
       return { version, at: rfc3339(worldClock.now()), by, reason, verdict, forced };
     });
@@ -85,34 +108,44 @@ export function createRegistry({ objects, worldClock }: RegistryDeps): Registry 
     ...versions,
     aliasHead: log.head,
     aliasHistory: log.history,
+    recentMoves: async (alias) => (await log.recent(alias)).entries.filter((entry) => entry !== null),
+    versionsBefore: async (alias) => versionsBefore((await log.recent(alias)).entries),
+    announceMoves: (alias, publish) => announceMoves({ objects, log }, alias, publish),
     moveAlias,
-    async rollback(alias, { by, reason }) {
-      const history = await log.history(alias);
-      const head = history.at(-1);
-      const earlier = versionsBefore(history);
-      if (head === undefined || earlier.length === 0)
-        throw new RejectedError('version_unknown', `${alias} has no version before its present one`);
-      for (const version of earlier) {
-        if (version !== null && !(await isWhole(version))) continue;
-        return moveAlias(alias, { version, by, reason, verdict: null, forced: true, ifSequence: head.sequence });
+    async rollback(alias, { by, reason, forced, serves, ifSequence }) {
+      const { sequence, entries } = await log.recent(alias);
+      for (const version of versionsBefore(entries)) {
+        if (version !== null && !((await isWhole(version)) && (await serves(version)))) continue;
+        const move = { version, by, reason, verdict: null, forced, ifSequence: ifSequence ?? sequence };
+        return moveAlias(alias, move);
       }
-      throw new RejectedError('version_unknown', `${alias} has no whole version before its present one`);
+      throw new RejectedError('version_unknown', `${alias} has no version before its present one`);
+    },
+    async restate(alias, { by, reason }) {
+      const { sequence, entries } = await log.recent(alias);
+      const copied = entries.at(-1)?.version ?? null;
+      const version = copied !== null && (await isWhole(copied)) ? copied : null;
+      return log.append(alias, (_, last) =>
+        last === sequence
+          ? { version, at: rfc3339(worldClock.now()), by, reason: shortened(reason), verdict: null, forced: false }
+          : null,
+      );
     },
   };
 }
 
-const REASON_LIMIT = 1024;
+/** What serving needs of the registry. */
+export type RegistryReader = Pick<Registry, 'aliasHead' | 'versionsBefore' | 'loadArtefact'>;
 
-/**
- * The versions under the present one, latest first, at the end null (no model). Naming a version that was left before is a
- * return to it: what came after it no longer counts.
- */
-function versionsBefore(history: readonly AliasEntry[]): readonly (string | null)[] {
-  const stack: (string | null)[] = [null];
-  for (const { version } of history) {
-    const known = stack.indexOf(version);
-    if (known === -1) stack.push(version);
-    else stack.length = known + 1;
-  }
-  return stack.slice(0, -1).reverse();
+/** Writes nothing, not even a repair. */
+export function createRegistryReader(objects: Objects): RegistryReader {
+  const log = createAliasLog(objects, { repairs: false });
+  return {
+    aliasHead: log.head,
+    versionsBefore: async (alias) => versionsBefore((await log.recent(alias)).entries),
+    loadArtefact: createVersions(objects).loadArtefact,
+  };
 }
+
+const REASON_LIMIT = 1024;
+const shortened = (reason: string): string => reason.trim().slice(0, REASON_LIMIT);

@@ -55,6 +55,9 @@ async function scoreHouse({ objects, worldStands = false }: { objects?: Objects;
   };
 }
 
+/** By a person; every version could serve. */
+const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };
+
 const rulesOf = (answer: ScoreAnswer): number[] => answer.recommendations.map(({ rule_score: score }) => score);
 const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => b - a);
 
@@ -203,11 +206,11 @@ describe('hot reload', () => {
     const after = await house.ask();
     expect(after.model).toMatchObject({ version: 'v2', stage: 'online' });
     expect(after.recommendations).not.toEqual(before.recommendations);
-    await house.registry.rollback('champion', { by: 'ann', reason: 'worse' });
+    await house.registry.rollback('champion', BACK);
     await house.poll();
     expect((await house.ask()).recommendations).toEqual(before.recommendations);
     await house.name('apprentice', 'v2');
-    await house.registry.rollback('champion', { by: 'ann', reason: 'worse' });
+    await house.registry.rollback('champion', BACK);
     await house.poll();
     expect(await house.ask()).toMatchObject({ mode: 'apprentice', model: { version: 'v2', stage: 'apprentice' } });
     await house.name('apprentice', null);

@@ -31,6 +31,7 @@ const publish = async ({ registry }: World, ...versions: string[]): Promise<void
   for (const version of versions) await registry.publishVersion(model(version).manifest, small.files);
 };
 const by = { by: 'ann', reason: 'because', verdict: null, forced: false } as const;
+const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };
 
 const aVerdict = (changes: Partial<Verdict> = {}): Verdict => ({
   verdict: 'promote',
@@ -495,7 +496,7 @@ describe('rollback', () => {
     for (const version of versions) await world.registry.moveAlias('champion', { ...by, version });
     return world;
   };
-  const back = ({ registry }: World) => registry.rollback('champion', { by: 'ann', reason: 'worse' });
+  const back = ({ registry }: World) => registry.rollback('champion', BACK);
 
   it('goes back version by version, then to none, and then says so', async () => {
     const world = await moves('v1', 'v2', 'v3');
@@ -522,7 +523,7 @@ describe('rollback', () => {
   it('needs a move to undo, and a reason', async () => {
     await expect(back(await moves())).rejects.toThrow(refused('version_unknown'));
     const world = await moves('v1', 'v2');
-    await expect(world.registry.rollback('champion', { by: 'ann', reason: '' })).rejects.toThrow(
+    await expect(world.registry.rollback('champion', { ...BACK, reason: '' })).rejects.toThrow(
       refused('reason_required'),
     );
   });

@@ -1,0 +1,87 @@
+/** The verdict on a version: promote, reject (worse or broken), or not enough evidence. */
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
+import { evaluateModel, type StoredModel } from '#shared/learning/evaluate/index.ts';
+import { dataSha256 } from '#shared/learning/examples.ts';
+import { judge, unevaluated } from '#shared/learning/gate.ts';
+import { loadServable } from '#shared/learning/servable.ts';
+import { splitByTime } from '#shared/learning/train/split.ts';
+import { readTrainingSet } from '#shared/learning/training-set.ts';
+import type { AliasEntry, Artefact } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import type { PromoteDeps } from './deps.ts';
+
+/**
+ * Always a verdict, for someone waits for it: what cannot serve is rejected, what cannot be put to the test has not enough
+ * evidence.
+ * @throws RejectedError version_unknown
+ * @throws TransientError when a store is away, or when the champion changed while the version was compared with it
+ */
+export async function judgeVersion(deps: PromoteDeps, version: string): Promise<Verdict> {
+  // Before anything is looked at: whatever moves an alias from now on came after this verdict.
+  const decidedAt = rfc3339(deps.worldClock.now());
+  let challenger: Artefact;
+  try {
+    challenger = await loadServable(deps.registry, version);
+  } catch (error) {
+    if (!(error instanceof RejectedError) || !BROKEN.includes(error.code)) throw error;
+    return unevaluated('reject', `${error.code}: ${error.message}`, decidedAt);
+  }
+  return judgeOnRecord(deps, challenger, decidedAt);
+}
+
+/** No evidence mends it. */
+const BROKEN: readonly string[] = ['artefact_corrupt', 'artefact_incompatible'];
+
+/** The version and the champion on the rows that the version was not trained on. */
+async function judgeOnRecord(deps: PromoteDeps, challenger: Artefact, decidedAt: string): Promise<Verdict> {
+  const { registry, warehouse } = deps;
+  const { version, training: trained } = challenger.manifest;
+  const examples = await readTrainingSet(warehouse, trained.watermark);
+  const found = await dataSha256(examples);
+  if (found !== trained.data_sha256) {
+    // That the record changed says nothing of the model; but which rows it has not seen cannot be told any more.
+    const [then, now] = [
+      `${trained.rows} rows (${trained.data_sha256.slice(0, 12)})`,
+      `${examples.length} rows (${found.slice(0, 12)})`,
+    ];
+    const reason = `data: trained on ${then}, but the record up to ${trained.watermark} now gives ${now}: there is no holdout that it has surely not seen; train again`;
+    return unevaluated('not-enough-evidence', reason, decidedAt);
+  }
+  const { training, holdout } = splitByTime(examples, trained.holdout_rows);
+  const head = await registry.aliasHead('champion');
+  const champion = await comparable(deps, head, version);
+  const evaluation = await evaluateModel({
+    training,
+    holdout,
+    challenger: stored(challenger),
+    champion: champion === null ? null : stored(champion),
+    seed: trained.seed,
+  });
+  const now = await registry.aliasHead('champion');
+  if (now?.sequence !== head?.sequence)
+    throw new TransientError('objects_unavailable', `champion was moved while ${version} was compared with it`);
+  return judge({ evaluation, decidedAt });
+}
+
+const stored = ({ manifest, files }: Artefact): StoredModel => ({ manifest, weights: files['weights.bin'] });
+
+/**
+ * The champion to compare with. A broken one cannot be compared with; it must not stop the judgement of its successor, nor be
+ * blamed on it. Nor is a version that was forced into office its own measure.
+ */
+async function comparable(
+  { registry, log }: PromoteDeps,
+  head: AliasEntry | null,
+  version: string,
+): Promise<Artefact | null> {
+  if (head === null || head.version === null || head.version === version) return null;
+  try {
+    return await loadServable(registry, head.version);
+  } catch (error) {
+    if (!(error instanceof AuroraError) || error.retryable) throw error;
+    const fields = { model_version: head.version, error: error.message };
+    log.error(fields, 'the champion cannot be loaded; the version is judged without it');
+    return null;
+  }
+}

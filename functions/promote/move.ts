@@ -1,0 +1,73 @@
+/** What a verdict does to the aliases. */
+import { AuroraError, TransientError } from '#shared/errors.ts';
+import { whyNotServable } from '#shared/learning/servable.ts';
+import type { Alias, AliasEntry } from '#shared/registry/registry.ts';
+import { isDamageMove, wasDamaged } from '#shared/registry/succession.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import { PROMOTE, type PromoteDeps } from './deps.ts';
+
+/** promote -> champion; not enough evidence -> apprentice (scored and shown, the rules act); reject -> nothing moves. */
+const ALIAS_OF: Readonly<Record<Verdict['verdict'], Alias | null>> = {
+  promote: 'champion',
+  'not-enough-evidence': 'apprentice',
+  reject: null,
+};
+
+/** Answers the move that was made now; null when the alias stays. @throws TransientError when somebody else moved it meanwhile */
+export async function moveByVerdict(deps: PromoteDeps, version: string, verdict: Verdict): Promise<AliasEntry | null> {
+  const { registry, log } = deps;
+  const alias = ALIAS_OF[verdict.verdict];
+  if (alias === null) return null;
+  const moves = await registry.recentMoves(alias);
+  const why = await whyItStays(deps, { version, verdict, moves });
+  if (why !== null) {
+    log.info({ model_version: version, alias, why }, 'alias stays');
+    return null;
+  }
+  try {
+    return await registry.moveAlias(alias, {
+      version,
+      by: PROMOTE,
+      reason: verdict.reasons[0] ?? verdict.verdict,
+      verdict: verdict.verdict,
+      forced: false,
+      ifSequence: moves.at(-1)?.sequence ?? 0,
+    });
+  } catch (error) {
+    if (!(error instanceof AuroraError) || error.code !== 'state_conflict') throw error;
+    throw new TransientError('objects_unavailable', `alias ${alias} was moved meanwhile`, { cause: error });
+  }
+}
+
+interface Situation {
+  readonly version: string;
+  readonly verdict: Verdict;
+  /** Of the alias, oldest first. */
+  readonly moves: readonly AliasEntry[];
+}
+
+async function whyItStays(deps: PromoteDeps, { version, verdict, moves }: Situation): Promise<string | null> {
+  if (moves.some((move) => move.version === version && move.by === PROMOTE && move.verdict !== null))
+    return 'the verdict has moved it before, whatever followed';
+  if (wasDamaged(moves, version))
+    return 'the version was taken back because it did not load; only force brings it back';
+  // A move away from damage is nobody's choice: it does not outrank a verdict.
+  const chosen = moves.findLast((move) => !isDamageMove(move));
+  if (chosen !== undefined && chosen.at > verdict.decided_at) return 'it was moved after the verdict';
+  if (await learnedFromMore(deps, moves.at(-1)?.version ?? null, version))
+    return 'the version that it names learned from more';
+  return whyNotServable(deps.registry, version);
+}
+
+/** A late verdict must not put an older version in the place of one that learned from more. */
+async function learnedFromMore({ registry }: PromoteDeps, head: string | null, version: string): Promise<boolean> {
+  if (head === null) return false;
+  try {
+    const [named, own] = [await registry.readManifest(head), await registry.readManifest(version)];
+    return named.training.watermark > own.training.watermark;
+  } catch (error) {
+    // What cannot be read is no reason to keep the head; whether the version itself can serve is looked at next.
+    if (!(error instanceof AuroraError) || error.retryable) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,28 @@
+/** Whether a version could serve in this build, from what the store holds of it now. */
+import { RejectedError } from '#shared/errors.ts';
+import type { Artefact, Registry } from '#shared/registry/registry.ts';
+import { provenNetwork } from './scorer.ts';
+
+type Reader = Pick<Registry, 'loadArtefact'>;
+
+/**
+ * The version, every file of it intact and its golden vector reproduced.
+ * @throws RejectedError version_unknown, artefact_corrupt, artefact_incompatible
+ * @throws TransientError objects_unavailable
+ */
+export async function loadServable(registry: Reader, version: string): Promise<Artefact> {
+  const artefact = await registry.loadArtefact(version);
+  provenNetwork(artefact.manifest, artefact.files['weights.bin']);
+  return artefact;
+}
+
+/** Why it cannot serve; null when it can. @throws TransientError objects_unavailable: then nobody can say */
+export async function whyNotServable(registry: Reader, version: string): Promise<string | null> {
+  try {
+    await loadServable(registry, version);
+    return null;
+  } catch (error) {
+    if (error instanceof RejectedError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
