@@ -1,33 +1,60 @@
-import type { Status } from '../ops/status.ts';
+import type { Counts, Current } from '../ops/status.ts';
 import type { TrafficCounters } from './traffic.ts';
 
 export interface LiveView {
-  readonly status: Status;
+  readonly current: Current;
+  /** Null until the record was counted for the first time. */
+  readonly counts: (Counts & { readonly age_s: number }) | null;
   readonly traffic: Readonly<TrafficCounters> | null;
-  readonly liveDeployments: number;
+  /** Deployments that watch follows. */
+  readonly live: number;
   readonly perSecond: number;
 }
 
+/** Counts older than this say so. */
+const FRESH_S = 10;
+
 /** One line: what came in, what lives, what was learned. */
-export function liveLine({ status, traffic, liveDeployments, perSecond }: LiveView): string {
+export function liveLine({ current, counts, traffic, live, perSecond }: LiveView): string {
   const number = (value: number): string => value.toLocaleString('en-US');
-  const model =
-    status.latest_model === null
-      ? 'model: none yet'
-      : `model ${status.latest_model.version.slice(0, 8)} ${status.latest_model.verdict ?? 'being judged'}`;
+  const { champion, latest_model: latest } = current;
+  const age = counts === null || counts.age_s < FRESH_S ? '' : ` (counted ${counts.age_s.toFixed(0)} s ago)`;
+  const rejected = counts?.rejected ?? 0;
   return [
-    status.world_time.slice(0, 16).replace('T', ' '),
-    `decisions ${number(status.decisions.distinct)} (${perSecond.toFixed(0)}/s)`,
-    `live ${number(liveDeployments)}`,
-    `outcomes ${number(status.outcomes.distinct)}`,
+    current.world_time.slice(0, 16).replace('T', ' '),
+    `decisions ${counts === null ? '...' : number(counts.decisions.distinct)}${traffic === null ? '' : ` (${perSecond.toFixed(0)}/s)`}`,
+    `live ${number(live)}`,
+    `outcomes ${counts === null ? '...' : number(counts.outcomes.distinct)}${age}`,
     ...(traffic === null || traffic.noCapacity + traffic.failed === 0
       ? []
       : [`no capacity ${number(traffic.noCapacity)}`, `unanswered ${number(traffic.failed)}`]),
-    `backlog ${number(status.backlog)}`,
-    ...(status.rejected + status.dead_letters === 0
+    `backlog ${number(current.backlog)}`,
+    ...(rejected + current.dead_letters === 0
       ? []
-      : [`rejected ${number(status.rejected)}, dead ${number(status.dead_letters)}`]),
-    model,
-    status.champion === null ? 'rules act' : `champion ${status.champion.version.slice(0, 8)} acts`,
+      : [`rejected ${number(rejected)}, dead ${number(current.dead_letters)}`]),
+    latest === null ? 'model: none yet' : `model ${latest.version.slice(0, 8)} ${latest.verdict ?? 'being judged'}`,
+    champion === null ? 'rules act' : `champion ${champion.version.slice(0, 8)} acts`,
   ].join(' · ');
+}
+
+/** The same for machines, in the fields of `vm status --json`. */
+export function liveJson({ current, counts, traffic, live }: LiveView): string {
+  const { world_time, ...rest } = current;
+  const { decisions, outcomes, rejected, age_s } = counts ?? {
+    decisions: null,
+    outcomes: null,
+    rejected: null,
+    age_s: null,
+  };
+  return JSON.stringify({
+    type: 'status',
+    world_time,
+    decisions,
+    outcomes,
+    rejected,
+    ...rest,
+    counts_age_s: age_s,
+    live,
+    traffic,
+  });
 }

@@ -1,30 +1,59 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { RejectedError } from '#shared/errors.ts';
-import { type ScenarioSpec, scenarioSpec } from './scenario.ts';
+import { listingsOf } from './listings.ts';
+import { concerns, type ScenarioSpec, scenarioSpec } from './scenario.ts';
 import { type MarketSpec, marketSpec } from './spec.ts';
 
 const MARKETS = join(import.meta.dirname, '..', 'markets');
 const SCENARIOS = join(import.meta.dirname, '..', 'scenarios');
 
-/** A market by its name (`default`, `second`) or by the path of a .json file. @throws RejectedError config_invalid */
-export const loadMarketSpec = (nameOrPath: string): MarketSpec => load(marketSpec, MARKETS, nameOrPath);
+/** A market by its name (`default`, `second`) or by the path of a JSON file. @throws RejectedError config_invalid */
+export const loadMarketSpec = (nameOrPath: string): MarketSpec => load(marketSpec, 'market', MARKETS, nameOrPath);
 
-/** A scenario by its name or by the path of a .json file. @throws RejectedError config_invalid */
-export const loadScenarioSpec = (nameOrPath: string): ScenarioSpec => load(scenarioSpec, SCENARIOS, nameOrPath);
+/** A scenario by its name (`storm`) or by the path of a JSON file. @throws RejectedError config_invalid */
+export const loadScenarioSpec = (nameOrPath: string): ScenarioSpec =>
+  load(scenarioSpec, 'scenario', SCENARIOS, nameOrPath);
+
+/** The same, for one market: every event must concern something that is sold there. @throws RejectedError config_invalid */
+export function loadScenarioFor(nameOrPath: string, spec: MarketSpec, seed: number): ScenarioSpec {
+  const scenario = loadScenarioSpec(nameOrPath);
+  const listings = listingsOf(spec, seed, []);
+  scenario.events.forEach((event, at) => {
+    if (listings.some((listing) => concerns(event, listing))) return;
+    const { provider, gpu_type = 'any GPU type', region = 'any region' } = event;
+    const providers = [...new Set(listings.map((listing) => listing.provider))].sort().join(', ');
+    throw new RejectedError(
+      'config_invalid',
+      `scenario ${scenario.name}: events[${at}]: market ${spec.name} sells nothing of ${provider}, ${gpu_type}, ${region}; its providers: ${providers}`,
+    );
+  });
+  return scenario;
+}
 
 /** Checks a spec that is already in memory; `source` names it in the message. */
 export const parseMarketSpec = (value: unknown, source: string): MarketSpec => parse(marketSpec, value, source);
+export const parseScenarioSpec = (value: unknown, source: string): ScenarioSpec => parse(scenarioSpec, value, source);
 
-function load<T>(schema: z.ZodType<T>, folder: string, nameOrPath: string): T {
-  const path = nameOrPath.endsWith('.json') ? nameOrPath : join(folder, `${nameOrPath}.json`);
+/** What can be a name of ours; anything else is a path. */
+const NAME = /^[\w-]+$/;
+
+function load<T>(schema: z.ZodType<T>, kind: string, folder: string, nameOrPath: string): T {
+  const named = NAME.test(nameOrPath);
+  const path = named ? join(folder, `${nameOrPath}.json`) : nameOrPath;
   const source = basename(path);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new RejectedError('config_invalid', `${source}: cannot be read (${reasonOf(cause)})`, { cause });
+    throw new RejectedError(
+      'config_invalid',
+      named
+        ? `no ${kind} ${JSON.stringify(nameOrPath)}; there are ${namesIn(folder).join(', ')}, or give the path of a JSON file`
+        : `${nameOrPath}: cannot be read (${reasonOf(cause)})`,
+      { cause },
+    );
   }
   let value: unknown;
   try {
@@ -42,6 +71,12 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
     cause: result.error,
   });
 }
+
+const namesIn = (folder: string): readonly string[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => basename(file, '.json'))
+    .sort();
 
 /** `tenants[0].weights: Unrecognized key: "speed"`. */
 function describe(issue: z.core.$ZodIssue): string {

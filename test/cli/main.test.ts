@@ -73,6 +73,8 @@ describe('vm', () => {
       ['up', '--dir', join(file, 'deeper')],
       ['replay', SAMPLE_CSV, '--dir', join(file, 'deeper')],
       ['up', '--market', 'nowhere', '--dir', join(directory, 'new')],
+      ['up', '--scenario', 'nowhere', '--dir', join(directory, 'new')],
+      ['up', '--scenario', 'storm', '--market', 'second', '--dir', join(directory, 'new')],
     ]) {
       const { code, err } = await run(...words);
       expect(code, words.join(' ')).toBe(2);

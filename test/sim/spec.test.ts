@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RejectedError } from '#shared/errors.ts';
-import { loadMarketSpec, loadScenarioSpec, parseMarketSpec } from '#sim/market/load-spec.ts';
+import { loadMarketSpec, loadScenarioFor, loadScenarioSpec, parseMarketSpec } from '#sim/market/load-spec.ts';
 import { createMarket } from '#sim/market/market.ts';
 import { scenarioSpec } from '#sim/market/scenario.ts';
 import { marketSpec } from '#sim/market/spec.ts';
@@ -42,8 +42,20 @@ describe('a bad spec', () => {
   });
 
   it('that does not exist is named', () => {
-    expect(messageOf(() => loadMarketSpec('nowhere'))).toBe('nowhere.json: cannot be read (ENOENT)');
-    expect(messageOf(() => loadScenarioSpec('nowhere'))).toBe('nowhere.json: cannot be read (ENOENT)');
+    expect(messageOf(() => loadMarketSpec('nowhere'))).toBe(
+      'no market "nowhere"; there are default, second, or give the path of a JSON file',
+    );
+    expect(messageOf(() => loadScenarioSpec('nowhere'))).toBe(
+      'no scenario "nowhere"; there are storm, or give the path of a JSON file',
+    );
+    expect(messageOf(() => loadScenarioSpec('./nowhere'))).toBe('./nowhere: cannot be read (ENOENT)');
+  });
+
+  it('of a scenario for another market is refused with what is sold there', () => {
+    expect(messageOf(() => loadScenarioFor('storm', loadMarketSpec('second'), 1))).toMatch(
+      /^scenario storm: events\[0\]: market second sells nothing of vast, any GPU type, any region; its providers: .*kestrelcloud/,
+    );
+    expect(loadScenarioFor('storm', loadMarketSpec('default'), 1).events).toHaveLength(6);
   });
 });
 

@@ -1,0 +1,47 @@
+import type { HostClock } from '#shared/ports/clock.ts';
+import type { Log } from '#shared/ports/log.ts';
+import type { Closer } from '#shared/runtime/closing.ts';
+import { requestTraining } from '../ops/training.ts';
+import { type CronJob, httpJob, startCron } from './cron.ts';
+import { trimmedLine, trimRecord } from './retention.ts';
+import type { Stack } from './stack.ts';
+
+const COLLECT_EVERY_MS = 2_000;
+const WATCH_EVERY_MS = 1_000;
+const TRAIN_EVERY_MS = 5_000;
+const RETENTION_EVERY_MS = 5 * 60_000;
+
+/** What the scheduler does in production: collect, watch, the look whether a training is worth it; and retention. */
+export function startClockwork(
+  stack: Stack,
+  options: {
+    readonly keepDays: number;
+    readonly hostClock: HostClock;
+    readonly log: Log;
+    readonly note: (text: string) => void;
+    readonly defer: (close: Closer) => void;
+  },
+): void {
+  const { keepDays, hostClock, log, note, defer } = options;
+  const urlOf = (name: 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
+  const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
+  const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
+  const train: CronJob = {
+    name: 'train',
+    everyMs: TRAIN_EVERY_MS,
+    run: async () => {
+      await requestTraining.run(stack, { requested_by: 'cron', force: false, seed: 1 });
+    },
+  };
+  const retention: CronJob = {
+    name: 'retention',
+    everyMs: RETENTION_EVERY_MS,
+    run: async () => {
+      const line = trimmedLine(await trimRecord(stack.platform, keepDays));
+      if (line !== null) note(line);
+    },
+  };
+  const cron = startCron([collect, watch, train, retention], { hostClock, log });
+  for (const job of [collect, watch]) defer(() => job.close());
+  defer(() => cron.stop());
+}

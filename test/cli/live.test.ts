@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { startLive } from '#cli/stack/live.ts';
+import { type LiveView, liveJson, liveLine } from '#cli/stack/live-line.ts';
+import { screenOf } from '#cli/stack/screen.ts';
+import { welcome, welcomeJson } from '#cli/stack/welcome.ts';
+import { parseConfig } from '#shared/config.ts';
+import type { LocalWarehouse } from '#shared/platform.ts';
+import { createPlatform, type Platform } from '#shared/platform.ts';
+import { loadMarketSpec, loadScenarioSpec } from '#sim/market/load-spec.ts';
+import { type FakeClock, fakeClock } from '#test/support/clock.ts';
+import { memoryLog } from '#test/support/runtime.ts';
+import { temporary } from './run.ts';
+
+const EVERY_MS = 1_000;
+
+/** A stack whose warehouse answers when it is told to; all else is as it is. */
+async function slowStack(use: (stack: SlowStack) => Promise<void>): Promise<void> {
+  const directory = await temporary();
+  const clock = fakeClock();
+  const platform = await createPlatform({
+    config: parseConfig({ AURORA_DIR: directory }),
+    hostClock: clock,
+    log: memoryLog(),
+    random: () => 0.5,
+    keepsWorldTime: false,
+  });
+  const real = await platform.warehouse();
+  const waiting: (() => void)[] = [];
+  const warehouse: LocalWarehouse = {
+    ...real,
+    query: async (query, params) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return real.query(query, params);
+    },
+  };
+  try {
+    await use({ clock, waiting, platform: { ...platform, warehouse: async () => warehouse } });
+  } finally {
+    await platform.close();
+  }
+}
+
+interface SlowStack {
+  readonly clock: FakeClock;
+  readonly platform: Platform;
+  /** Queries under way. */
+  readonly waiting: (() => void)[];
+}
+
+describe('the live line', () => {
+  it('shows clock, backlog and what serves while the warehouse counts, and the counts when they are there', async () => {
+    await slowStack(async ({ clock, platform, waiting }) => {
+      const views: LiveView[] = [];
+      const show = (view: LiveView): void => void views.push(view);
+      const live = startLive({
+        stack: { platform },
+        traffic: null,
+        everyMs: EVERY_MS,
+        hostClock: clock,
+        log: memoryLog(),
+        show,
+      });
+      const until = async (holds: () => boolean): Promise<void> => {
+        while (!holds()) await clock.advance(EVERY_MS);
+      };
+      await until(() => views.length >= 3);
+      expect(waiting).toHaveLength(1);
+      expect(views.map((view) => view.counts)).toEqual(views.map(() => null));
+      const times = views.map((view) => Date.parse(view.current.world_time));
+      expect(times.toSorted((a, b) => a - b)).toEqual(times);
+      expect(times.at(-1)).toBeGreaterThan(times[0] ?? 0);
+
+      waiting.shift()?.();
+      await until(() => views.at(-1)?.counts !== null);
+      expect(views.at(-1)?.counts).toMatchObject({ decisions: { accepted: 0, distinct: 0 }, rejected: 0 });
+      const counted = views.length;
+      await until(() => views.length >= counted + 10);
+      // What took seconds is not done again at once, and the view says how old it is.
+      expect(waiting).toHaveLength(0);
+      expect(views.at(-1)?.counts?.age_s).toBeGreaterThan(views.at(-2)?.counts?.age_s ?? 0);
+      await live.stop();
+      const shown = views.length;
+      await clock.advance(10 * EVERY_MS);
+      expect(views).toHaveLength(shown);
+    });
+  });
+
+  it('is read by people and by machines', () => {
+    const view: LiveView = {
+      current: {
+        world_time: '2026-11-24T06:59:12.000Z',
+        dead_letters: 0,
+        backlog: 4,
+        latest_model: { version: 'v5afc392aaaaaaaaa', verdict: 'not-enough-evidence', stage: 'apprentice' },
+        champion: null,
+      },
+      counts: {
+        decisions: { accepted: 801, distinct: 800 },
+        outcomes: { accepted: 1207, distinct: 1207 },
+        rejected: 0,
+        age_s: 2,
+      },
+      traffic: { sent: 801, provisioning: 801, noCapacity: 0, failed: 0 },
+      live: 181,
+      perSecond: 20.2,
+    };
+    expect(liveLine(view)).toBe(
+      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 · backlog 4 · model v5afc392 not-enough-evidence · rules act',
+    );
+    expect(
+      liveLine({
+        ...view,
+        counts: view.counts === null ? null : { ...view.counts, rejected: 3, age_s: 42.4 },
+        current: { ...view.current, latest_model: null, champion: { version: 'v5afc392aaaaaaaaa', promoted_at: '' } },
+        traffic: { sent: 9, provisioning: 6, noCapacity: 2, failed: 1 },
+      }),
+    ).toBe(
+      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 (counted 42 s ago) · no capacity 2 · unanswered 1 · backlog 4 · rejected 3, dead 0 · model: none yet · champion v5afc392 acts',
+    );
+    expect(liveLine({ ...view, counts: null, traffic: null })).toMatch(
+      / · decisions \.\.\. · live 181 · outcomes \.\.\. · /,
+    );
+    expect(JSON.parse(liveJson(view))).toMatchObject({
+      type: 'status',
+      decisions: { distinct: 800 },
+      backlog: 4,
+      counts_age_s: 2,
+    });
+    expect(JSON.parse(liveJson({ ...view, counts: null }))).toMatchObject({
+      decisions: null,
+      world_time: view.current.world_time,
+    });
+  });
+
+  it('is rewritten in place on a terminal, remarks above it; anywhere else every line stays', () => {
+    const shown = (isTTY: boolean): string => {
+      const out: string[] = [];
+      const screen = screenOf({ isTTY, columns: 12, write: (text) => out.push(text) });
+      screen.show('a line of more than twelve');
+      screen.note('remark');
+      screen.show('next');
+      screen.settle();
+      screen.note('end');
+      return out.join('');
+    };
+    expect(shown(true)).toBe('\r\u001b[2Ka line of m\r\u001b[2Kremark\na line of m\r\u001b[2Knext\nend\n');
+    expect(shown(false)).toBe('a line of more than twelve\nremark\nnext\nend\n');
+  });
+});
+
+describe('the welcome', () => {
+  const startMs = Date.UTC(2026, 0, 1);
+  const view = {
+    directory: './state',
+    frontDoor: 'http://127.0.0.1:8080',
+    operationsPort: 8090,
+    functions: [{ name: 'route', url: 'http://127.0.0.1:8081' }],
+    market: { spec: loadMarketSpec('default'), seed: 3, startMs },
+    scenario: null,
+    speed: 600,
+    perSecond: 20,
+    nowMs: startMs,
+  };
+
+  it('says where everything is, and what runs', () => {
+    const text = welcome(view);
+    expect(text).toContain('Market default, seed 3; 20 requests/s; world time runs 600 times as fast\n\nFUNCTION');
+    expect(text).toContain('npx vm status --dir ./state;');
+    expect(text).not.toContain('Scenario');
+    expect(welcome({ ...view, directory: '.aurora' })).toContain('npx vm status;');
+  });
+
+  it('says when the scenario happens, or that it is over', () => {
+    const storm = { ...view, scenario: loadScenarioSpec('storm') };
+    const line = 'Scenario storm: 6 events from 2026-01-02 00:00 to 2026-01-13 22:00 world time';
+    expect(welcome(storm)).toContain(`${line}\n`);
+    expect(welcome({ ...storm, nowMs: Date.UTC(2026, 1, 1) })).toContain(`${line}; all over, `);
+    expect(JSON.parse(welcomeJson(storm))).toMatchObject({ type: 'up', market: 'default', scenario: 'storm' });
+  });
+});
