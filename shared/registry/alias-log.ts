@@ -3,7 +3,7 @@ import { count, name, timestamp } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import {
-  createOnly,
+  createRecord,
   isCorrupt,
   isPreconditionFailed,
   jsonBytes,
@@ -188,7 +188,7 @@ export function createAliasLog(objects: Objects, { repairs = true }: { readonly 
           verdict: made.verdict,
           forced: made.forced,
         });
-        if (await createOnly(objects, entryName(alias, entry.sequence), jsonBytes(entry))) {
+        if (await createRecord(objects, entryName(alias, entry.sequence), jsonBytes(entry))) {
           await repairCache(objects, entry, cache);
           return entry;
         }

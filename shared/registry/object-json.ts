@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
+import { sha256Hex } from '#shared/domain/ids.ts';
 import { AuroraError, RejectedError } from '#shared/errors.ts';
 import type { Objects, StoredObject } from '#shared/ports/objects.ts';
 
@@ -31,25 +32,43 @@ export function parseObject<T>(name: string, bytes: Uint8Array, schema: z.ZodTyp
 
 /**
  * The object, or null when there is none.
- * @throws RejectedError artefact_corrupt when the store finds it damaged; its details name the generation
+ * @throws RejectedError artefact_corrupt when the store finds it damaged, or its bytes are not those that `createRecord` wrote;
+ * its details name the generation
  */
 export async function readObject(objects: Objects, name: string): Promise<StoredObject | null> {
+  let stored: StoredObject | null;
   try {
-    return await objects.read(name);
+    stored = await objects.read(name);
   } catch (error) {
     if (!(error instanceof RejectedError) || error.code !== 'object_damaged') throw error;
     const { message, details = {} } = error;
     throw new RejectedError('artefact_corrupt', message, { cause: error, details });
   }
+  const expected = stored?.metadata[SHA256];
+  if (stored === null || expected === undefined) return stored;
+  const found = sha256Hex(stored.bytes);
+  if (found === expected) return stored;
+  const { generation } = stored;
+  throw new RejectedError('artefact_corrupt', `${name}: expected sha256 ${expected}, got ${found}`, {
+    details: { name, generation },
+  });
 }
+
+/** In the metadata of a record. */
+const SHA256 = 'sha256';
 
 /**
  * Writes the object if there is none. True: it now holds these bytes, false: it held others before. A retried write can
  * be refused after its own success, so a refusal is judged by content, not believed.
  */
-export async function createOnly(objects: Objects, name: string, bytes: Uint8Array): Promise<boolean> {
+export async function createOnly(
+  objects: Objects,
+  name: string,
+  bytes: Uint8Array,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
   try {
-    await objects.write(name, bytes, { generationMatch: '0' });
+    await objects.write(name, bytes, { generationMatch: '0' }, metadata);
     return true;
   } catch (error) {
     if (!isPreconditionFailed(error)) throw error;
@@ -57,6 +76,10 @@ export async function createOnly(objects: Objects, name: string, bytes: Uint8Arr
     return there !== null && sameBytes(there.bytes, bytes);
   }
 }
+
+/** `createOnly` of a record that no other file vouches for: every later read checks its bytes. */
+export const createRecord = (objects: Objects, name: string, bytes: Uint8Array): Promise<boolean> =>
+  createOnly(objects, name, bytes, { [SHA256]: sha256Hex(bytes) });
 
 export const isCorrupt = (error: unknown): error is RejectedError =>
   error instanceof RejectedError && error.code === 'artefact_corrupt';

@@ -2,7 +2,7 @@ import { sha256Hex } from '#shared/domain/ids.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { type Manifest, manifest as manifestSchema } from './manifest.ts';
-import { createOnly, jsonBytes, parseObject, readObject } from './object-json.ts';
+import { createOnly, createRecord, isCorrupt, jsonBytes, parseObject, readObject } from './object-json.ts';
 import { type Verdict, verdict as verdictSchema } from './verdict.ts';
 
 /**
@@ -58,13 +58,13 @@ export function createVersions(objects: Objects): Versions {
     async publishVersion(manifest, files) {
       const { version } = parseObject('manifest', jsonBytes(manifest), manifestSchema);
       for (const file of ARTEFACT_FILES) verifyFile(manifest, file, files[file]);
-      const contents: [string, Uint8Array][] = ARTEFACT_FILES.map((file) => [file, files[file]]);
+      const whole = (file: string, created: boolean): void => {
+        if (created) return;
+        throw new RejectedError('object_precondition_failed', `${objectName(version, file)} exists with other content`);
+      };
+      for (const file of ARTEFACT_FILES) whole(file, await createOnly(objects, objectName(version, file), files[file]));
       // The manifest last: its presence says that the rest is there.
-      for (const [file, bytes] of [...contents, [MANIFEST, jsonBytes(manifest)] as const]) {
-        const name = objectName(version, file);
-        if (!(await createOnly(objects, name, bytes)))
-          throw new RejectedError('object_precondition_failed', `${name} exists with other content`);
-      }
+      whole(MANIFEST, await createRecord(objects, objectName(version, MANIFEST), jsonBytes(manifest)));
     },
 
     async loadArtefact(version) {
@@ -97,10 +97,15 @@ export function createVersions(objects: Objects): Versions {
 
     async writeVerdict(version, verdict) {
       const name = objectName(version, VERDICT);
-      await readManifest(version);
+      try {
+        await readManifest(version);
+      } catch (error) {
+        // There is a version, and somebody waits to hear that it is broken.
+        if (!isCorrupt(error)) throw error;
+      }
       const bytes = jsonBytes(verdict);
       const checked = parseObject(name, bytes, verdictSchema);
-      if (await createOnly(objects, name, bytes)) return checked;
+      if (await createRecord(objects, name, bytes)) return checked;
       const standing = await readObject(objects, name);
       if (standing === null)
         throw new RejectedError('object_precondition_failed', `${name} changed while it was written`);

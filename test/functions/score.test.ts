@@ -1,59 +1,15 @@
-import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createScore } from '#functions/score/handler.ts';
 import { OFFERS_STALE_LIMIT_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
-import { type ScoreAnswer, scoreAnswer } from '#shared/domain/score.ts';
+import type { ScoreAnswer } from '#shared/domain/score.ts';
 import type { ErrorBody } from '#shared/errors.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
 import type { Objects } from '#shared/ports/objects.ts';
-import { createRegistry } from '#shared/registry/registry.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
 import { bodyOf, post } from '#test/support/push.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, routeHouse } from '#test/support/route-house.ts';
 import { aRequest } from '#test/support/runtime.ts';
-
-/** score over the stores of a house, with a registry to move its aliases by. */
-async function scoreHouse({ objects, worldStands = false }: { objects?: Objects; worldStands?: boolean } = {}) {
-  const house = routeHouse();
-  const registry = createRegistry({ objects: house.objects, worldClock: house.clock });
-  await house.offer(FIVE_OFFERS);
-  const app = createScore({
-    ...house.deps,
-    worldClock: worldStands ? { now: () => NOW, speed: 1 } : house.clock,
-    objects: objects ?? house.objects,
-    registry: createRegistry({ objects: objects ?? house.objects, worldClock: house.clock }),
-  });
-  return {
-    ...house,
-    registry,
-    app,
-    publish: ({ manifest, files }: ModelFixture) => registry.publishVersion(manifest, files),
-    name: (alias: 'champion' | 'apprentice', version: string | null) =>
-      registry.moveAlias(alias, { version, by: 'test', reason: 'test', verdict: null, forced: true }),
-    /** One poll, and as many turns as its reads take. */
-    async poll(): Promise<void> {
-      await house.clock.advance(POLL_INTERVAL_MS);
-      for (let turn = 0; turn < 40; turn++) await setImmediate();
-    },
-    async ask(
-      changes: Parameters<typeof aRouteRequest>[0] & { include_features?: boolean } = {},
-    ): Promise<ScoreAnswer> {
-      const response = await post(app, '/agent/route', { ...aRouteRequest(), ...changes });
-      expect(response.status).toBe(200);
-      const answer = bodyOf<ScoreAnswer>(response);
-      // Nothing is added to or missing from what the schema says.
-      expect(scoreAnswer.parse(answer)).toEqual(answer);
-      return answer;
-    },
-    errors: () =>
-      house.deps.lines.filter(({ level }) => level === 'error').map(({ fields }) => String(fields['error'])),
-    async close(): Promise<void> {
-      await app.drain();
-      expect(house.clock.pending()).toBe(0);
-    },
-  };
-}
+import { scoreHouse } from '#test/support/score-house.ts';
 
 /** By a person; every version could serve. */
 const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };

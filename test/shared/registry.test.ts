@@ -165,13 +165,7 @@ describe('versions', () => {
         if (kind === 'flip') bytes[index] = (bytes[index] ?? 0) ^ (1 << bit);
         objects.corrupt(path, kind === 'cut' ? bytes.slice(0, index) : bytes);
         try {
-          const loaded = await registry.loadArtefact('v1');
-          // A manifest has no hash of its own: a flip that leaves it valid must not change what scores.
-          expect(name).toBe('manifest.json');
-          expect(loaded.files).toEqual(small.files);
-        } catch (error) {
-          expect(error).toBeInstanceOf(RejectedError);
-          expect(error).toEqual(refused('artefact_corrupt'));
+          await expect(registry.loadArtefact('v1')).rejects.toThrow(refused('artefact_corrupt'));
         } finally {
           objects.corrupt(path, intact);
         }
@@ -195,7 +189,7 @@ describe('versions', () => {
   ])('are refused with a manifest that holds %s', async (_, text, message) => {
     const world = aWorld();
     await publish(world, 'v1');
-    world.objects.corrupt('models/router/v1/manifest.json', Buffer.from(text));
+    await world.objects.write('models/router/v1/manifest.json', Buffer.from(text), {});
     await expect(world.registry.readManifest('v1')).rejects.toThrow(refused('artefact_corrupt', message));
     await expect(world.registry.loadArtefact('v1')).rejects.toThrow(refused('artefact_corrupt', message));
   });
@@ -262,7 +256,7 @@ describe('verdicts', () => {
     const wrong = { ...aVerdict(), metrics: { log_loss: Number.NaN } };
     // NaN travels as null, which says "not known": accepted; an unknown word is not.
     expect((await world.registry.writeVerdict('v1', wrong)).metrics).toEqual({ log_loss: null });
-    world.objects.corrupt('models/router/v1/verdict.json', Buffer.from('{"verdict":"maybe"}'));
+    await world.objects.write('models/router/v1/verdict.json', Buffer.from('{"verdict":"maybe"}'), {});
     await expect(world.registry.readVerdict('v1')).rejects.toThrow(
       refused('artefact_corrupt', /verdict.json: verdict/),
     );
@@ -460,7 +454,7 @@ describe('the cache of an alias', () => {
 
   it('refuses an entry that lies in the place of another', async () => {
     const world = await moved();
-    world.objects.corrupt('aliases/champion/000003.json', await entryBytes(world, 2));
+    await world.objects.write('aliases/champion/000003.json', await entryBytes(world, 2), {});
     await expect(world.registry.aliasHead('champion')).rejects.toThrow(
       refused('artefact_corrupt', /000003.json: holds entry 2 of alias champion/),
     );
