@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { RejectedError } from '#shared/errors.ts';
 import type { Alias } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
@@ -66,39 +67,48 @@ const show: Command = {
       print(JSON.stringify({ manifest, verdict }));
       return EXIT.ok;
     }
-    const { training } = manifest;
-    print(
-      table([
-        ['version', manifest.version],
-        ['trained', `${manifest.created_at} on ${training.backend}, seed ${training.seed}`],
-        ['rows', `${training.rows}, of which ${training.holdout_rows} held out`],
-        ['decisions', `${training.first_decided_at ?? '-'} to ${training.last_decided_at ?? '-'}`],
-        ['data', `${training.data_sha256.slice(0, 16)} up to ${training.watermark}`],
-        [
-          'verdict',
-          verdict === null ? 'not judged yet' : `${verdict.verdict} (against ${verdict.compared_with ?? 'the rules'})`,
-        ],
-      ]),
-    );
-    if (verdict !== null) {
-      print(`\n${verdict.reasons.map((reason) => `  - ${reason}`).join('\n')}\n`);
-      const mark = (passed: boolean | null): string => (passed === null ? '?' : passed ? 'ok' : 'FAILED');
-      print(
-        table(
-          verdict.checks.map((check) => [
-            check.name,
-            mark(check.passed),
-            check.value?.toFixed(4) ?? '-',
-            check.limit?.toFixed(4) ?? '-',
-            check.note,
-          ]),
-          ['CHECK', 'PASSED', 'VALUE', 'LIMIT', 'NOTE'],
-        ),
-      );
-    }
+    print(manifestTable(manifest, verdict));
+    if (verdict !== null) print(`\n${bullets(verdict.reasons)}\n\n${checksTable(verdict.checks)}`);
     return EXIT.ok;
   },
 };
+
+type Shown = Awaited<ReturnType<typeof showModel.run>>;
+
+function manifestTable({ version, created_at, training }: Shown['manifest'], verdict: Verdict | null): string {
+  return table([
+    ['version', version],
+    ['trained', `${created_at} on ${training.backend}, seed ${training.seed}`],
+    ['rows', `${training.rows}, of which ${training.holdout_rows} held out`],
+    ['decisions', `${training.first_decided_at ?? '-'} to ${training.last_decided_at ?? '-'}`],
+    ['data', `${training.data_sha256.slice(0, 16)} up to ${training.watermark}`],
+    ['verdict', verdict === null ? 'not judged yet' : `${verdict.verdict}${comparedWith(verdict)}`],
+  ]);
+}
+
+/** What the checks measured the version against; nothing, when there was nothing to measure. */
+function comparedWith({ checks, compared_with: champion }: Verdict): string {
+  if (checks.length === 0) return '';
+  return ` (compared with the base rates${champion === null ? '' : ` and champion ${champion}`})`;
+}
+
+function checksTable(checks: Verdict['checks']): string {
+  const mark = (passed: boolean | null): string => (passed === null ? '?' : passed ? 'ok' : 'FAILED');
+  const figure = (value: number | null): string => (value === null ? '-' : String(Number(value.toFixed(4))));
+  return table(
+    checks.map(({ name, passed, value, limit, note }) => [
+      name,
+      mark(passed),
+      figure(value),
+      figure(limit),
+      // "start: ...": the name says it already.
+      note.replace(/^\w+: /, ''),
+    ]),
+    ['CHECK', 'PASSED', 'VALUE', 'LIMIT', 'NOTE'],
+  );
+}
+
+const bullets = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n');
 
 const promote: Command = {
   name: 'models promote',

@@ -11,13 +11,13 @@ import type { LiveView } from './live-line.ts';
 import type { Stack } from './stack.ts';
 import type { Traffic } from './traffic.ts';
 
-/** Counting may take a fiftieth of the time. */
-const COUNTING_PAUSE_FACTOR = 50;
+/** Counting may take a twentieth of the time. */
+const COUNTING_PAUSE_FACTOR = 20;
 /** More live deployments than a machine of this size can follow; the line then says so many. */
 const MAX_LIVE_COUNTED = 100_000;
 
 export interface LiveOptions {
-  readonly stack: Pick<Stack, 'platform'>;
+  readonly stack: Pick<Stack, 'platform' | 'functions'>;
   readonly traffic: Pick<Traffic, 'counters'> | null;
   readonly everyMs: number;
   readonly hostClock: HostClock;
@@ -28,6 +28,8 @@ export interface LiveOptions {
 /** Shows a view each `everyMs`, from then on; `stop` resolves when nothing is under way any more. */
 export function startLive({ stack, traffic, everyMs, hostClock, log, show }: LiveOptions): { stop(): Promise<void> } {
   const counts = counting(stack, hostClock, log);
+  // So that the first line has them.
+  counts.refresh();
   let before = { at: hostClock.now(), sent: traffic?.counters.sent ?? 0 };
   const poller = poll({
     name: 'live-line',

@@ -130,7 +130,9 @@ describe('every command', () => {
     expect(quietTexts['models list']).toMatch(
       /^VERSION +TRAINED +ROWS +VERDICT +STAGE\nv[0-9a-f]{16} .* 75 +not-enough-/,
     );
-    expect(quietTexts[`models show ${version}`]).toMatch(/verdict +not-enough-evidence .*\n\n {2}- holdout: 15 rows/);
+    expect(quietTexts[`models show ${version}`]).toMatch(
+      /verdict +not-enough-evidence \(compared with the base rates\)\n\n {2}- holdout: 15 rows[\s\S]*\n\nCHECK /,
+    );
     expect(quietTexts['models history apprentice']).toContain(` ${version} `);
     expect(quietTexts['dlq list']).toMatch(/^ID +PUBLISHED .*\n\d+ +\S+Z +ingest-routing-decisions +1 /);
     expect(quietTexts['rejected list']).toMatch(/^ID +AT .*\n[0-9a-f]{32} .*event_invalid/);
