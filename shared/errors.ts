@@ -107,6 +107,11 @@ export const ERROR_CATALOGUE = {
   },
   state_conflict: { kind: 'rejected', status: 409, remedy: 'Read the entry again and decide anew.' },
   state_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the state store and its disk.' },
+  store_corrupt: {
+    kind: 'rejected',
+    status: 500,
+    remedy: 'Restore the state directory from a backup (vm backup makes one), or start anew: vm reset.',
+  },
   // Learning.
   artefact_corrupt: {
     kind: 'rejected',

@@ -9,7 +9,7 @@ import { takeDirectory } from '../stack/turn.ts';
 
 /** What the system writes into a state directory. Anything else there is somebody's own and stays. */
 const OURS =
-  /^(world-clock\.json|(warehouse\.duckdb|(bus|state|market)\.sqlite|aurora\.log|objects|stack\.json)([.-].*)?)$/;
+  /^(world-clock\.json|warehouse\.duckdb|(bus|state|market)\.sqlite|aurora\.log|objects|stack\.json)([.-].*)?$/;
 
 export const resetCommand: Command = {
   name: 'reset',

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { TransientError } from '#shared/errors.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Instance } from './instance.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Instance } from './instance.ts';
  */
 export interface MarketStore {
   load(): readonly Instance[];
-  /** Inserts, or replaces the instance of that id. @throws TransientError disk_full, provider_unavailable */
+  /** Inserts, or replaces the instance of that id. @throws TransientError disk_full, provider_unavailable @throws RejectedError store_corrupt */
   put(instance: Instance): void;
   remove(instanceIds: readonly string[]): void;
   /** The start of the world: the one remembered, or `startMs`, which is then remembered. */
@@ -58,6 +58,7 @@ const storedStart = z.object({ value: z.number() });
 
 /** One file, WAL with FULL sync: a deployment that was answered survives kill -9 and power loss. */
 export function sqliteStore(path: string): MarketStore {
+  const named = <T>(work: () => T): T => inOurWords(path, work);
   const db = named(() => {
     const opened = new DatabaseSync(path);
     opened.exec(`
@@ -72,10 +73,12 @@ export function sqliteStore(path: string): MarketStore {
     `);
     return opened;
   });
-  const insert = db.prepare(
-    'INSERT INTO instances (instance_id, record) VALUES (?, ?) ON CONFLICT (instance_id) DO UPDATE SET record = excluded.record',
-  );
-  const remove = db.prepare('DELETE FROM instances WHERE instance_id = ?');
+  const [insert, remove] = named(() => [
+    db.prepare(
+      'INSERT INTO instances (instance_id, record) VALUES (?, ?) ON CONFLICT (instance_id) DO UPDATE SET record = excluded.record',
+    ),
+    db.prepare('DELETE FROM instances WHERE instance_id = ?'),
+  ]);
   return {
     load: () =>
       named(() =>
@@ -106,16 +109,20 @@ export function sqliteStore(path: string): MarketStore {
   };
 }
 
-/** SQLITE_FULL of https://sqlite.org/rescode.html; node:sqlite gives it as `errcode`. */
+/** Of https://sqlite.org/rescode.html; node:sqlite gives them as `errcode`, whose low byte is the primary one. */
+const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
 
-function named<T>(work: () => T): T {
+function inOurWords<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
     if (!(cause instanceof Error && 'errcode' in cause)) throw cause;
-    if (cause.errcode === SQLITE_FULL)
-      throw new TransientError('disk_full', 'the market could not write: disk full', { cause });
+    const code = Number(cause.errcode) & 0xff;
+    if (code === SQLITE_FULL) throw new TransientError('disk_full', 'the market could not write: disk full', { cause });
+    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB)
+      throw new RejectedError('store_corrupt', `${path} is not a whole database: ${cause.message}`, { cause });
     throw new TransientError('provider_unavailable', `the market could not be written or read: ${cause.message}`, {
       cause,
     });

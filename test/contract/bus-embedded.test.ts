@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEmbeddedBus, type EmbeddedBus } from '#shared/adapters/bus/embedded/index.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { startChild } from '#test/support/child.ts';
+import { STORE_DAMAGES } from '#test/support/store-damage.ts';
 import { type BusHarness, type BusSetup, busContract, codeOf } from './bus.ts';
 import { message } from './bus-message.ts';
 import { type PushRecorder, startRecorder } from './bus-recorder.ts';
@@ -199,12 +200,28 @@ describe('embedded bus and its file', () => {
     await bus.close();
   });
 
-  test.each([false, true])(
-    'a file that is no database is refused with its code (in process: %s)',
-    async (inProcess) => {
-      await writeFile(file, 'this is not a database, and it is long enough to be looked at'.repeat(100));
-      const opening = createEmbeddedBus({ file, topics: [], subscriptions: [], hostClock, random: () => 0, inProcess });
-      expect(await codeOf(opening)).toBe('bus_unavailable');
+  test.each(STORE_DAMAGES)(
+    'a file that is damaged (%s) is refused by its name, in a thread or not',
+    async (_, damage) => {
+      const bus = await open();
+      for (let i = 0; i < 20; i++) await bus.publish('t', [message('x'.repeat(4_000))]);
+      await damage(file, () => bus.close());
+      for (const inProcess of [true, false]) {
+        const opening = createEmbeddedBus({
+          file,
+          topics: [],
+          subscriptions: [],
+          hostClock,
+          random: () => 0,
+          inProcess,
+        });
+        const error = await opening.catch((reason: unknown) => reason);
+        expect(error).toMatchObject({
+          code: 'store_corrupt',
+          retryable: false,
+          message: expect.stringContaining(file),
+        });
+      }
     },
   );
 

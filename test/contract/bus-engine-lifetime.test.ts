@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Lease, openStore } from '#shared/adapters/bus/embedded/store.ts';
 import { upkeep } from '#shared/adapters/bus/embedded/upkeep.ts';
 import { codeOf } from './bus.ts';
@@ -106,7 +109,9 @@ describe('lifetime', () => {
   });
 
   test('an answer to a lease that another process took over changes nothing', () => {
-    const store = openStore({ file: ':memory:' });
+    const directory = mkdtempSync(join(tmpdir(), 'aurora-bus-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const store = openStore({ file: join(directory, 'bus.sqlite') });
     const target = { id: store.transaction(() => store.subscriptionId('s')), ordered: false };
     const take = (): Lease | undefined =>
       store.transaction(() => {

@@ -9,6 +9,7 @@ import { createFilesystemObjects } from '#shared/adapters/objects/filesystem.ts'
 import { startChild } from '#test/support/child.ts';
 import { damageObject } from '#test/support/damage.ts';
 import { sqliteFullError } from '#test/support/sqlite-full.ts';
+import { STORE_DAMAGES } from '#test/support/store-damage.ts';
 import { objectsContract } from './objects.ts';
 import { contentOf } from './objects-sequence.ts';
 
@@ -79,11 +80,15 @@ describe('objects on the file system', () => {
       code: 'objects_unavailable',
       message: expect.stringContaining(file),
     });
-    await writeFile(
-      join(directory, '.index.sqlite'),
-      'not a database, but long enough to be read as the header of one',
-    );
-    await expect(createFilesystemObjects({ directory })).rejects.toMatchObject({ code: 'objects_unavailable' });
+  });
+
+  test.each(STORE_DAMAGES)('an index that is damaged (%s) is refused by its name', async (_, damage) => {
+    const index = join(directory, '.index.sqlite');
+    const objects = await createFilesystemObjects({ directory });
+    for (let i = 0; i < 30; i++) await objects.write(`o${i}`, Buffer.from('x'), {}, { note: 'y'.repeat(1_000) });
+    await damage(index, () => objects.close());
+    const error = await createFilesystemObjects({ directory }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'store_corrupt', retryable: false, message: expect.stringContaining(index) });
   });
 
   test('a full disk is disk_full, whether the content or the index meets it first', () => {

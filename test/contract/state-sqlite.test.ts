@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,6 +11,7 @@ import { STATE_PURGE_INTERVAL_MS } from '#shared/defaults.ts';
 import { startChild } from '#test/support/child.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { sqliteFullError } from '#test/support/sqlite-full.ts';
+import { STORE_DAMAGES } from '#test/support/store-damage.ts';
 import { stateContract } from './state.ts';
 
 const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'aurora-state-'));
@@ -85,12 +86,31 @@ describe('state in sqlite', () => {
     await state.close();
   });
 
-  test('an unusable file is a coded error that names it', async () => {
-    await writeFile(file, 'not a database, but long enough to be read as the header of one');
-    await expect(createSqliteState({ file, hostClock: fakeClock() })).rejects.toMatchObject({
-      code: 'state_unavailable',
-      message: expect.stringContaining(file),
-    });
+  test.each(STORE_DAMAGES)(
+    'a file that is damaged (%s) is refused by its name, and left as it is',
+    async (_, damage) => {
+      const state = await createSqliteState({ file, hostClock: fakeClock() });
+      await Promise.all(Array.from({ length: 500 }, (_unused, i) => state.create(`k/${i}`, 'x'.repeat(100))));
+      await damage(file, () => state.close());
+      const before = await readFile(file).catch(() => null);
+      await expect(createSqliteState({ file, hostClock: fakeClock() })).rejects.toMatchObject({
+        code: 'store_corrupt',
+        retryable: false,
+        message: expect.stringContaining(file),
+      });
+      expect(await readFile(file).catch(() => null)).toEqual(before);
+    },
+  );
+
+  test('after a crash that damaged nothing it opens, and everything is there', async () => {
+    const state = await createSqliteState({ file, hostClock: fakeClock() });
+    await state.create('k', 1);
+    const copy = join(directory, 'copy.sqlite');
+    for (const suffix of ['', '-wal']) await copyFile(`${file}${suffix}`, `${copy}${suffix}`);
+    await state.close();
+    const survivor = await createSqliteState({ file: copy, hostClock: fakeClock() });
+    expect(await survivor.get('k')).toMatchObject({ value: 1 });
+    await survivor.close();
   });
 
   test('a full disk is disk_full', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,21 @@ describe('a sqlite store', () => {
     const market = createMarket({ spec: smallSpec(), seed: 1, deviation: 1, store: sqliteStore(path) });
     expect(market.instances(START_MS).map((line) => line.label)).toEqual(['run 0', 'run 1', 'run 2', 'run 3', 'run 4']);
     market.close();
+  });
+});
+
+describe('a damaged file', () => {
+  it.each([
+    ['another kind of file', (path: string) => writeFileSync(path, 'step,tenant_id\r\n'.repeat(500))],
+    ['cut', (path: string) => truncateSync(path, 4_096)],
+  ])('%s: is refused by its name, with its remedy', (_, damage) => {
+    const path = join(folder, 'market.sqlite');
+    const market = createMarket({ spec, seed: 1, deviation: 1, store: sqliteStore(path) });
+    for (let i = 0; i < 5; i++) market.deploy(order(`run ${i}`, START_MS));
+    market.close();
+    damage(path);
+    const refused = expect.objectContaining({ code: 'store_corrupt', message: expect.stringContaining(path) });
+    expect(() => createMarket({ spec, seed: 1, deviation: 1, store: sqliteStore(path) })).toThrow(refused);
   });
 });
 

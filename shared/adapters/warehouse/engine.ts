@@ -1,9 +1,10 @@
 /** An open DuckDB file: loaded lazily, one writer, a connection per read. */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { WAREHOUSE_MEMORY_LIMIT, WAREHOUSE_THREADS } from '#shared/defaults.ts';
-import { isCorrupt, lockedBy, openFailure } from './failures.ts';
+import { besideOf, putInPlace } from '../files/whole-file.ts';
+import { corrupt, lockedBy, openFailure } from './failures.ts';
 
 export type DuckdbModule = typeof import('@duckdb/node-api');
 export type Connection = DuckDBConnection;
@@ -60,22 +61,13 @@ async function openInstance(duckdb: DuckdbModule, path: string): Promise<DuckDBI
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   };
-  try {
-    return await duckdb.DuckDBInstance.create(path, options);
-  } catch (error) {
-    if (!isCorrupt(error) || !wasNeverWhole(path)) throw error;
-    rmSync(path);
-    return await duckdb.DuckDBInstance.create(path, options);
+  // A creation that is cut short leaves nothing at the path, so what is cut there was a record.
+  if (!existsSync(path)) {
+    if (existsSync(`${path}.wal`)) throw corrupt(path, 'it is missing, but its log is there');
+    const made = besideOf(path);
+    (await duckdb.DuckDBInstance.create(made, options)).closeSync();
+    putInPlace(made, path);
   }
-}
-
-/** DuckDB writes three headers of 4 KiB before anything else: a shorter file is a creation cut short, and holds nothing. */
-const HEADER_BYTES = 3 * 4096;
-const MAGIC = { offset: 8, text: 'DUCK' };
-
-function wasNeverWhole(path: string): boolean {
-  const bytes = statSync(path).size < HEADER_BYTES ? readFileSync(path) : undefined;
-  if (bytes === undefined || existsSync(`${path}.wal`)) return false;
-  // Anything else of that size is not ours to remove.
-  return bytes.length === 0 || bytes.toString('latin1', MAGIC.offset, MAGIC.offset + MAGIC.text.length) === MAGIC.text;
+  if (statSync(path).size === 0) throw corrupt(path, 'it is empty');
+  return duckdb.DuckDBInstance.create(path, options);
 }

@@ -21,9 +21,6 @@ export const isFatal = (error: unknown): boolean => FATAL.test(textOf(error));
 /** The rows are in the log and stay; what failed is folding the log into the file, which the next opening does. */
 export const isCommitted = (error: unknown): boolean => /COMMIT succeeded and is durable/.test(textOf(error));
 
-/** The file on disk is not a whole database. */
-export const isCorrupt = (error: unknown): boolean => CORRUPT.test(textOf(error));
-
 /** A failure while the file is opened or brought up to date. */
 export function openFailure(file: string, error: unknown): AuroraError {
   if (error instanceof AuroraError) return error;
@@ -34,12 +31,12 @@ export function openFailure(file: string, error: unknown): AuroraError {
     return new RejectedError('warehouse_incompatible', `${file} was written by a newer DuckDB than this build has`, {
       cause: error,
     });
-  if (isCorrupt(error))
-    return new RejectedError('warehouse_corrupt', `${file} is not a whole DuckDB database: ${firstLine(text)}`, {
-      cause: error,
-    });
+  if (CORRUPT.test(text)) return corrupt(file, firstLine(text), error);
   return new TransientError('warehouse_unavailable', `cannot open ${file}: ${firstLine(text)}`, { cause: error });
 }
+
+export const corrupt = (file: string, why: string, cause?: unknown): RejectedError =>
+  new RejectedError('warehouse_corrupt', `${file} is not a whole DuckDB database: ${why}`, { cause });
 
 export const lockedBy = (file: string, cause?: unknown): RejectedError =>
   new RejectedError('warehouse_locked', `${file} is open in another process, or twice in this one`, { cause });

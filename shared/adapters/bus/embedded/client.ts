@@ -26,6 +26,8 @@ export function openWorkerBus(start: WorkerStart, log: Log): Promise<EmbeddedBus
   let sequence = 0;
   let ended: TransientError | null = null;
   let closing: Promise<void> | null = null;
+  /** Why it would not open. */
+  let refusal: AuroraError | null = null;
 
   function call<T>(method: Method, ...args: readonly unknown[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -84,8 +86,10 @@ export function openWorkerBus(start: WorkerStart, log: Log): Promise<EmbeddedBus
       if (message.type === 'answers') settle(message);
       else if (message.type === 'log') log[message.level](message.fields, message.message);
       else if (message.type === 'opened') resolve(bus);
-      else if (message.type === 'failed') worker.terminate().then(() => reject(fromWire(message.error)), reject);
-      else message satisfies never;
+      else if (message.type === 'failed') {
+        refusal = fromWire(message.error);
+        void worker.terminate();
+      } else message satisfies never;
     });
     worker.on('error', (cause) => {
       const error = new TransientError('bus_unavailable', `the bus thread failed: ${String(cause)}`, { cause });
@@ -96,7 +100,7 @@ export function openWorkerBus(start: WorkerStart, log: Log): Promise<EmbeddedBus
     worker.on('exit', (code) => {
       const error = new TransientError('bus_unavailable', `the bus thread ended with code ${code}`);
       end(error);
-      reject(error);
+      reject(refusal ?? error);
     });
   });
 }

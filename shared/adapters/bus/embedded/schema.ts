@@ -1,6 +1,7 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { BUS_BUSY_TIMEOUT_MS } from '#shared/defaults.ts';
 import { TransientError } from '#shared/errors.ts';
+import { openDatabase } from '../../sqlite/open.ts';
 
 const SCHEMA_VERSION = 1;
 
@@ -53,16 +54,18 @@ PRAGMA user_version = ${SCHEMA_VERSION};
 
 /**
  * Opens the file, creating it if it is not there. `maxBytes` caps the database file.
- * @throws TransientError bus_unavailable when the file is of a newer schema
+ * @throws RejectedError store_corrupt @throws TransientError bus_unavailable when the file is of a newer schema
  */
-export function openDatabase(file: string, maxBytes?: number): DatabaseSync {
-  const db = new DatabaseSync(file, { timeout: BUS_BUSY_TIMEOUT_MS });
+export function openBusDatabase(file: string, maxBytes?: number): DatabaseSync {
+  const db = openDatabase({
+    file,
+    busyTimeoutMs: BUS_BUSY_TIMEOUT_MS,
+    layout: 'PRAGMA auto_vacuum = INCREMENTAL',
+    schema: (opened) => migrate(opened, file),
+  });
   try {
-    // auto_vacuum only takes on an empty file, so it comes before the journal mode writes the header.
-    db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     // The log is cut back to 16 MiB after a burst; without a limit it keeps the size of its largest moment.
     db.exec('PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;');
-    migrate(db, file);
     if (maxBytes !== undefined) {
       const { page_size: pageBytes } = db.prepare('PRAGMA page_size').get() as { page_size: number };
       db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
@@ -76,15 +79,11 @@ export function openDatabase(file: string, maxBytes?: number): DatabaseSync {
 
 /** Under the write lock, so that two processes that open a new file do not both create the tables. */
 function migrate(db: DatabaseSync, file: string): void {
-  db.exec('BEGIN IMMEDIATE');
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > SCHEMA_VERSION) {
-    db.exec('ROLLBACK');
+  if (version > SCHEMA_VERSION)
     throw new TransientError(
       'bus_unavailable',
       `bus file ${file} has schema ${version}, this build reads ${SCHEMA_VERSION}; start the newer build`,
     );
-  }
   if (version === 0) db.exec(SCHEMA);
-  db.exec('COMMIT');
 }

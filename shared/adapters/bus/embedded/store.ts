@@ -1,7 +1,7 @@
 import { BUS_DEAD_LETTER_RETENTION_FACTOR } from '#shared/defaults.ts';
 import { TransientError } from '#shared/errors.ts';
 import type { BusMessage } from '#shared/ports/bus.ts';
-import { BLOCKED, LEASED, openDatabase, READY } from './schema.ts';
+import { BLOCKED, LEASED, openBusDatabase, READY } from './schema.ts';
 
 /** A subscription as the store knows it. */
 export interface StoredSubscription {
@@ -62,7 +62,7 @@ export type Store = ReturnType<typeof openStore>;
  * what goes together. Leases, acknowledgements and publishing each cost a few index-backed statements per message.
  */
 export function openStore(options: { readonly file: string; readonly maxBytes?: number }) {
-  const db = openDatabase(options.file, options.maxBytes);
+  const db = openBusDatabase(options.file, options.maxBytes);
   const sql = {
     message: db.prepare(
       'INSERT INTO messages (topic, ordering_key, published_ms, expires_ms, attributes, data) VALUES (?, ?, ?, ?, ?, ?)',
