@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
-import { status } from '../ops/status.ts';
+import { type Status, status } from '../ops/status.ts';
 import { table } from '../table.ts';
 
 export const statusCommand: Command = {
@@ -37,9 +37,21 @@ export const statusCommand: Command = {
             'champion',
             now.champion === null ? 'none: the rules act' : `${now.champion.version} since ${now.champion.promoted_at}`,
           ],
+          ...servingRows(now),
+          ...now.damaged.map((what) => ['damaged', what]),
         ].map((row) => row.map(String)),
       ),
     );
     return EXIT.ok;
   },
 };
+
+/** Only where what serves is not what the aliases say. */
+function servingRows({ champion, serving }: Status): string[][] {
+  if (serving === null) return [];
+  const { mode, version, fault } = serving;
+  const asNamed = champion === null ? fault === null : mode === 'online' && version === champion.version;
+  if (asNamed) return [];
+  const acts = mode === 'online' ? `${version} acts` : 'the rules act';
+  return [['but', fault === null ? `${acts} for now` : `${acts}, because: ${fault}`]];
+}

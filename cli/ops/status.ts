@@ -1,9 +1,14 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import { RejectedError } from '#shared/errors.ts';
+import { whyNotServable } from '#shared/learning/servable.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
+import type { Manifest } from '#shared/registry/manifest.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import type { Stack } from '../stack/stack.ts';
 import { operation } from './operation.ts';
 import { noParams } from './params.ts';
+import { type Serving, servingOf } from './serving.ts';
+import { registryOf } from './training.ts';
 
 /** What the record holds. */
 export interface Counts {
@@ -24,10 +29,15 @@ export interface Current {
     readonly verdict: string | null;
     readonly stage: 'online' | 'apprentice' | 'none';
   } | null;
+  /** What the alias says. */
   readonly champion: { readonly version: string; readonly promoted_at: string } | null;
+  /** What score really serves, and why that is not what the aliases say; null: no score runs here. */
+  readonly serving: Serving | null;
+  /** What of the registry cannot be read, in plain words. */
+  readonly damaged: readonly string[];
 }
 
-type Status = Counts & Current;
+export type Status = Counts & Current;
 
 /** What `vm status` shows: what was accepted, what is distinct, what waits, what serves. */
 export const status = operation({
@@ -35,8 +45,10 @@ export const status = operation({
   params: noParams,
   run: async (stack): Promise<Status> => {
     const counts = await countsOf(stack);
-    const { world_time, ...current } = await currentOf(stack);
-    return { world_time, ...counts, ...current };
+    const current = await currentOf(stack);
+    const fault = current.serving === null ? await championFault(stack, current) : null;
+    const { world_time, damaged, ...rest } = current;
+    return { world_time, ...counts, ...rest, damaged: fault === null ? damaged : [...damaged, fault] };
   },
 });
 
@@ -49,16 +61,33 @@ export async function countsOf({ platform }: Pick<Stack, 'platform'>): Promise<C
   };
 }
 
-export async function currentOf({ platform }: Pick<Stack, 'platform'>): Promise<Current> {
+/** Nobody serves here who would have noticed. */
+async function championFault(stack: Stack, { champion }: Current): Promise<string | null> {
+  return champion === null ? null : whyNotServable(await registryOf(stack), champion.version);
+}
+
+export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): Promise<Current> {
+  const { platform } = stack;
   const bus = await platform.bus();
   const registry = createRegistry({ objects: await platform.objects(), worldClock: platform.worldClock });
   const stats = await bus.stats();
+  const damaged: string[] = [];
+  const read = async <T>(reading: Promise<T>): Promise<T | null> => {
+    try {
+      return await reading;
+    } catch (error) {
+      // One damaged record must not hide how everything else stands.
+      if (!(error instanceof RejectedError)) throw error;
+      damaged.push(`${error.code}: ${error.message}`);
+      return null;
+    }
+  };
   const [champion, apprentice, latest] = [
-    await registry.aliasHead('champion'),
-    await registry.aliasHead('apprentice'),
-    await latestVersion(registry),
+    await read(registry.aliasHead('champion')),
+    await read(registry.aliasHead('apprentice')),
+    await latestVersion(registry, read),
   ];
-  const verdict = latest === null ? null : await registry.readVerdict(latest);
+  const verdict = latest === null ? null : await read(registry.readVerdict(latest));
   const stageOf = (version: string): 'online' | 'apprentice' | 'none' =>
     champion?.version === version ? 'online' : apprentice?.version === version ? 'apprentice' : 'none';
   return {
@@ -68,16 +97,22 @@ export async function currentOf({ platform }: Pick<Stack, 'platform'>): Promise<
     latest_model:
       latest === null ? null : { version: latest, verdict: verdict?.verdict ?? null, stage: stageOf(latest) },
     champion: champion?.version == null ? null : { version: champion.version, promoted_at: champion.at },
+    serving: await servingOf(stack),
+    damaged,
   };
 }
 
 /** A whole version never changes, so its instant is read once per process. */
 const createdAt = new Map<string, string>();
 
-async function latestVersion(registry: Registry): Promise<string | null> {
+async function latestVersion(
+  registry: Registry,
+  read: (reading: Promise<Manifest>) => Promise<Manifest | null>,
+): Promise<string | null> {
   let latest: string | null = null;
   for (const version of await registry.listVersions()) {
-    const known = createdAt.get(version) ?? (await registry.readManifest(version)).created_at;
+    const known = createdAt.get(version) ?? (await read(registry.readManifest(version)))?.created_at;
+    if (known === undefined) continue;
     createdAt.set(version, known);
     if (latest === null || known > (createdAt.get(latest) ?? '')) latest = version;
   }

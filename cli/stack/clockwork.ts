@@ -9,9 +9,11 @@ import type { Stack } from './stack.ts';
 const COLLECT_EVERY_MS = 2_000;
 const WATCH_EVERY_MS = 1_000;
 const TRAIN_EVERY_MS = 5_000;
+/** How long an alias may name a version that does not load. */
+const PROMOTE_EVERY_MS = 5_000;
 const RETENTION_EVERY_MS = 5 * 60_000;
 
-/** What the scheduler does in production: collect, watch, the look whether a training is worth it; and retention. */
+/** What the scheduler does in production: collect, watch, the looks whether a training is worth it and whether the aliases name what loads; and retention. */
 export function startClockwork(
   stack: Stack,
   options: {
@@ -23,9 +25,10 @@ export function startClockwork(
   },
 ): void {
   const { keepDays, hostClock, log, note, defer } = options;
-  const urlOf = (name: 'collect' | 'watch'): string => stack.functions.get(name)?.url ?? '';
+  const urlOf = (name: 'collect' | 'watch' | 'promote'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
+  const promote = httpJob('promote', urlOf('promote'), PROMOTE_EVERY_MS, hostClock);
   const train: CronJob = {
     name: 'train',
     everyMs: TRAIN_EVERY_MS,
@@ -41,7 +44,7 @@ export function startClockwork(
       if (line !== null) note(line);
     },
   };
-  const cron = startCron([collect, watch, train, retention], { hostClock, log });
-  for (const job of [collect, watch]) defer(() => job.close());
+  const cron = startCron([collect, watch, train, promote, retention], { hostClock, log });
+  for (const job of [collect, watch, promote]) defer(() => job.close());
   defer(() => cron.stop());
 }

@@ -17,7 +17,7 @@ const FRESH_S = 10;
 /** One line: what came in, what lives, what was learned. */
 export function liveLine({ current, counts, traffic, live, perSecond }: LiveView): string {
   const number = (value: number): string => value.toLocaleString('en-US');
-  const { champion, latest_model: latest } = current;
+  const { latest_model: latest } = current;
   const age = counts === null || counts.age_s < FRESH_S ? '' : ` (counted ${counts.age_s.toFixed(0)} s ago)`;
   const rejected = counts?.rejected ?? 0;
   return [
@@ -33,9 +33,21 @@ export function liveLine({ current, counts, traffic, live, perSecond }: LiveView
       ? []
       : [`rejected ${number(rejected)}, dead ${number(current.dead_letters)}`]),
     latest === null ? 'model: none yet' : `model ${latest.version.slice(0, 8)} ${latest.verdict ?? 'being judged'}`,
-    champion === null ? 'rules act' : `champion ${champion.version.slice(0, 8)} acts`,
+    actor(current),
   ].join(' · ');
 }
+
+/** Who decides now: what is served, not what was promoted. */
+function actor({ champion, serving }: Current): string {
+  const acts = serving?.mode === 'online' && serving.version !== null ? serving.version : null;
+  const named = champion?.version ?? null;
+  const says = acts === null ? 'rules act' : `champion ${short(acts)} acts`;
+  if (named === null || named === acts) return says;
+  const why = serving?.fault == null ? 'is not served yet' : 'does not load';
+  return `${says} (champion ${short(named)} ${why})`;
+}
+
+const short = (version: string): string => version.slice(0, 8);
 
 /** The same for machines, in the fields of `vm status --json`. */
 export function liveJson({ current, counts, traffic, live }: LiveView): string {

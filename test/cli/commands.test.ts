@@ -27,7 +27,7 @@ afterAll(() => rm(base, { recursive: true, force: true }));
 type Json = Record<string, unknown>;
 
 /** What differs by the moment, not by the way. */
-const MOMENT = new Set(['world_time', 'backlog', 'at', 'promoted_at']);
+const MOMENT = new Set(['world_time', 'backlog', 'at', 'promoted_at', 'serving']);
 const timeless = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (MOMENT.has(key) ? undefined : inner)));
 

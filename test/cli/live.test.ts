@@ -53,7 +53,7 @@ describe('the live line', () => {
       const views: LiveView[] = [];
       const show = (view: LiveView): void => void views.push(view);
       const live = startLive({
-        stack: { platform },
+        stack: { platform, functions: new Map() },
         traffic: null,
         everyMs: EVERY_MS,
         hostClock: clock,
@@ -93,6 +93,8 @@ describe('the live line', () => {
         backlog: 4,
         latest_model: { version: 'v5afc392aaaaaaaaa', verdict: 'not-enough-evidence', stage: 'apprentice' },
         champion: null,
+        serving: { mode: 'apprentice', version: 'v5afc392aaaaaaaaa', fault: null },
+        damaged: [],
       },
       counts: {
         decisions: { accepted: 801, distinct: 800 },
@@ -111,12 +113,31 @@ describe('the live line', () => {
       liveLine({
         ...view,
         counts: view.counts === null ? null : { ...view.counts, rejected: 3, age_s: 42.4 },
-        current: { ...view.current, latest_model: null, champion: { version: 'v5afc392aaaaaaaaa', promoted_at: '' } },
+        current: {
+          ...view.current,
+          latest_model: null,
+          champion: { version: 'v5afc392aaaaaaaaa', promoted_at: '' },
+          serving: { mode: 'online', version: 'v5afc392aaaaaaaaa', fault: null },
+        },
         traffic: { sent: 9, provisioning: 6, noCapacity: 2, failed: 1 },
       }),
     ).toBe(
       '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 (counted 42 s ago) · no capacity 2 · unanswered 1 · backlog 4 · rejected 3, dead 0 · model: none yet · champion v5afc392 acts',
     );
+    const named = { ...view.current, champion: { version: 'v2222222aaaaaaaaa', promoted_at: '' } };
+    const acts = (serving: LiveView['current']['serving']): string | undefined =>
+      liveLine({ ...view, current: { ...named, serving } })
+        .split(' · ')
+        .at(-1);
+    // Who acts is who is served, whatever the alias says.
+    expect(acts({ mode: 'online', version: 'v1111111aaaaaaaaa', fault: 'artefact_corrupt' })).toBe(
+      'champion v1111111 acts (champion v2222222 does not load)',
+    );
+    expect(acts({ mode: 'apprentice', version: 'v1111111aaaaaaaaa', fault: 'artefact_corrupt' })).toBe(
+      'rules act (champion v2222222 does not load)',
+    );
+    expect(acts({ mode: 'rules', version: null, fault: null })).toBe('rules act (champion v2222222 is not served yet)');
+    expect(acts({ mode: 'online', version: 'v2222222aaaaaaaaa', fault: null })).toBe('champion v2222222 acts');
     expect(liveLine({ ...view, counts: null, traffic: null })).toMatch(
       / · decisions \.\.\. · live 181 · outcomes \.\.\. · /,
     );
