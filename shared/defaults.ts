@@ -110,7 +110,7 @@ export const LIST_LIMIT_DEFAULT = 1000;
 export const OBJECTS_BUSY_TIMEOUT_MS = 10_000;
 export const STATE_BUSY_TIMEOUT_MS = 10_000;
 /** Content files that no index names are swept at open once this old: no write takes nearly as long. */
-export const OBJECTS_ORPHAN_AGE_MS = MS_PER_HOUR;
+export const OBJECTS_ORPHAN_AGE_MS = 1 * MS_PER_HOUR;
 /** Between two purges of expired state entries; reads do not depend on it, only disk space does. */
 export const STATE_PURGE_INTERVAL_MS = 30_000;
 /** How long a request_id is remembered after its decision: past any client's retries, and small enough to keep state bounded. */
@@ -152,7 +152,7 @@ export const MAX_TRAINING_ROWS = 100_000;
 /** From the end of a run to its row in the warehouse: a poll of watch and a push, with room for a slow image pull. World time. */
 export const MATURITY_GRACE_MS = 2 * MS_PER_HOUR;
 /** How long whoever asked for a training can read what became of it. */
-export const TRAINING_REPORT_TTL_MS = MS_PER_DAY;
+export const TRAINING_REPORT_TTL_MS = 1 * MS_PER_DAY;
 
 // --- Judging -----------------------------------------------------------------------------------------------------
 /** Below it a share is known to no better than ±.07, and every comparison would end undecided anyway. */
