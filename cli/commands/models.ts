@@ -43,7 +43,13 @@ const list: Command = {
     else
       print(
         table(
-          rows.map((row) => [row.version, row.created_at, row.rows, row.verdict ?? 'not judged', row.stage ?? '']),
+          rows.map(({ version, created_at: trained, rows: count, verdict, stage, damage }) => [
+            version,
+            trained ?? '?',
+            count ?? '?',
+            damage === null ? (verdict ?? 'not judged') : 'DAMAGED',
+            stage ?? '',
+          ]),
           ['VERSION', 'TRAINED', 'ROWS', 'VERDICT', 'STAGE'],
         ),
       );

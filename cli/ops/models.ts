@@ -9,14 +9,18 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import type { Stack } from '../stack/stack.ts';
 import { operation } from './operation.ts';
 import { aliasParam, noParams, versionParam } from './params.ts';
+import { pastDamage } from './past-damage.ts';
 import { registryOf } from './training.ts';
 
 export interface ModelRow {
   readonly version: string;
-  readonly created_at: string;
-  readonly rows: number;
+  /** Null, as the others: cannot be read. */
+  readonly created_at: string | null;
+  readonly rows: number | null;
   readonly verdict: string | null;
   readonly stage: 'champion' | 'apprentice' | null;
+  /** What of it cannot be read; null: nothing. */
+  readonly damage: string | null;
 }
 
 export const listModels = operation({
@@ -24,20 +28,27 @@ export const listModels = operation({
   params: noParams,
   run: async (stack): Promise<ModelRow[]> => {
     const registry = await registryOf(stack);
-    const [champion, apprentice] = [await registry.aliasHead('champion'), await registry.aliasHead('apprentice')];
+    const { read } = pastDamage();
+    const [champion, apprentice] = [
+      await read(registry.aliasHead('champion')),
+      await read(registry.aliasHead('apprentice')),
+    ];
     const rows = await Promise.all(
       (await registry.listVersions()).map(async (version): Promise<ModelRow> => {
-        const manifest = await registry.readManifest(version);
+        const own = pastDamage();
+        const manifest = await own.read(registry.readManifest(version));
+        const verdict = await own.read(registry.readVerdict(version));
         return {
           version,
-          created_at: manifest.created_at,
-          rows: manifest.training.rows,
-          verdict: (await registry.readVerdict(version))?.verdict ?? null,
+          created_at: manifest?.created_at ?? null,
+          rows: manifest?.training.rows ?? null,
+          verdict: verdict?.verdict ?? null,
           stage: champion?.version === version ? 'champion' : apprentice?.version === version ? 'apprentice' : null,
+          damage: own.damaged[0] ?? null,
         };
       }),
     );
-    return rows.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+    return rows.sort((a, b) => ((a.created_at ?? '') < (b.created_at ?? '') ? -1 : 1));
   },
 });
 

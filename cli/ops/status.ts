@@ -1,12 +1,11 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { RejectedError } from '#shared/errors.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
-import type { Manifest } from '#shared/registry/manifest.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import type { Stack } from '../stack/stack.ts';
 import { operation } from './operation.ts';
 import { noParams } from './params.ts';
+import { type PastDamage, pastDamage } from './past-damage.ts';
 import { type Serving, servingOf } from './serving.ts';
 import { registryOf } from './training.ts';
 
@@ -71,17 +70,7 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
   const bus = await platform.bus();
   const registry = createRegistry({ objects: await platform.objects(), worldClock: platform.worldClock });
   const stats = await bus.stats();
-  const damaged: string[] = [];
-  const read = async <T>(reading: Promise<T>): Promise<T | null> => {
-    try {
-      return await reading;
-    } catch (error) {
-      // One damaged record must not hide how everything else stands.
-      if (!(error instanceof RejectedError)) throw error;
-      damaged.push(`${error.code}: ${error.message}`);
-      return null;
-    }
-  };
+  const { read, damaged } = pastDamage();
   const [champion, apprentice, latest] = [
     await read(registry.aliasHead('champion')),
     await read(registry.aliasHead('apprentice')),
@@ -105,10 +94,7 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
 /** A whole version never changes, so its instant is read once per process. */
 const createdAt = new Map<string, string>();
 
-async function latestVersion(
-  registry: Registry,
-  read: (reading: Promise<Manifest>) => Promise<Manifest | null>,
-): Promise<string | null> {
+async function latestVersion(registry: Registry, read: PastDamage['read']): Promise<string | null> {
   let latest: string | null = null;
   for (const version of await registry.listVersions()) {
     const known = createdAt.get(version) ?? (await read(registry.readManifest(version)))?.created_at;

@@ -43,7 +43,7 @@ export type AliasEntry = z.infer<typeof aliasEntry>;
 export interface AliasLog {
   /** Null when the alias was never moved. @throws RejectedError artefact_corrupt when the highest entry cannot be read */
   head(alias: Alias): Promise<AliasEntry | null>;
-  /** Every entry, oldest first. @throws RejectedError artefact_corrupt */
+  /** Every entry that can be read, oldest first. */
   history(alias: Alias): Promise<readonly AliasEntry[]>;
   /** The newest RECENT_ENTRIES after `after`, oldest first; null in the place of one that cannot be read. */
   recent(alias: Alias, after?: number): Promise<RecentEntries>;
@@ -153,9 +153,10 @@ export function createAliasLog(objects: Objects, { repairs = true }: { readonly 
     head,
 
     async history(alias) {
+      const cache = await readCache(alias);
       const entries: AliasEntry[] = [];
       for (const sequence of await sequences(alias)) {
-        const entry = await readEntry(alias, sequence);
+        const entry = await readableEntry(alias, sequence, cache);
         if (entry !== null) entries.push(entry);
       }
       return entries;

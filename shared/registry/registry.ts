@@ -17,7 +17,7 @@ export type { Artefact } from './versions.ts';
 export interface Registry extends Versions {
   /** The latest move; null when there was none. A head with version null means: no model, the rules act. */
   aliasHead(alias: Alias): Promise<AliasEntry | null>;
-  /** Every move, oldest first. */
+  /** Every move that can be read, oldest first. */
   aliasHistory(alias: Alias): Promise<readonly AliasEntry[]>;
   /** Its latest moves, oldest first, without those that cannot be read. */
   recentMoves(alias: Alias): Promise<readonly AliasEntry[]>;

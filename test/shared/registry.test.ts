@@ -446,7 +446,8 @@ describe('the cache of an alias', () => {
     const world = await moved();
     world.objects.corrupt('aliases/champion/000003.json', Buffer.from('{}'));
     await expect(world.registry.aliasHead('champion')).rejects.toThrow(refused('artefact_corrupt', /000003.json/));
-    await expect(world.registry.aliasHistory('champion')).rejects.toThrow(refused('artefact_corrupt', /000003.json/));
+    // Its copy in the cache is as good for looking back.
+    expect((await world.registry.aliasHistory('champion')).map(({ version }) => version)).toEqual(['v1', 'v2', 'v3']);
     const entry = await world.registry.moveAlias('champion', { ...by, version: 'v2' });
     expect(entry).toMatchObject({ sequence: 4, version: 'v2' });
     expect(await world.registry.aliasHead('champion')).toEqual(entry);
