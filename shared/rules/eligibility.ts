@@ -17,7 +17,7 @@ export { indexOffers, type OfferIndex } from './offer-index.ts';
 export interface Eligibility {
   /** At most MAX_CANDIDATES. */
   readonly eligible: readonly Offer[];
-  /** At most MAX_EXCLUDED_LISTED: nearest misses first, other regions and GPU types last. */
+  /** At most MAX_EXCLUDED_LISTED: nearest misses first, then the GPU type elsewhere, then other GPU types, where the tenant is before elsewhere. */
   readonly excluded: Exclusion[];
   readonly excludedTotal: number;
 }
@@ -66,19 +66,21 @@ function missedLimits(workload: Workload, offer: Offer): Exclusion {
   return exclude(offer, missed[0]?.reason ?? 'inactive', missed.map((shortfall) => shortfall.needed).join(' and '));
 }
 
-/** Offers of the right GPU type elsewhere, then of other GPU types. Lazy: only as many as are listed are looked at. */
+/** Offers of the right GPU type elsewhere, then of other GPU types, where the tenant is first. Lazy: only as many as are listed are looked at. */
 function* elsewhere(workload: Workload, index: OfferIndex): Generator<Exclusion> {
   for (const [region, bucket] of index.byGpu.get(workload.gpu_type) ?? []) {
     if (regionFits(workload.region, region)) continue;
     const needed = `region = ${region}`;
     for (const offer of bucket) yield exclude(offer, 'region', changes(workload, offer, needed));
   }
-  for (const [gpuType, regions] of index.byGpu) {
-    if (gpuType === workload.gpu_type) continue;
-    for (const [region, bucket] of regions) {
-      const move = regionFits(workload.region, region) ? [] : [`region = ${region}`];
-      const needed = [`gpu_type = ${gpuType}`, ...move].join(' and ');
-      for (const offer of bucket) yield exclude(offer, 'gpu_type', changes(workload, offer, needed));
+  for (const here of [true, false]) {
+    for (const [gpuType, regions] of index.byGpu) {
+      if (gpuType === workload.gpu_type) continue;
+      for (const [region, bucket] of regions) {
+        if (regionFits(workload.region, region) !== here) continue;
+        const needed = here ? `gpu_type = ${gpuType}` : `gpu_type = ${gpuType} and region = ${region}`;
+        for (const offer of bucket) yield exclude(offer, 'gpu_type', changes(workload, offer, needed));
+      }
     }
   }
 }

@@ -119,6 +119,24 @@ describe('the hard filter', () => {
     });
   });
 
+  it('lists other GPU types where the tenant is before those elsewhere', () => {
+    const offers = [
+      anOffer({ offer_id: 'far-b', gpu_type: 'b200', region: 'eu-west' }),
+      anOffer({ offer_id: 'same-gpu', region: 'eu-west' }),
+      anOffer({ offer_id: 'far-a', gpu_type: 'a100', region: 'eu-west' }),
+      anOffer({ offer_id: 'here', gpu_type: 'a100' }),
+      anOffer({ offer_id: 'anywhere', gpu_type: 'b200', region: 'global' }),
+    ];
+    const { excluded } = eligibleOffers(aWorkload(), offers);
+    expect(excluded.map(({ offer_id, needed }) => `${offer_id}: ${needed}`)).toEqual([
+      'same-gpu: region = eu-west',
+      'anywhere: gpu_type = b200',
+      'here: gpu_type = a100',
+      'far-b: gpu_type = b200 and region = eu-west',
+      'far-a: gpu_type = a100 and region = eu-west',
+    ]);
+  });
+
   it('lists the nearest misses first, switched-off ones after them, other regions and GPU types last', () => {
     const offers = [
       anOffer({ offer_id: 'gpu', gpu_type: 'h100' }),
