@@ -19,7 +19,7 @@ import { closeInTurn } from './runtime/closing.ts';
 import { makeDirectory } from './runtime/make-directory.ts';
 import { createWorldClock } from './runtime/world-clock.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { ackDeadlineMs, deadLetterTopicOf, SUBSCRIPTIONS, TOPICS } from './topology.ts';
+import { ackDeadlineMs, BACKOFF, deadLetterTopicOf, SUBSCRIPTIONS, TOPICS } from './topology.ts';
 
 /** Where each function listens, for the bus that pushes to it. */
 export type PushUrls = Readonly<Record<string, string>>;
@@ -73,8 +73,6 @@ export interface PlatformOptions {
 }
 
 const WORLD_SAVE_EVERY_MS = 1_000;
-const MIN_BACKOFF_MS = 200;
-const MAX_BACKOFF_MS = 30_000;
 
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {
   const { config, hostClock, log, random } = options;
@@ -215,8 +213,8 @@ function subscriptionConfigs(urls: PushUrls): readonly SubscriptionConfig[] {
     topic: spec.topic,
     pushUrl: urls[spec.function] ?? null,
     ackDeadlineMs: ackDeadlineMs(spec),
-    minBackoffMs: MIN_BACKOFF_MS,
-    maxBackoffMs: MAX_BACKOFF_MS,
+    minBackoffMs: BACKOFF.embedded.minMs,
+    maxBackoffMs: BACKOFF.embedded.maxMs,
     maxAttempts: spec.maxAttempts,
     deadLetterTopic: deadLetterTopicOf(spec.topic),
     ordered: spec.ordered,

@@ -20,7 +20,20 @@ const HANDLER_BUDGET_MS = 30_000;
 /** Training in a worker: a minute is usual, ten the platform's limit for a push. */
 const TRAIN_BUDGET_MS = 590_000;
 const ACK_MARGIN_MS = 5_000;
-const MAX_ATTEMPTS = 8;
+
+/**
+ * Waits between deliveries, host milliseconds: doubled from the first up to the longest. With 100 attempts an outage of some
+ * hours passes (three on one machine, sixteen in the cloud) before anything becomes a dead letter. Pub/Sub takes 10 to 600 s;
+ * on one machine a stumble should pass unnoticed, and a cure be noticed within two minutes.
+ */
+export const BACKOFF = {
+  embedded: { minMs: 200, maxMs: 120_000 },
+  gcp: { minMs: 10_000, maxMs: 600_000 },
+} as const;
+/** The most that Pub/Sub takes; it takes no less than 5. */
+const MAX_ATTEMPTS = 100;
+/** A training that fails late costs minutes of a core each time, and the next one is asked for anyway. */
+const MAX_TRAIN_ATTEMPTS = 20;
 
 const topicOf = (type: EventType): string => EVENTS[type].topic;
 
@@ -52,7 +65,7 @@ export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
     topic: topicOf('training-requested'),
     function: 'train',
     handlerBudgetMs: TRAIN_BUDGET_MS,
-    maxAttempts: 4,
+    maxAttempts: MAX_TRAIN_ATTEMPTS,
     ordered: false,
     // A second run would only wait for the first one's lease.
     maxInFlight: 1,

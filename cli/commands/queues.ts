@@ -6,6 +6,7 @@ import { listDeadLetters, replayDeadLetters, showDeadLetter } from '../ops/dlq.t
 import { listRejected, replayRejected } from '../ops/rejected.ts';
 import { table } from '../table.ts';
 import { countOption } from './options.ts';
+import { replayAll } from './replay-all.ts';
 
 const LIMIT = '50';
 const limitOption = { limit: { type: 'string', default: LIMIT } } as const;
@@ -21,7 +22,9 @@ const dlqList: Command = {
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, values }) => {
     const limit = countOption(values, 'limit', 1000);
-    const letters = await withAccess(directory, 'dlq list', (access) => access.call(listDeadLetters, { limit }));
+    const letters = await withAccess(directory, 'dlq list', (access) =>
+      access.call(listDeadLetters, { limit, before: null }),
+    );
     if (json) print(JSON.stringify(letters));
     else if (letters.length === 0) print('no dead letters');
     else
@@ -64,16 +67,15 @@ const dlqReplay: Command = {
   summary: 'send dead letters back to the subscription that gave up',
   usage: 'ID... | --all',
   options: { all: { type: 'boolean', default: false } },
-  help: { all: 'every dead letter that is there now (up to 1000)' },
+  help: { all: 'every dead letter that is there now, oldest first' },
   examples: ['vm dlq replay 1042 1043', 'vm dlq replay --all'],
   positionals: { min: 0, max: 1000 },
-  run: async ({ directory, json, print, positionals, values }) => {
+  run: async ({ directory, json, print, note, positionals, values }) => {
     if ((values['all'] === true) === positionals.length > 0)
       throw new RejectedError('usage', 'give the ids of dead letters, or --all');
-    const result = await withAccess(directory, 'dlq replay', async (access) => {
-      const all = values['all'] === true ? await access.call(listDeadLetters, { limit: 1000 }) : [];
-      return access.call(replayDeadLetters, { ids: [...positionals, ...all.map((letter) => letter.messageId)] });
-    });
+    const result = await withAccess(directory, 'dlq replay', (access) =>
+      values['all'] === true ? replayAll(access, note) : access.call(replayDeadLetters, { ids: [...positionals] }),
+    );
     print(
       json
         ? JSON.stringify(result)

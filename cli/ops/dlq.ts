@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RejectedError } from '#shared/errors.ts';
-import type { DeadLetter } from '#shared/ports/bus.ts';
+import type { BusAdmin, DeadLetter } from '#shared/ports/bus.ts';
 import { operation } from './operation.ts';
 import { idParam } from './params.ts';
 
@@ -10,11 +10,15 @@ export interface DeadLetterRow extends Omit<DeadLetter, 'data'> {
 
 const rowOf = ({ data, ...letter }: DeadLetter): DeadLetterRow => ({ ...letter, bytes: data.byteLength });
 
+/** Ids that one call takes or gives. */
+export const MAX_IDS = 1_000;
+
+/** Newest first; with `before`, those older than that one. */
 export const listDeadLetters = operation({
   name: 'dlq.list',
-  params: z.strictObject({ limit: z.int().min(1).max(1000) }),
-  run: async ({ platform }, { limit }): Promise<DeadLetterRow[]> =>
-    (await (await platform.bus()).deadLetters(limit)).map(rowOf),
+  params: z.strictObject({ limit: z.int().min(1).max(MAX_IDS), before: z.string().nullable() }),
+  run: async ({ platform }, { limit, before }): Promise<DeadLetterRow[]> =>
+    (await (await platform.bus()).deadLetters(limit, before ?? undefined)).map(rowOf),
 });
 
 export const showDeadLetter = operation({
@@ -27,14 +31,24 @@ export const showDeadLetter = operation({
   },
 });
 
-/** Back to the subscription that gave up: one by its id, or all that are there now. */
+/** Back to the subscriptions that gave them up, in this order. One that cannot go back keeps no other from it. */
 export const replayDeadLetters = operation({
   name: 'dlq.replay',
-  params: z.strictObject({ ids: z.array(z.string()).max(1000) }),
+  params: z.strictObject({ ids: z.array(z.string()).max(MAX_IDS) }),
   run: async ({ platform }, { ids }): Promise<{ replayed: number; unknown: string[] }> => {
     const bus = await platform.bus();
-    const unknown: string[] = [];
-    for (const id of ids) if (!(await bus.replayDeadLetter(id))) unknown.push(id);
+    // Asked for together they share a commit, and keep their order.
+    const found = await Promise.all(ids.map((id) => replayed(bus, id)));
+    const unknown = ids.filter((_, i) => found[i] === false);
     return { replayed: ids.length - unknown.length, unknown };
   },
 });
+
+async function replayed(bus: BusAdmin, id: string): Promise<boolean> {
+  try {
+    return await bus.replayDeadLetter(id);
+  } catch (error) {
+    if (error instanceof RejectedError && error.code === 'not_found') return false;
+    throw error;
+  }
+}

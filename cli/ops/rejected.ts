@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { EVENTS, type EventType } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { rejectedById, rejectedList } from '#shared/queries/rejected.ts';
@@ -32,7 +31,7 @@ export const listRejected = operation({
 });
 
 /**
- * Sends a rejected event again as it came, if this build can read it now. Its ids make a second replay harmless; the row in
+ * Sends a rejected event again as it came, if this build can read it now, in its place by its ordering key. Its ids make a second replay harmless; the row in
  * rejected_events stays as the record of what happened.
  */
 export const replayRejected = operation({
@@ -45,8 +44,10 @@ export const replayRejected = operation({
     const attributes = z.record(z.string(), z.string()).parse(JSON.parse(row.attributes));
     const decoded = decodeEvent(data, attributes);
     if (!decoded.ok) throw new RejectedError(decoded.code, `still not readable: ${decoded.reason}`);
-    const { topic } = EVENTS[decoded.event.definition.type as EventType];
-    await (await platform.bus()).publish(topic, [{ data, attributes }]);
-    return { topic, event_id: decoded.event.eventId };
+    const { definition, payload, eventId } = decoded.event;
+    const orderingKey = definition.orderingKey?.(payload);
+    const message = { data, attributes, ...(orderingKey === undefined ? {} : { orderingKey }) };
+    await (await platform.bus()).publish(definition.topic, [message]);
+    return { topic: definition.topic, event_id: eventId };
   },
 });

@@ -64,7 +64,8 @@ export interface SubscriptionStats {
 /** What an operator may see and do; `vm dlq` and `vm status` stand on it. */
 export interface BusAdmin {
   stats(): Promise<readonly SubscriptionStats[]>;
-  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+  /** Newest first; with `before`, only those older than that message id: pages, which no newer one disturbs. */
+  deadLetters(limit: number, before?: string): Promise<readonly DeadLetter[]>;
   deadLetter(messageId: string): Promise<DeadLetter | null>;
   countDeadLetters(): Promise<number>;
   /** Puts the message back on the subscription that gave it up (no other subscription sees it again), then removes the dead letter. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BUS_SWEEP_INTERVAL_MS } from '#shared/defaults.ts';
+import { BACKOFF, SUBSCRIPTIONS } from '#shared/topology.ts';
 import { one, useEngine, withDeadLetters } from './bus-engine-fixture.ts';
 import { message } from './bus-message.ts';
 import { subscription } from './bus-subscription.ts';
@@ -122,6 +123,35 @@ describe('dead letters', () => {
       { deliveryAttempts: 5, lastError: 'the process ended during delivery' },
     ]);
   });
+
+  test.each(SUBSCRIPTIONS.filter(({ function: name }) => name !== 'train'))(
+    '$name: an outage of an hour makes none, and within two minutes of its end everything is through',
+    async ({ maxAttempts, ordered }) => {
+      const { minMs: minBackoffMs, maxMs: maxBackoffMs } = BACKOFF.embedded;
+      const limits = { maxAttempts, minBackoffMs, maxBackoffMs, ordered, deadLetterTopic: 't-dead' };
+      const { bus, clock, settle, respond } = await engine.make({
+        topics: ['t'],
+        subscriptions: [subscription('s', 't', limits)],
+      });
+      const pass = async (ms: number): Promise<void> => {
+        for (let left = ms; left > 0; left -= 2_000) {
+          await clock.advance(2_000);
+          await settle();
+        }
+      };
+      respond(() => 503);
+      await bus.start();
+      await bus.publish(
+        't',
+        ['1', '2', '3'].map((text) => message(text, {}, 'key')),
+      );
+      await pass(3_600_000);
+      expect(await bus.countDeadLetters()).toBe(0);
+      respond(() => 204);
+      await pass(120_000);
+      expect(await bus.stats()).toMatchObject([{ backlog: 0 }]);
+    },
+  );
 
   test('those that fill all places make room for what waits behind them', async () => {
     const { bus, crash, restart, settle, respond } = await engine.make({

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_CONCURRENT_REQUESTS, REQUEST_DEADLINE_MS } from '#shared/defaults.ts';
 import { EVENTS } from '#shared/domain/events/catalogue.ts';
-import { ackDeadlineMs, deadLetterTopicOf, SUBSCRIPTIONS, type SubscriptionSpec, TOPICS } from '#shared/topology.ts';
+import {
+  ackDeadlineMs,
+  BACKOFF,
+  deadLetterTopicOf,
+  SUBSCRIPTIONS,
+  type SubscriptionSpec,
+  TOPICS,
+} from '#shared/topology.ts';
 
 const of = (name: SubscriptionSpec['function']): readonly SubscriptionSpec[] =>
   SUBSCRIPTIONS.filter((subscription) => subscription.function === name);
@@ -45,11 +52,31 @@ describe('topology', () => {
 
   test('attempts are what dead letters take, and deliveries in flight fit a function', () => {
     for (const { maxAttempts, maxInFlight, function: name } of SUBSCRIPTIONS) {
-      expect(maxAttempts).toBeGreaterThan(1);
+      // What Pub/Sub takes.
+      expect(maxAttempts).toBeGreaterThanOrEqual(5);
+      expect(maxAttempts).toBeLessThanOrEqual(100);
       expect(maxInFlight).toBeGreaterThan(0);
       // Ingest has a limit of its own, which its tests fill.
       if (name !== 'ingest') expect(maxInFlight).toBeLessThanOrEqual(MAX_CONCURRENT_REQUESTS);
     }
+  });
+
+  /** From the first delivery to the last, if every one fails at once and the jitter always shortens the wait. */
+  const holdsOutMs = ({ maxAttempts }: SubscriptionSpec, { minMs, maxMs }: { minMs: number; maxMs: number }): number =>
+    Array.from({ length: maxAttempts - 1 }, (_, i) => 0.75 * Math.min(maxMs, minMs * 2 ** i)).reduce((a, b) => a + b);
+
+  test('an outage of hours dead-letters nothing, of a training of a quarter of an hour; a stumble heals at once', () => {
+    const HOUR_MS = 3_600_000;
+    for (const subscription of SUBSCRIPTIONS) {
+      const [here, cloud] = [holdsOutMs(subscription, BACKOFF.embedded), holdsOutMs(subscription, BACKOFF.gcp)];
+      const [leastHere, leastCloud] =
+        subscription.function === 'train' ? [HOUR_MS / 4, HOUR_MS] : [2 * HOUR_MS, 10 * HOUR_MS];
+      expect(here).toBeGreaterThan(leastHere);
+      expect(cloud).toBeGreaterThan(leastCloud);
+    }
+    expect(BACKOFF.embedded.minMs).toBeLessThanOrEqual(200);
+    expect(BACKOFF.gcp.minMs).toBeGreaterThanOrEqual(10_000);
+    expect(BACKOFF.gcp.maxMs).toBeLessThanOrEqual(600_000);
   });
 
   test('what is written at one provider at a time is ordered; nothing else pays for order', () => {

@@ -69,7 +69,7 @@ export function openWorkerBus(start: WorkerStart, log: Log): Promise<EmbeddedBus
   const bus: EmbeddedBus = {
     publish: (topic, messages) => call('publish', topic, messages.map(compact)),
     stats: () => call('stats'),
-    deadLetters: (limit) => call('deadLetters', limit),
+    deadLetters: (limit, before) => call('deadLetters', limit, before),
     deadLetter: (messageId) => call('deadLetter', messageId),
     countDeadLetters: () => call('countDeadLetters'),
     replayDeadLetter: (messageId) => call('replayDeadLetter', messageId),

@@ -22,7 +22,7 @@ const SELECT = `SELECT l.message_id, m.topic, l.source_topic, l.source_subscript
 /** Reads and replays what was given up. `replay` is called inside a transaction of the store. */
 export function deadLetters(store: Store) {
   const sql = {
-    list: store.db.prepare(`${SELECT} ORDER BY l.message_id DESC LIMIT ?`),
+    list: store.db.prepare(`${SELECT} WHERE l.message_id < ? ORDER BY l.message_id DESC LIMIT ?`),
     one: store.db.prepare(`${SELECT} WHERE l.message_id = ?`),
     count: store.db.prepare('SELECT count(*) AS n FROM dead_letters'),
     forget: store.db.prepare('DELETE FROM dead_letters WHERE message_id = ?'),
@@ -44,10 +44,14 @@ export function deadLetters(store: Store) {
 
   return {
     discard,
-    /** Newest first. */
-    list: (limit: number): DeadLetter[] => (sql.list.all(limit) as unknown as Row[]).map(toDeadLetter),
+    /** Newest first; none before an id that is none of ours. */
+    list(limit: number, before?: string): DeadLetter[] {
+      const end = before === undefined ? Number.MAX_SAFE_INTEGER : (idOf(before) ?? 0);
+      return (sql.list.all(end, limit) as unknown as Row[]).map(toDeadLetter);
+    },
     get(messageId: string): DeadLetter | null {
-      const row = /^\d{1,15}$/.test(messageId) ? sql.one.get(Number(messageId)) : undefined;
+      const id = idOf(messageId);
+      const row = id === null ? undefined : sql.one.get(id);
       return row === undefined ? null : toDeadLetter(row as unknown as Row);
     },
     count: (): number => (sql.count.get() as { n: number }).n,
@@ -66,6 +70,8 @@ export function deadLetters(store: Store) {
     },
   };
 }
+
+const idOf = (messageId: string): number | null => (/^\d{1,15}$/.test(messageId) ? Number(messageId) : null);
 
 const toDeadLetter = (row: Row): DeadLetter => ({
   messageId: String(row.message_id),

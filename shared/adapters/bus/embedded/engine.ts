@@ -227,7 +227,7 @@ export function createEngine(
           return [{ subscription: name, backlog, inFlight: line?.inFlight ?? 0, oldestMs }];
         });
       }),
-    deadLetters: (limit) => read(() => letters.list(limit)),
+    deadLetters: (limit, before) => read(() => letters.list(limit, before)),
     deadLetter: (messageId) => read(() => letters.get(messageId)),
     countDeadLetters: () => read(() => letters.count()),
     replayDeadLetter: (messageId) =>
