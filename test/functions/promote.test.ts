@@ -1,93 +1,20 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createPromote } from '#functions/promote/handler.ts';
-import { modelTrained } from '#shared/domain/events/catalogue.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { dataSha256, exampleOf } from '#shared/learning/examples.ts';
-import { FEATURE_SET } from '#shared/learning/features.ts';
-import { trainModel } from '#shared/learning/train/index.ts';
-import { TRAIN_DEFAULTS } from '#shared/learning/train/plan.ts';
-import { type Alias, createRegistry } from '#shared/registry/registry.ts';
+import type { Alias } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
-import { fakeClock } from '#test/support/clock.ts';
-import { EVENT_SAMPLES } from '#test/support/events.ts';
-import { faults } from '#test/support/faults.ts';
-import { memoryBus } from '#test/support/memory-bus.ts';
-import { memoryObjects } from '#test/support/memory-objects.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
-import { deliver } from '#test/support/push.ts';
-import { maturedMs, memoryRecord, recordedOutcomes } from '#test/support/record.ts';
-import { testDeps } from '#test/support/runtime.ts';
-
-/** By a person; every version could serve. */
-const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };
-const FEW = 300;
-const MANY = 1_100;
-const OUTCOMES = recordedOutcomes(MANY);
-const examplesOf = (rows: number) => OUTCOMES.slice(0, rows).flatMap((outcome) => exampleOf(outcome) ?? []);
-const watermarkOf = (rows: number): string => rfc3339(maturedMs(rows));
-
-/** Trained on the first `rows` of the record. Narrow: what there is to learn is linear, and it takes half as long. */
-async function trainedOn(rows: number, seed = 1): Promise<ModelFixture> {
-  const at = watermarkOf(rows);
-  const config = { ...TRAIN_DEFAULTS, hidden: [8], seed };
-  return trainModel({ examples: examplesOf(rows), config, featureSet: FEATURE_SET, watermark: at, createdAt: at });
-}
-
-/** A version that was never trained, in the manifest of one that was. */
-function untrained({ manifest }: ModelFixture): ModelFixture {
-  const { manifest: own, files } = aModel({ version: 'untrained', seed: 5 });
-  return { manifest: { ...own, training: manifest.training }, files };
-}
+import { BACK, FEW, MANY, promoteHouse, trainedOn, untrained, watermarkOf } from '#test/support/promote-house.ts';
+import { maturedMs, recordedOutcomes } from '#test/support/record.ts';
 
 let small: ModelFixture;
 let good: ModelFixture;
 let bad: ModelFixture;
 beforeAll(async () => {
-  small = await trainedOn(FEW);
-  good = await trainedOn(MANY);
+  const outcomes = recordedOutcomes(MANY);
+  small = await trainedOn(outcomes.slice(0, FEW));
+  good = await trainedOn(outcomes);
   bad = untrained(good);
 });
-
-function promoteHouse() {
-  const clock = fakeClock(maturedMs(MANY) + 1_000);
-  const objects = memoryObjects();
-  const bus = memoryBus();
-  const deaths = faults();
-  const outcomes = memoryRecord();
-  outcomes.add(OUTCOMES.slice(0, FEW), maturedMs(FEW));
-  outcomes.add(OUTCOMES.slice(FEW), maturedMs(MANY));
-  const deps = testDeps(clock);
-  const registry = createRegistry({ objects, worldClock: clock });
-  const app = () =>
-    createPromote({
-      ...deps,
-      worldClock: clock,
-      bus: deaths.wrap(bus),
-      warehouse: outcomes.warehouse,
-      registry: createRegistry({ objects: deaths.wrap(objects), worldClock: clock }),
-    });
-  return {
-    clock,
-    objects,
-    bus,
-    deaths,
-    deps,
-    outcomes,
-    registry,
-    app,
-    publish: ({ manifest, files }: ModelFixture) => registry.publishVersion(manifest, files),
-    /** The model-trained event of a version, delivered once. */
-    hear: ({ manifest }: ModelFixture) =>
-      deliver(app(), modelTrained, { ...EVENT_SAMPLES['model-trained'], version: manifest.version }),
-    verdict: ({ manifest }: ModelFixture): Promise<Verdict | null> => registry.readVerdict(manifest.version),
-    head: async (alias: Alias) => (await registry.aliasHead(alias))?.version ?? null,
-    moves: () => bus.payloads('model-promoted').map(({ alias, version, sequence }) => [alias, version, sequence]),
-    force: (alias: Alias, version: string | null, at: number) => {
-      const then = createRegistry({ objects, worldClock: { now: () => at, speed: 1 } });
-      return then.moveAlias(alias, { version, by: 'ann', reason: 'by hand', verdict: null, forced: true });
-    },
-  };
-}
 
 type House = ReturnType<typeof promoteHouse>;
 
@@ -145,34 +72,6 @@ describe('each verdict moves its alias', () => {
 });
 
 describe('what cannot be judged', () => {
-  test('the record no longer gives the rows it was trained on: not enough evidence, with both hashes', async () => {
-    const house = promoteHouse();
-    const other = { ...good.manifest.training, data_sha256: 'f'.repeat(64) };
-    const strange = { ...good, manifest: { ...good.manifest, training: other } };
-    await house.publish(strange);
-    expect(await house.hear(strange)).toBe(204);
-    const hash = await dataSha256(examplesOf(MANY));
-    const verdict = await house.verdict(strange);
-    expect(verdict).toMatchObject({ verdict: 'not-enough-evidence', compared_with: null, metrics: {}, checks: [] });
-    expect(verdict?.reasons[0]).toContain(`trained on ${MANY} rows (ffffffffffff)`);
-    expect(verdict?.reasons[0]).toContain(`now gives ${MANY} rows (${hash.slice(0, 12)})`);
-    // Its scores are shown; nobody promotes what was not put to the test.
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, good.manifest.version]);
-  });
-
-  test('its weights are damaged: rejected', async () => {
-    const house = promoteHouse();
-    await house.publish(good);
-    const flipped = good.files['weights.bin'].slice();
-    flipped[8] = (flipped[8] ?? 0) ^ 4;
-    house.objects.corrupt(`models/router/${good.manifest.version}/weights.bin`, flipped);
-    expect(await house.hear(good)).toBe(204);
-    expect(await house.verdict(good)).toMatchObject({
-      verdict: 'reject',
-      reasons: [expect.stringContaining('artefact_corrupt')],
-    });
-  });
-
   test('nobody published it: quarantined, for a verdict would have no place', async () => {
     const house = promoteHouse();
     expect(await house.hear(good)).toBe(204);
