@@ -50,10 +50,14 @@ export const MAX_CANDIDATES = 64;
 export const MAX_EXCLUDED_LISTED = 16;
 /** 128 KiB: a decision with 64 candidates is about 60 KiB. */
 export const MAX_EVENT_BYTES = 128 * 1024;
+/** 768 KiB: what came to be rejected, base64 (4/3 of the envelope door's 512 KiB), with its reason and attributes. Pub/Sub takes 10 MB. */
+export const MAX_REJECTED_EVENT_BYTES = 768 * 1024;
 /** 256 KiB at HTTP doors: a request is under 1 KiB, the rest is headroom. */
 export const MAX_HTTP_BODY_BYTES = 256 * 1024;
 /** 512 KiB: base64 of the largest event plus attributes. */
 export const MAX_ENVELOPE_BYTES = 512 * 1024;
+/** 1,088 KiB: base64 of the largest rejected event plus attributes; for the door that takes them. */
+export const MAX_REJECTED_ENVELOPE_BYTES = 1_088 * 1024;
 
 // --- Serving -----------------------------------------------------------------------------------------------------
 /** Of the brief's 200 ms p95 for scoring; past it the rules decide. */

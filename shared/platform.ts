@@ -19,7 +19,7 @@ import { closeInTurn } from './runtime/closing.ts';
 import { makeDirectory } from './runtime/make-directory.ts';
 import { createWorldClock } from './runtime/world-clock.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { ackDeadlineMs, BACKOFF, deadLetterTopicOf, SUBSCRIPTIONS, TOPICS } from './topology.ts';
+import { ackDeadlineMs, BACKOFF, deadLetterTopicOf, SUBSCRIPTIONS, TOPIC_LIMITS, TOPICS } from './topology.ts';
 
 /** Where each function listens, for the bus that pushes to it. */
 export type PushUrls = Readonly<Record<string, string>>;
@@ -121,6 +121,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const embedded = await createEmbeddedBus({
       file: join(directory, 'bus.sqlite'),
       topics: TOPICS,
+      topicLimits: TOPIC_LIMITS,
       subscriptions: subscriptionConfigs({}),
       hostClock,
       random,

@@ -3,6 +3,7 @@
  * it, so neither can drift from the other.
  */
 import { EVENTS, type EventType } from './domain/events/catalogue.ts';
+import type { EventDefinition } from './domain/events/definition.ts';
 
 export interface SubscriptionSpec {
   readonly name: string;
@@ -45,7 +46,8 @@ const ingestSubscriptions: readonly SubscriptionSpec[] = (Object.keys(EVENTS) as
   handlerBudgetMs: HANDLER_BUDGET_MS,
   maxAttempts: MAX_ATTEMPTS,
   ordered: false,
-  maxInFlight: 256,
+  // A rejected event may be a megabyte.
+  maxInFlight: type === 'event-rejected' ? 16 : 256,
 }));
 
 export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
@@ -82,6 +84,13 @@ export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
 ];
 
 export const TOPICS: readonly string[] = [...new Set(Object.values(EVENTS).map((event) => event.topic))];
+
+/** Largest data of a message, of the topics that take another one than MAX_EVENT_BYTES. */
+export const TOPIC_LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.values(EVENTS as Record<EventType, EventDefinition>).flatMap(({ topic, maxBytes }) =>
+    maxBytes === undefined ? [] : [[topic, maxBytes]],
+  ),
+);
 
 export const deadLetterTopicOf = (topic: string): string => `${topic}-dead-letter`;
 export const ackDeadlineMs = (subscription: SubscriptionSpec): number => subscription.handlerBudgetMs + ACK_MARGIN_MS;

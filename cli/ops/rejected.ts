@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { decodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { rejectedById, rejectedList } from '#shared/queries/rejected.ts';
+import { parseEnvelope } from '#shared/runtime/envelope.ts';
 import { operation } from './operation.ts';
 import { idParam } from './params.ts';
 
@@ -31,8 +32,8 @@ export const listRejected = operation({
 });
 
 /**
- * Sends a rejected event again as it came, if this build can read it now, in its place by its ordering key. Its ids make a second replay harmless; the row in
- * rejected_events stays as the record of what happened.
+ * Sends a rejected event again as it came, if this build can read it now, in its place by its ordering key. Its ids make a
+ * second replay harmless; the row in rejected_events stays as the record of what happened.
  */
 export const replayRejected = operation({
   name: 'rejected.replay',
@@ -40,8 +41,7 @@ export const replayRejected = operation({
   run: async ({ platform }, { id }): Promise<{ topic: string; event_id: string }> => {
     const [row] = await (await platform.warehouse()).query(rejectedById, { event_id: id });
     if (row === undefined) throw new RejectedError('not_found', `no rejected event ${JSON.stringify(id)}`);
-    const data = Buffer.from(row.raw_base64, 'base64');
-    const attributes = z.record(z.string(), z.string()).parse(JSON.parse(row.attributes));
+    const { data, attributes } = messageOf(row);
     const decoded = decodeEvent(data, attributes);
     if (!decoded.ok) throw new RejectedError(decoded.code, `still not readable: ${decoded.reason}`);
     const { definition, payload, eventId } = decoded.event;
@@ -51,3 +51,15 @@ export const replayRejected = operation({
     return { topic: definition.topic, event_id: eventId };
   },
 });
+
+/** Data and attributes as they came; of a body that was no envelope then, what it holds if it is one now. */
+function messageOf(row: { raw_base64: string; attributes: string }): {
+  data: Uint8Array;
+  attributes: Readonly<Record<string, string>>;
+} {
+  const data = Buffer.from(row.raw_base64, 'base64');
+  const attributes = z.record(z.string(), z.string()).parse(JSON.parse(row.attributes));
+  if (Object.keys(attributes).length > 0) return { data, attributes };
+  const parsed = parseEnvelope({}, data);
+  return parsed.ok ? parsed.envelope : { data, attributes };
+}

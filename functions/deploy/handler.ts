@@ -1,11 +1,6 @@
 import { ENDED_TTL_MS } from '#shared/defaults.ts';
 import { type DeploymentRecord, deploymentKey, deploymentRecord, liveKey } from '#shared/domain/deployment.ts';
-import {
-  type DeploymentRequest,
-  deploymentRequested,
-  eventRejected,
-  routingOutcome,
-} from '#shared/domain/events/catalogue.ts';
+import { type DeploymentRequest, deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
@@ -15,6 +10,7 @@ import type { State, StateEntry, StateOptions } from '#shared/ports/state.ts';
 import type { CallContext, Provider } from '#shared/providers/provider.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
+import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { claimed, goneOutcome, nextAttempt, nextStep } from './decide.ts';
 
@@ -37,9 +33,7 @@ export function createDeploy(deps: DeployDeps): FunctionApp {
     deps,
     worldClock: deps.worldClock,
     accepts: ['deployment-requested'],
-    quarantine: async (rejected) => {
-      await deps.bus.publish(eventRejected.topic, [encodeEvent(eventRejected, rejected)]);
-    },
+    quarantine: quarantineOver(deps.bus),
     handle: async (event, context) => {
       const request = deploymentRequested.schema.parse(event.payload);
       const provider = providers.get(request.option.provider);

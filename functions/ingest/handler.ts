@@ -1,3 +1,4 @@
+import { MAX_REJECTED_ENVELOPE_BYTES } from '#shared/defaults.ts';
 import { EVENTS, type EventType } from '#shared/domain/events/catalogue.ts';
 import { type DecodedEvent, decodeEvent, encodeEvent, eventRow } from '#shared/domain/events/codec.ts';
 import type { TableName } from '#shared/domain/tables.ts';
@@ -50,6 +51,8 @@ export function createIngest(deps: IngestDeps): FunctionApp {
     worldClock: deps.worldClock,
     accepts: Object.keys(EVENTS) as EventType[],
     maxConcurrent: MAX_CONCURRENT_PUSHES,
+    // The others' rejections come by the bus; its own are written as they are, whatever their size.
+    bodyLimitBytes: MAX_REJECTED_ENVELOPE_BYTES,
     handle: keep,
     quarantine: (rejected) => {
       const message = encodeEvent(EVENTS['event-rejected'], rejected);

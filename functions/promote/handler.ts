@@ -1,8 +1,8 @@
-import { eventRejected, modelTrained } from '#shared/domain/events/catalogue.ts';
-import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { modelTrained } from '#shared/domain/events/catalogue.ts';
 import { announceMoves } from '#shared/registry/promoted-event.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import { json } from '#shared/runtime/http-function.ts';
+import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import type { PromoteDeps } from './deps.ts';
 import { judgeVersion } from './judge.ts';
@@ -32,9 +32,7 @@ export function createPromote(deps: PromoteDeps): FunctionApp {
     worldClock: deps.worldClock,
     accepts: ['model-trained'],
     deadlineMs: PROMOTE_DEADLINE_MS,
-    quarantine: async (rejected) => {
-      await bus.publish(eventRejected.topic, [encodeEvent(eventRejected, rejected)]);
-    },
+    quarantine: quarantineOver(bus),
     handle: async (event) => {
       const { version } = modelTrained.schema.parse(event.payload);
       // First: a version is compared with a champion that serves.

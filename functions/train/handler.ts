@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MIN_NEW_EXAMPLES, TRAINING_REPORT_TTL_MS } from '#shared/defaults.ts';
-import { eventRejected, modelTrained, trainingRequested } from '#shared/domain/events/catalogue.ts';
+import { modelTrained, trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { type TrainingReport, trainingKey } from '#shared/domain/training-report.ts';
@@ -20,6 +20,7 @@ import type { Manifest } from '#shared/registry/manifest.ts';
 import type { Registry } from '#shared/registry/registry.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
+import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { whyNotTrain } from './decide.ts';
 import { lastTrained, rememberTrained } from './last-trained.ts';
@@ -47,9 +48,7 @@ export function createTrain(deps: TrainDeps): FunctionApp {
     worldClock: deps.worldClock,
     accepts: ['training-requested'],
     deadlineMs: TRAIN_DEADLINE_MS,
-    quarantine: async (rejected) => {
-      await bus.publish(eventRejected.topic, [encodeEvent(eventRejected, rejected)]);
-    },
+    quarantine: quarantineOver(bus),
     handle: async (event, context) => {
       const request = trainingRequested.schema.parse(event.payload);
       // Delivered again after its end: somebody may already have read what became of it.

@@ -13,7 +13,7 @@ export interface BusMessage {
 export interface Bus {
   /**
    * Publishes all messages or none, in order. Resolves to their message ids when they are durable.
-   * @throws RejectedError topic_unknown, event_too_large (> 128 KiB of data)
+   * @throws RejectedError topic_unknown, event_too_large (more data than the topic takes: 128 KiB, unless it was set up for more)
    * @throws TransientError bus_unavailable, bus_full, disk_full
    */
   publish(topic: string, messages: readonly BusMessage[]): Promise<readonly string[]>;

@@ -5,7 +5,6 @@
  *   structured         content-type application/cloudevents+json; the same in `data`, or base64 in `data_base64`
  * Pure. A message without data is refused: answered 204 it would be a silent loss.
  */
-import { MAX_EVENT_BYTES } from '#shared/defaults.ts';
 import { type ErrorCode, RejectedError } from '#shared/errors.ts';
 import { readJson } from './parse-json.ts';
 
@@ -23,10 +22,7 @@ export interface Envelope {
 
 /** What could be read of a refused envelope, for its quarantine. */
 export interface EnvelopeRefusal {
-  readonly code: Extract<
-    ErrorCode,
-    'body_empty' | 'body_not_json' | 'body_invalid' | 'envelope_invalid' | 'event_too_large'
-  >;
+  readonly code: Extract<ErrorCode, 'body_empty' | 'body_not_json' | 'body_invalid' | 'envelope_invalid'>;
   readonly reason: string;
   readonly messageId: string | null;
   readonly subscription: string | null;
@@ -66,11 +62,6 @@ function read(
   seen.messageId = text(message, 'messageId') || text(message, 'message_id') || published.eventId || null;
   if (seen.messageId === null) throw invalid('message.messageId: expected a text, got nothing');
   const data = decodeBase64(message['data'], 'message.data');
-  if (data.length > MAX_EVENT_BYTES)
-    throw new RejectedError(
-      'event_too_large',
-      `message.data: expected at most ${MAX_EVENT_BYTES} bytes, got ${data.length}`,
-    );
   return {
     data,
     attributes: attributesOf(message['attributes']),

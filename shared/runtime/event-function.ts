@@ -4,9 +4,10 @@
  *   503  TransientError, overload, deadline, drain, or a quarantine that failed: the bus sends it again
  *   500  a bug: logged with its stack, the bus sends it again and in the end dead-letters it
  */
-import { MAX_ENVELOPE_BYTES } from '#shared/defaults.ts';
-import type { EventType, Payload } from '#shared/domain/events/catalogue.ts';
+import { MAX_ENVELOPE_BYTES, MAX_EVENT_BYTES } from '#shared/defaults.ts';
+import { EVENTS, type EventType, type Payload } from '#shared/domain/events/catalogue.ts';
 import { type DecodedEvent, decodeEvent } from '#shared/domain/events/codec.ts';
+import type { EventDefinition } from '#shared/domain/events/definition.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { type AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
@@ -145,8 +146,14 @@ function quarantineOf(functionName: string, nowMs: number, rejected: Rejected): 
   };
 }
 
-/** @throws RejectedError event_invalid, event_type_unknown */
+/** @throws RejectedError event_too_large, event_invalid, event_type_unknown */
 function decode(envelope: Envelope, accepted: ReadonlySet<string>): DecodedEvent {
+  const limitBytes = limitOf(envelope.attributes['event_type']);
+  if (envelope.data.length > limitBytes)
+    throw new RejectedError(
+      'event_too_large',
+      `message.data: expected at most ${limitBytes} bytes, got ${envelope.data.length}`,
+    );
   refuseReserved(envelope.data);
   const decoded = decodeEvent(envelope.data, envelope.attributes);
   if (!decoded.ok) throw new RejectedError(decoded.code, decoded.reason);
@@ -154,6 +161,13 @@ function decode(envelope: Envelope, accepted: ReadonlySet<string>): DecodedEvent
   if (!accepted.has(type))
     throw new RejectedError('event_type_unknown', `expected one of ${[...accepted].join(', ')}, got ${type}`);
   return decoded.event;
+}
+
+/** What publishing allows; nothing larger can come from our own. */
+function limitOf(eventType: string | undefined): number {
+  const known = eventType !== undefined && Object.hasOwn(EVENTS, eventType);
+  const definition: EventDefinition | undefined = known ? EVENTS[eventType as EventType] : undefined;
+  return definition?.maxBytes ?? MAX_EVENT_BYTES;
 }
 
 const MAY_HOLD_RESERVED_KEY = ['__proto__', 'constructor', 'prototype', '\\u'] as const;

@@ -84,6 +84,17 @@ describe('vm rejected replay', () => {
     expect(await replay(raw)).toMatchObject({ attributes: event.attributes, orderingKey: event.orderingKey });
   });
 
+  it('takes the message out of a body that was no envelope to an older build', async () => {
+    const event = encodeEvent(EVENTS['model-trained'], EVENT_SAMPLES['model-trained']);
+    const body = {
+      message: { data: Buffer.from(event.data).toString('base64'), attributes: event.attributes, messageId: 'm' },
+    };
+    const raw = { raw_base64: Buffer.from(JSON.stringify(body)).toString('base64'), attributes: {} };
+    const sent = await replay(raw);
+    expect(Buffer.from(sent?.data ?? [])).toEqual(Buffer.from(event.data));
+    expect(sent?.attributes).toEqual(event.attributes);
+  });
+
   it('gives none to an event that has none', async () => {
     const event = encodeEvent(EVENTS['model-trained'], EVENT_SAMPLES['model-trained']);
     const raw = { raw_base64: Buffer.from(event.data).toString('base64'), attributes: { ...event.attributes } };

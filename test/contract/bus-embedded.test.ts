@@ -22,6 +22,7 @@ async function harness(setup: BusSetup, inProcess: boolean): Promise<BusHarness>
   const bus = await createEmbeddedBus({
     file: join(directory, 'bus.sqlite'),
     topics: setup.topics,
+    ...(setup.topicLimits === undefined ? {} : { topicLimits: setup.topicLimits }),
     subscriptions: setup.subscriptions.map((subscription) => ({
       pushUrl: null,
       ackDeadlineMs: 60_000,

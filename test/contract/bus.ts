@@ -18,6 +18,7 @@ export interface BusHarness {
 /** What a test asks for. Subscriptions push to `/<name>` of the recorder; limits that are not given are the harness's. */
 export interface BusSetup {
   readonly topics: readonly string[];
+  readonly topicLimits?: Readonly<Record<string, number>>;
   readonly subscriptions: readonly (Pick<SubscriptionConfig, 'name' | 'topic'> &
     Partial<Pick<SubscriptionConfig, 'ordered' | 'maxAttempts' | 'deadLetterTopic' | 'maxInFlight'>>)[];
 }
@@ -109,6 +110,25 @@ export function busContract(
       await until(() => recorder.pushes.length > 0);
       expect(recorder.pushes.map((push) => push.text.length)).toEqual([MAX_EVENT_BYTES]);
     });
+
+    test.skipIf(waivers['size limit'])(
+      'a topic that takes more than the others takes so much and no more',
+      async () => {
+        const { bus, recorder, until } = await make({
+          topics: ['large', 't'],
+          topicLimits: { large: 3 * MAX_EVENT_BYTES },
+          subscriptions: [{ name: 's', topic: 'large' }],
+        });
+        const data = new Uint8Array(3 * MAX_EVENT_BYTES);
+        expect(await codeOf(bus.publish('t', [{ data, attributes: {} }]))).toBe('event_too_large');
+        expect(await codeOf(bus.publish('large', [{ data: new Uint8Array([...data, 0]), attributes: {} }]))).toBe(
+          'event_too_large',
+        );
+        await bus.publish('large', [{ data, attributes: {} }]);
+        await until(() => recorder.pushes.length > 0);
+        expect(recorder.pushes.map((push) => push.text.length)).toEqual([data.length]);
+      },
+    );
 
     test('a refused push comes again until it is acknowledged, and then no more', async () => {
       const { bus, recorder, until } = await make({ topics: ['t'], subscriptions: [{ name: 's', topic: 't' }] });

@@ -1,5 +1,6 @@
 import { trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { EVENT_SAMPLES } from '#test/support/events.ts';
 
 /** What comes in at an event door, and what must become of it. `body`: a text, bytes, or a value that travels as JSON. */
 export interface EnvelopeCase {
@@ -277,6 +278,17 @@ export const ENVELOPE_CASES: readonly EnvelopeCase[] = [
     headers: JSON_TYPE,
     body: push({ data: base64(new Uint8Array(128 * 1024 + 3)) }),
     expected: { rejected: 'event_too_large' },
+  },
+  {
+    name: 'a rejected event of another function, larger than that, at a door that takes none',
+    headers: JSON_TYPE,
+    body: push({
+      data: base64(
+        Buffer.from(JSON.stringify({ ...EVENT_SAMPLES['event-rejected'], raw_base64: text('x'.repeat(2e5)) })),
+      ),
+      attributes: { event_type: 'event-rejected' },
+    }),
+    expected: { rejected: 'event_type_unknown' },
   },
 ];
 

@@ -3,7 +3,7 @@ import type { EventType, Payload } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus, BusMessage } from '#shared/ports/bus.ts';
-import { TOPICS } from '#shared/topology.ts';
+import { TOPIC_LIMITS, TOPICS } from '#shared/topology.ts';
 
 export interface Published {
   readonly topic: string;
@@ -43,7 +43,7 @@ export function memoryBus(): MemoryBus {
         throw new TransientError('bus_unavailable', 'the bus is away');
       }
       const read = messages.map((message) => {
-        if (message.data.length > MAX_EVENT_BYTES)
+        if (message.data.length > (TOPIC_LIMITS[topic] ?? MAX_EVENT_BYTES))
           throw new RejectedError('event_too_large', `${message.data.length} bytes`);
         const decoded = decodeEvent(message.data, message.attributes);
         if (!decoded.ok) throw new Error(`published what nobody can read: ${decoded.reason}`);

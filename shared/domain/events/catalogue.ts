@@ -1,5 +1,6 @@
 /** Every event that crosses the bus. One entry here gives it a topic, a schema, a table in both engines and an ingest door. */
 import { z } from 'zod';
+import { MAX_REJECTED_EVENT_BYTES } from '#shared/defaults.ts';
 import { decision } from '../decision.ts';
 import { eventId } from '../ids.ts';
 import { offer } from '../offer.ts';
@@ -137,6 +138,7 @@ export const eventRejected = defineEvent({
   topic: 'rejected-events',
   table: 'rejected_events',
   schemaVersion: '1.0',
+  maxBytes: MAX_REJECTED_EVENT_BYTES,
   schema: z.object({
     rejected_at: timestamp,
     /** The function whose door refused it, and the subscription it came by (null: none named). */

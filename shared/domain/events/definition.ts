@@ -14,6 +14,8 @@ export interface EventDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly timeField: string;
   /** Deterministic id of this event. */
   readonly eventId: (payload: z.output<S>) => string;
+  /** Largest data of one event; default MAX_EVENT_BYTES. */
+  readonly maxBytes?: number;
   /** Messages of one key keep their order; undefined = no order needed. */
   readonly orderingKey?: (payload: z.output<S>) => string;
 }

@@ -22,6 +22,8 @@ import { upkeep } from './upkeep.ts';
 
 export interface EngineConfig {
   readonly topics: readonly string[];
+  /** Largest data of a message, by topic. Default: MAX_EVENT_BYTES. */
+  readonly topicLimits?: Readonly<Record<string, number>>;
   readonly subscriptions: readonly SubscriptionConfig[];
   /** Names the subscriptions: projects/<project>/subscriptions/<name>. */
   readonly project?: string;
@@ -197,7 +199,7 @@ export function createEngine(
   return {
     async publish(topic, messages) {
       const targets = linesOf(topic);
-      checkSize(messages);
+      checkSize(messages, config.topicLimits?.[topic] ?? MAX_EVENT_BYTES);
       if (messages.length === 0) return [];
       return committer.submit(() => {
         for (const {
@@ -283,12 +285,12 @@ async function read<T>(query: () => T): Promise<T> {
   }
 }
 
-function checkSize(messages: readonly BusMessage[]): void {
+function checkSize(messages: readonly BusMessage[], limitBytes: number): void {
   for (const { data } of messages) {
-    if (data.byteLength > MAX_EVENT_BYTES)
+    if (data.byteLength > limitBytes)
       throw new RejectedError(
         'event_too_large',
-        `expected at most ${MAX_EVENT_BYTES} bytes of data, got ${data.byteLength}`,
+        `expected at most ${limitBytes} bytes of data, got ${data.byteLength}`,
       );
   }
 }
