@@ -150,6 +150,11 @@ export const ERROR_CATALOGUE = {
     status: 400,
     remedy: 'Correct the line or header named in the message; nothing of this file went in.',
   },
+  log_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Give each line a reward, a propensity and a target_probability: vm ope --help.',
+  },
   stack_unreachable: {
     kind: 'transient',
     status: 503,

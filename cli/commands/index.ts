@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { backupCommand } from './backup.ts';
 import { modelCommands } from './models.ts';
+import { opeCommand } from './ope.ts';
 import { queueCommands } from './queues.ts';
 import { replayCommand } from './replay.ts';
 import { resetCommand } from './reset.ts';
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   trainCommand,
   ...modelCommands,
+  opeCommand,
   ...queueCommands,
   backupCommand,
   resetCommand,

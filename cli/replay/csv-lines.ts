@@ -2,8 +2,8 @@
  * A CSV file line by line, each parsed on its own: a stray quote, a byte that is no UTF-8 or an endless line costs that line
  * and no other, and every line keeps its number. Hence no field may hold a line break.
  */
-import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse/sync';
+import { lineBytes } from '../line-bytes.ts';
 
 export interface CsvLine {
   /** In the file, from 1. */
@@ -14,12 +14,11 @@ export interface CsvLine {
 
 /** A recorded decision is a few hundred bytes; past this it is no line of ours. */
 const MAX_LINE_BYTES = 64 * 1024;
-const LF = 0x0a;
 
 /** Lines that are not empty, in order. LF or CRLF; a byte order mark is passed over. */
 export async function* csvLines(path: string): AsyncGenerator<CsvLine> {
   let line = 0;
-  for await (const bytes of lineBytes(path)) {
+  for await (const bytes of lineBytes(path, MAX_LINE_BYTES)) {
     line += 1;
     const fields = bytes === null ? `longer than ${MAX_LINE_BYTES} bytes` : fieldsOf(bytes);
     if (fields !== null) yield { line, fields };
@@ -44,30 +43,3 @@ function fieldsOf(bytes: Buffer): readonly string[] | string | null {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
-
-/** The bytes between line feeds; null for a line past the limit, of which no more than the limit is ever held. */
-async function* lineBytes(path: string): AsyncGenerator<Buffer | null> {
-  let held: Buffer[] = [];
-  let size = 0;
-  const take = (bytes: Buffer): void => {
-    size += bytes.length;
-    if (size <= MAX_LINE_BYTES) held.push(bytes);
-    else held = [];
-  };
-  const flush = (): Buffer | null => {
-    const whole = size > MAX_LINE_BYTES ? null : Buffer.concat(held);
-    held = [];
-    size = 0;
-    return whole;
-  };
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    let from = 0;
-    for (let end = chunk.indexOf(LF, from); end !== -1; end = chunk.indexOf(LF, from)) {
-      take(chunk.subarray(from, end));
-      yield flush();
-      from = end + 1;
-    }
-    if (from < chunk.length) take(chunk.subarray(from));
-  }
-  if (size > 0) yield flush();
-}
