@@ -1,0 +1,59 @@
+/**
+ * Whether a provider has silently become worse (or better) than its record, and by how much. A hidden Markov model with a
+ * grid of shifts of the linear predictor as its states (forward algorithm, Rabiner 1989): state 0 is "as ever"; with each
+ * outcome the provider may, rarely, jump anywhere. Unlike forgetting it costs nothing while nothing changes, it moves a
+ * whole provider within a handful of outcomes, and when the trouble is over the record is still there to go back to.
+ */
+import { FAMILIES, type FamilyName } from './family.ts';
+
+export interface DriftSpec {
+  readonly family: Exclude<FamilyName, 'gaussian'>;
+  /** Possible shifts of the linear predictor beside 0. */
+  readonly shifts: readonly number[];
+}
+
+export interface Drift {
+  /** Learns from one outcome. @param eta the linear predictor that the record expects */
+  observe(eta: number, y: number, exposure: number, atMs: number): void;
+  /** Expected shift now, its variance, and P(shift is not 0). */
+  at(nowMs: number): { readonly mean: number; readonly variance: number; readonly shifted: number };
+}
+
+/** A provider changes once in so many of its outcomes: rarer than chance runs of failures, common enough to be believed within ten. */
+const JUMP_PER_OUTCOME = 1 / 1_000;
+/** Without outcomes the belief fades towards what is usual of providers: half of it within a day. */
+const FADE_HALF_LIFE_MS = 24 * 3_600_000;
+/** Share of the time that a provider is as ever, as far as nothing is known. */
+const USUAL = 0.95;
+
+export function createDrift({ family, shifts }: DriftSpec): Drift {
+  const { logLikelihood } = FAMILIES[family];
+  const states = [0, ...shifts];
+  const usual = states.map((_, i) => (i === 0 ? USUAL : (1 - USUAL) / shifts.length));
+  let belief: readonly number[] = states.map((_, i) => (i === 0 ? 1 : 0));
+  let sinceMs: number | null = null;
+
+  const faded = (nowMs: number): readonly number[] => {
+    if (sinceMs === null || nowMs <= sinceMs) return belief;
+    const kept = 0.5 ** ((nowMs - sinceMs) / FADE_HALF_LIFE_MS);
+    return belief.map((p, i) => kept * p + (1 - kept) * (usual[i] as number));
+  };
+
+  return {
+    observe(eta, y, exposure, atMs) {
+      const before = faded(atMs).map((p, i) => (1 - JUMP_PER_OUTCOME) * p + JUMP_PER_OUTCOME * (usual[i] as number));
+      const logs = states.map((shift) => logLikelihood(eta + shift, y, exposure));
+      const most = Math.max(...logs);
+      const after = before.map((p, i) => p * Math.exp((logs[i] as number) - most));
+      const sum = after.reduce((a, b) => a + b, 0);
+      belief = after.map((p) => p / sum);
+      sinceMs = Math.max(atMs, sinceMs ?? atMs);
+    },
+    at(nowMs) {
+      const now = faded(nowMs);
+      const mean = now.reduce((sum, p, i) => sum + p * (states[i] as number), 0);
+      const variance = now.reduce((sum, p, i) => sum + p * ((states[i] as number) - mean) ** 2, 0);
+      return { mean, variance, shifted: 1 - (now[0] as number) };
+    },
+  };
+}
