@@ -1,12 +1,10 @@
-import { createReadStream } from 'node:fs';
-
 const LF = 0x0a;
 
 /**
- * The bytes between the line feeds of a file, in order; null for a line past `limit` bytes, of which no more than the limit is
+ * The bytes between the line feeds of a stream, in order; null for a line past `limit` bytes, of which no more than the limit is
  * ever held.
  */
-export async function* lineBytes(path: string, limit: number): AsyncGenerator<Buffer | null> {
+export async function* lineBytes(source: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer | null> {
   let held: Buffer[] = [];
   let size = 0;
   const take = (bytes: Buffer): void => {
@@ -20,7 +18,7 @@ export async function* lineBytes(path: string, limit: number): AsyncGenerator<Bu
     size = 0;
     return whole;
   };
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of source) {
     let from = 0;
     for (let end = chunk.indexOf(LF, from); end !== -1; end = chunk.indexOf(LF, from)) {
       take(chunk.subarray(from, end));

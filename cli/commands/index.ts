@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { agentCommand } from './agent.ts';
 import { backupCommand } from './backup.ts';
 import { modelCommands } from './models.ts';
 import { opeCommand } from './ope.ts';
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   trainCommand,
   ...modelCommands,
   opeCommand,
+  agentCommand,
   ...queueCommands,
   backupCommand,
   resetCommand,

@@ -1,4 +1,5 @@
 /** A log for off-policy evaluation: JSON lines, each a logged decision. A bad line costs that line and is told by its number. */
+import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -62,7 +63,7 @@ export async function readLog(path: string, progress: (lines: number) => void): 
 
 async function* bytesOf(path: string): AsyncGenerator<Buffer | null> {
   try {
-    yield* lineBytes(path, MAX_LINE_BYTES);
+    yield* lineBytes(createReadStream(path), MAX_LINE_BYTES);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new RejectedError('usage', `${path}: ${(error as Error).message}`, { cause: error });

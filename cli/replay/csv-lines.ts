@@ -2,6 +2,7 @@
  * A CSV file line by line, each parsed on its own: a stray quote, a byte that is no UTF-8 or an endless line costs that line
  * and no other, and every line keeps its number. Hence no field may hold a line break.
  */
+import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { lineBytes } from '../line-bytes.ts';
 
@@ -18,7 +19,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 /** Lines that are not empty, in order. LF or CRLF; a byte order mark is passed over. */
 export async function* csvLines(path: string): AsyncGenerator<CsvLine> {
   let line = 0;
-  for await (const bytes of lineBytes(path, MAX_LINE_BYTES)) {
+  for await (const bytes of lineBytes(createReadStream(path), MAX_LINE_BYTES)) {
     line += 1;
     const fields = bytes === null ? `longer than ${MAX_LINE_BYTES} bytes` : fieldsOf(bytes);
     if (fields !== null) yield { line, fields };
