@@ -42,7 +42,7 @@ export const agentCommand: Command = {
     let line = 0;
     for await (const bytes of lineBytes(process.stdin, MAX_LINE_BYTES)) {
       line += 1;
-      if (bytes !== null && bytes.every(isSpace)) continue;
+      if (bytes?.every(isSpace)) continue;
       const answer =
         bytes === null
           ? ({
