@@ -10,12 +10,9 @@ import { decisionId, sha256Hex, uniformDraw } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf, type Workload } from '#shared/domain/request.ts';
 import { AuroraError, RejectedError } from '#shared/errors.ts';
-import { refitAfter } from '#shared/learning/fast/cadence.ts';
-import { candidateValue } from '#shared/learning/fast/candidate-value.ts';
-import { createFastLearner, NO_RECORD, type ReadySeen } from '#shared/learning/fast/fast-learner.ts';
-import { candidateFeatures } from '#shared/learning/features.ts';
+import { createOnlinePolicy, type Valued } from '#shared/learning/fast/online-policy.ts';
 import { epsilonSoftened, sampleIndex } from '#shared/learning/policy.ts';
-import { type ExplorationLimits, thompson } from '#shared/learning/thompson.ts';
+import type { ExplorationLimits } from '#shared/learning/thompson.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
 import { offerOf } from './offers.ts';
@@ -46,12 +43,11 @@ interface Taken {
 const REMEMBERED = 100_000;
 
 export function createAgentSession({ seed, stage, exploration }: AgentOptions): AgentSession {
-  const learner = createFastLearner();
+  const policy = createOnlinePolicy(exploration);
   const answers = new Map<string, { readonly hash: string; readonly answer: AgentAnswer }>();
   const open = new Map<string, Taken>();
   const salt = `agent ${seed}`;
-  const counts = { decisions: 0, no_offer: 0, outcomes: 0, refits: 0 };
-  let refitAt = refitAfter(0);
+  const counts = { decisions: 0, no_offer: 0, outcomes: 0 };
   let nowMs = Number.NEGATIVE_INFINITY;
 
   const route = (line: RouteLine): AgentAnswer => {
@@ -79,18 +75,10 @@ export function createAgentSession({ seed, stage, exploration }: AgentOptions): 
         excluded: excluded.map(({ offer_id, reason, needed }) => ({ offer_id, reason, needed })),
       };
     }
-    const features = eligible.map((offer) => candidateFeatures(workload, offer, nowMs));
-    const values = eligible.map((offer, i) =>
-      candidateValue(learner.estimate(features[i] as Features, NO_RECORD, nowMs), workload, offer),
-    );
-    const probabilities = distribution(
-      workload,
-      eligible,
-      values.map((value) => value.expectedUtility),
-      values.map((value) => value.variance),
-    );
+    const candidates = policy.value(workload, eligible, nowMs);
+    const probabilities = distribution(workload, candidates);
     const chosen = sampleIndex(probabilities, uniformDraw(salt, id));
-    const offer = eligible[chosen] as Offer;
+    const { offer, features, value } = candidates[chosen] as Valued;
     const answer: AgentAnswer = {
       type: 'decision',
       request_id: requestId,
@@ -100,31 +88,23 @@ export function createAgentSession({ seed, stage, exploration }: AgentOptions): 
       propensity: probabilities[chosen] as number,
       mode: stage,
       model_version: null,
-      expected_utility: values[chosen]?.expectedUtility as number,
+      expected_utility: value.expectedUtility,
       probabilities: Object.fromEntries(
         eligible.map((candidate, i) => [candidate.offer_id, probabilities[i] as number]),
       ),
     };
     counts.decisions += 1;
-    open.set(id, { workload, offer, features: features[chosen] as Features, readyAtMs: null });
+    open.set(id, { workload, offer, features, readyAtMs: null });
     answers.set(id, { hash, answer });
     const oldest = answers.keys().next().value;
     if (answers.size > REMEMBERED && oldest !== undefined) answers.delete(oldest);
     return answer;
   };
 
-  const distribution = (
-    workload: Workload,
-    eligible: readonly Offer[],
-    means: readonly number[],
-    variances: readonly number[],
-  ): number[] => {
-    const critical = workload.priority === 'critical';
-    if (stage === 'apprentice') {
-      const scores = eligible.map((offer) => classicScore(workload.weights, offer));
-      return epsilonSoftened(scores, critical ? 0 : EXPLORATION_EPSILON);
-    }
-    return thompson(means, variances, critical ? { budget: 0, floor: 0 } : exploration);
+  const distribution = (workload: Workload, candidates: readonly Valued[]): number[] => {
+    if (stage === 'online') return policy.distribution(workload, candidates);
+    const scores = candidates.map(({ offer }) => classicScore(workload.weights, offer));
+    return epsilonSoftened(scores, workload.priority === 'critical' ? 0 : EXPLORATION_EPSILON);
   };
 
   const outcome = (line: OutcomeLine): void => {
@@ -135,26 +115,21 @@ export function createAgentSession({ seed, stage, exploration }: AgentOptions): 
     }
     counts.outcomes += 1;
     const facts = factsOf(line, taken, nowMs);
-    const seen: ReadySeen = {
+    const seen = {
       key: line.decision_id,
       features: taken.features,
-      baseline: NO_RECORD,
       atMs: nowMs,
       logLatencyRatio: facts.logLatencyRatio,
       logReadyMs: facts.logReadyMs,
     };
     if (line.status === 'ready') {
       taken.readyAtMs ??= nowMs;
-      learner.ready(seen);
+      policy.ready(seen);
     } else {
       open.delete(line.decision_id);
-      if (teaches(line)) learner.final({ ...seen, ...facts });
-      else learner.drop(line.decision_id);
+      if (teaches(line)) policy.final({ ...seen, ...facts });
+      else policy.drop(line.decision_id);
     }
-    if (learner.observations() < refitAt) return;
-    learner.refit(nowMs);
-    counts.refits += 1;
-    refitAt = learner.observations() + refitAfter(learner.observations());
   };
 
   return {
@@ -168,7 +143,8 @@ export function createAgentSession({ seed, stage, exploration }: AgentOptions): 
             stage,
             model_version: null,
             open: open.size,
-            observations: learner.observations(),
+            observations: policy.learner.observations(),
+            refits: policy.refits(),
           };
         // Lines come in order; one that does not is taken as of the latest instant seen.
         nowMs = Math.max(nowMs, Date.parse(read.at));
