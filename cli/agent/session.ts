@@ -128,7 +128,7 @@ export function createAgentSession({ seed, stage, exploration }: AgentOptions): 
     } else {
       open.delete(line.decision_id);
       if (teaches(line)) policy.final({ ...seen, ...facts });
-      else policy.drop(line.decision_id);
+      else policy.drop(line.decision_id, nowMs);
     }
   };
 

@@ -7,9 +7,9 @@
  * failures are known in minutes, and to learn successes later would make every provider look bad at first.
  */
 import type { Features } from '#shared/domain/features.ts';
-import { createDrift, type Drift } from './drift.ts';
 import { LOCAL_CLASSES, type Row, rowOf, SHARED_CLASSES } from './effects.ts';
 import { createHead, type Head, type HeadSpec, type Observed } from './head.ts';
+import { createProviderDrifts, type ProviderDrifts } from './provider-drifts.ts';
 import { createVocabulary, type Vocabulary } from './vocabulary.ts';
 
 /** What a model without a record says of any candidate; a trained model's raw outputs may take its place. Order of heads.ts. */
@@ -37,10 +37,11 @@ const SPECS: Readonly<Record<keyof Baseline, HeadSpec>> = {
   latency: { family: 'gaussian', effectSd: 0.15, noiseSd: 0.3 },
   ready: { family: 'gaussian', effectSd: 0.3, noiseSd: 0.5 },
 };
-/** From "always fails" to "somewhat better": on the logit, 9 of 10 starts become 1 of 300, 1 of 20, 1 of 3, 3 of 4, 24 of 25. */
-const START_SHIFTS = [-8, -5, -3, -1.2, 1];
-/** Hazard a third, three and ten times what the record says. */
-const HAZARD_SHIFTS = [-1.1, 1.1, 2.3];
+/**
+ * Of the linear predictor: a record that is not sure of a figure to a third of its odds has nothing to drift from. Else the
+ * drift would take for change what the head is just learning, and keep it.
+ */
+const SURE_VARIANCE = 0.12;
 
 /** Columns at most: the work of a refit grows with the cube of a provider's. */
 const SHARED_LIMIT = 192;
@@ -48,6 +49,8 @@ const LOCAL_LIMIT = 256;
 /** Runs whose end is awaited. The oldest is given up: its end will count, its exposure until then does not. */
 const RUNNING_LIMIT = 20_000;
 const HOUR_MS = 3_600_000;
+/** e^8 interruptions an hour: beyond it only that it is absurd matters. */
+const LOG_RATE_LIMIT = 8;
 /** A minute: an interruption "at once" is not infinitely likely. */
 const MIN_EXPOSURE_HOURS = 1 / 60;
 
@@ -80,7 +83,7 @@ export interface FastLearner {
   ready(seen: ReadySeen): void;
   final(seen: FinalSeen): void;
   /** The attempt teaches nothing more: its tenant's or our own fault ended it. */
-  drop(key: string): void;
+  drop(key: string, atMs: number): void;
   /** Brings the posterior up to date with what has been seen. */
   refit(nowMs: number): void;
   estimate(features: Features, baseline: Baseline, nowMs: number): Estimate;
@@ -93,6 +96,8 @@ interface Running {
   readonly row: Row;
   readonly sinceMs: number;
   readonly offset: number;
+  /** Interruptions an hour that the record expected of it; null: it was not sure. */
+  readonly rate: number | null;
 }
 
 export function createFastLearner(): FastLearner {
@@ -111,12 +116,9 @@ export function createFastLearner(): FastLearner {
     latency: head(SPECS.latency),
     ready: head(SPECS.ready),
   };
-  const drifts = new Map<string, { readonly start: Drift; readonly hazard: Drift }>();
-  const driftsOf = (provider: string): { readonly start: Drift; readonly hazard: Drift } => {
-    const known = drifts.get(provider) ?? {
-      start: createDrift({ family: 'bernoulli', shifts: START_SHIFTS }),
-      hazard: createDrift({ family: 'poisson', shifts: HAZARD_SHIFTS }),
-    };
+  const drifts = new Map<string, ProviderDrifts>();
+  const driftsOf = (provider: string): ProviderDrifts => {
+    const known = drifts.get(provider) ?? createProviderDrifts();
     drifts.set(provider, known);
     return known;
   };
@@ -126,7 +128,7 @@ export function createFastLearner(): FastLearner {
   const sawStart = (row: Row, baseline: Baseline, started: boolean, atMs: number): void => {
     const drift = driftsOf(row.provider).start;
     const y = started ? 1 : 0;
-    drift.observe(baseline.start + heads.start.mean(row), y, 1, atMs);
+    if (heads.start.variance(row) < SURE_VARIANCE) drift.observe(baseline.start + heads.start.mean(row), y, 1, atMs);
     heads.start.add({ row, y, exposure: 1, offset: baseline.start + drift.at(atMs).mean });
     observations += 1;
   };
@@ -138,19 +140,31 @@ export function createFastLearner(): FastLearner {
       heads.ready.add({ row, y: seen.logReadyMs, exposure: 1, offset: seen.baseline.ready });
   };
 
+  const stopRunning = (key: string, interrupted: boolean, atMs: number): Running | undefined => {
+    const known = running.get(key);
+    if (known === undefined) return undefined;
+    running.delete(key);
+    if (known.rate !== null) driftsOf(known.row.provider).ends(known.rate, interrupted, atMs);
+    return known;
+  };
+
   return {
     ready(seen) {
       if (running.has(seen.key)) return;
       const row = rowOf(seen.features, shared, localOf);
       sawReady(row, seen);
-      const drift = driftsOf(row.provider).hazard.at(seen.atMs).mean;
-      running.set(seen.key, { row, sinceMs: seen.atMs, offset: seen.baseline.hazard + drift });
+      const drift = driftsOf(row.provider);
+      const eta = seen.baseline.hazard + heads.hazard.mean(row);
+      const sure = heads.hazard.variance(row) < SURE_VARIANCE;
+      const rate = sure ? Math.exp(Math.min(LOG_RATE_LIMIT, eta)) : null;
+      const offset = seen.baseline.hazard + drift.hazard.at(seen.atMs).mean;
+      running.set(seen.key, { row, sinceMs: seen.atMs, offset, rate });
+      if (rate !== null) drift.runs(rate, seen.atMs);
       const oldest = running.keys().next().value;
-      if (running.size > RUNNING_LIMIT && oldest !== undefined) running.delete(oldest);
+      if (running.size > RUNNING_LIMIT && oldest !== undefined) stopRunning(oldest, false, seen.atMs);
     },
     final(seen) {
-      const known = running.get(seen.key);
-      running.delete(seen.key);
+      const known = stopRunning(seen.key, seen.interrupted, seen.atMs);
       const row = known?.row ?? rowOf(seen.features, shared, localOf);
       if (!seen.started) {
         sawStart(row, seen.baseline, false, seen.atMs);
@@ -161,13 +175,11 @@ export function createFastLearner(): FastLearner {
         heads.price.add({ row, y: seen.logPriceRatio, exposure: 1, offset: seen.baseline.price });
       if (seen.exposureHours === null) return;
       const exposure = Math.max(MIN_EXPOSURE_HOURS, seen.exposureHours);
-      const y = seen.interrupted ? 1 : 0;
-      const drift = driftsOf(row.provider).hazard;
-      drift.observe(seen.baseline.hazard + heads.hazard.mean(row), y, exposure, seen.atMs);
-      heads.hazard.add({ row, y, exposure, offset: seen.baseline.hazard + drift.at(seen.atMs).mean });
+      const offset = seen.baseline.hazard + driftsOf(row.provider).hazard.at(seen.atMs).mean;
+      heads.hazard.add({ row, y: seen.interrupted ? 1 : 0, exposure, offset });
     },
-    drop(key) {
-      running.delete(key);
+    drop(key, atMs) {
+      stopRunning(key, false, atMs);
     },
     refit(nowMs) {
       heads.start.refit();

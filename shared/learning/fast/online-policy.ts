@@ -24,7 +24,7 @@ export interface OnlinePolicy {
   distribution(workload: Workload, candidates: readonly Valued[]): number[];
   ready(seen: Omit<ReadySeen, 'baseline'>): void;
   final(seen: Omit<FinalSeen, 'baseline'>): void;
-  drop(key: string): void;
+  drop(key: string, atMs: number): void;
   readonly learner: FastLearner;
   refits(): number;
 }
@@ -66,6 +66,6 @@ export function createOnlinePolicy(exploration: ExplorationLimits): OnlinePolicy
       learner.final({ ...seen, baseline: NO_RECORD });
       refitWhenDue(seen.atMs);
     },
-    drop: (key) => learner.drop(key),
+    drop: (key, atMs) => learner.drop(key, atMs),
   };
 }
