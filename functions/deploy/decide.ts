@@ -1,4 +1,4 @@
-import { attemptOf, type DeploymentRecord } from '#shared/domain/deployment.ts';
+import { attemptOf, type DeploymentRecord, type OpenDeployment } from '#shared/domain/deployment.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
@@ -31,7 +31,7 @@ export function nextStep(record: DeploymentRecord | null, request: DeploymentReq
   }
 }
 
-export const claimed = (request: DeploymentRequest, nowMs: number): DeploymentRecord => ({
+export const claimed = (request: DeploymentRequest, nowMs: number): OpenDeployment => ({
   state: 'deploying',
   attempt: request.attempt,
   request,
@@ -43,7 +43,7 @@ export const claimed = (request: DeploymentRequest, nowMs: number): DeploymentRe
 });
 
 /** The request for the next offer, or null when none is left. Sent at the instant at which the last attempt was claimed, so that a repetition is the same event. */
-export function nextAttempt(record: DeploymentRecord): DeploymentRequest | null {
+export function nextAttempt(record: OpenDeployment): DeploymentRequest | null {
   const { request } = record;
   const [option, ...fallbacks] = request.fallbacks;
   if (option === undefined) return null;
@@ -58,7 +58,7 @@ export function nextAttempt(record: DeploymentRecord): DeploymentRequest | null 
 }
 
 /** "Offer gone" is the failed start of the attempt. */
-export function goneOutcome({ request, claimed_at }: DeploymentRecord): Outcome {
+export function goneOutcome({ request, claimed_at }: OpenDeployment): Outcome {
   return {
     ...attemptOf(request),
     sequence: 1,

@@ -1,5 +1,12 @@
 import { ENDED_TTL_MS } from '#shared/defaults.ts';
-import { type DeploymentRecord, deploymentKey, deploymentRecord, liveKey } from '#shared/domain/deployment.ts';
+import {
+  type DeploymentRecord,
+  deploymentKey,
+  deploymentRecord,
+  endedOf,
+  liveKey,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import { type DeploymentRequest, deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
@@ -58,24 +65,26 @@ async function deploy(
   context: CallContext,
 ): Promise<Result> {
   const { state, worldClock } = deps;
-  let held = await read(state, request.decision_id);
+  const saved = recordOf(state, request.decision_id);
+  let held = await saved.read();
   let result: Result = null;
 
   for (;;) {
     const step = nextStep(held?.record ?? null, request);
     if (step === 'done') return result;
     if (step === 'claim' || held === null) {
-      held = await put(state, held, claimed(request, worldClock.now()));
+      held = await saved.put(held, claimed(request, worldClock.now()));
       continue;
     }
     const { record } = held;
+    if (record.state === 'ended') return result;
     switch (step) {
       case 'create': {
         const instanceId = await create(provider, request, context);
-        const next: DeploymentRecord =
+        const next: OpenDeployment =
           instanceId === null ? { ...record, state: 'gone' } : { ...record, state: 'live', instance_id: instanceId };
         try {
-          held = await put(state, held, next);
+          held = await saved.put(held, next);
         } catch (error) {
           if (instanceId !== null) await releaseUnlessHeld(deps, provider, request, instanceId, context);
           throw error;
@@ -87,8 +96,7 @@ async function deploy(
       case 'move_on':
         await moveOn(deps.bus, record);
         // The next attempt's own delivery takes the record over; without one the decision has ended.
-        if (record.request.fallbacks.length === 0)
-          await put(state, held, { ...record, state: 'ended' }, { ttlMs: ENDED_TTL_MS });
+        if (record.request.fallbacks.length === 0) await saved.put(held, endedOf(record), { ttlMs: ENDED_TTL_MS });
         return result;
       case 'index':
         await state.create(liveKey(request.decision_id), { decision_id: request.decision_id });
@@ -104,22 +112,26 @@ interface Held {
   readonly record: DeploymentRecord;
 }
 
-async function read(state: State, decisionId: string): Promise<Held | null> {
-  const entry = await state.get(deploymentKey(decisionId));
-  return entry === null ? null : { entry, record: deploymentRecord.parse(entry.value) };
-}
-
-/** @throws TransientError state_unavailable when another delivery wrote in between */
-async function put(state: State, held: Held | null, next: DeploymentRecord, options?: StateOptions): Promise<Held> {
-  const { decision_id: decisionId } = next.request;
-  let entry: StateEntry | null;
-  if (held === null) {
-    const made = await state.create(deploymentKey(decisionId), next, options);
-    entry = made.created ? made.entry : null;
-  } else entry = await state.swap(held.entry.key, held.entry.version, next, options);
-  if (entry === null)
-    throw new TransientError('state_unavailable', `deployment ${decisionId} is being handled by another delivery`);
-  return { entry, record: next };
+/** The one record of a decision. */
+function recordOf(state: State, decisionId: string) {
+  const key = deploymentKey(decisionId);
+  return {
+    async read(): Promise<Held | null> {
+      const entry = await state.get(key);
+      return entry === null ? null : { entry, record: deploymentRecord.parse(entry.value) };
+    },
+    /** @throws TransientError state_unavailable when another delivery wrote in between */
+    async put(held: Held | null, next: DeploymentRecord, options?: StateOptions): Promise<Held> {
+      let entry: StateEntry | null;
+      if (held === null) {
+        const made = await state.create(key, next, options);
+        entry = made.created ? made.entry : null;
+      } else entry = await state.swap(held.entry.key, held.entry.version, next, options);
+      if (entry === null)
+        throw new TransientError('state_unavailable', `deployment ${decisionId} is being handled by another delivery`);
+      return { entry, record: next };
+    },
+  };
 }
 
 /**
@@ -133,7 +145,7 @@ async function releaseUnlessHeld(
   instanceId: string,
   context: CallContext,
 ): Promise<void> {
-  const held = await read(state, request.decision_id);
+  const held = await recordOf(state, request.decision_id).read();
   const record = held?.record ?? null;
   // Still being deployed: the redelivery gets the same instance by its label.
   if (record === null || (record.attempt === request.attempt && record.state === 'deploying')) return;
@@ -168,7 +180,7 @@ async function create(provider: Provider, request: DeploymentRequest, context: C
   }
 }
 
-async function moveOn(bus: Bus, record: DeploymentRecord): Promise<void> {
+async function moveOn(bus: Bus, record: OpenDeployment): Promise<void> {
   await bus.publish(routingOutcome.topic, [encodeEvent(routingOutcome, goneOutcome(record))]);
   const next = nextAttempt(record);
   if (next !== null) await bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, next)]);

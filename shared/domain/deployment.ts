@@ -12,8 +12,8 @@ import { count, timestamp } from './primitives.ts';
  *   ended         final outcome published, or no offer was left
  * deploying -> live | gone; gone -> deploying (next attempt, maybe at another provider) | ended; live -> ended.
  */
-export const deploymentRecord = z.object({
-  state: z.enum(['deploying', 'gone', 'live', 'ended']),
+const openDeployment = z.object({
+  state: z.enum(['deploying', 'gone', 'live']),
   attempt: count,
   request: deploymentRequest,
   instance_id: z.string().nullable(),
@@ -26,7 +26,26 @@ export const deploymentRecord = z.object({
   /** World time since which the provider says that it knows no such instance; null while it knows it. */
   unknown_since: timestamp.nullable().default(null),
 });
+export type OpenDeployment = z.infer<typeof openDeployment>;
+
+/** What a late duplicate must still find: 0.1 KB. The request, 2.5 KB, is in the warehouse, and hundreds of thousands of these are kept. */
+const endedDeployment = z.object({
+  state: z.literal('ended'),
+  attempt: count,
+  instance_id: z.string().nullable(),
+  offer_id: z.string().nullable().default(null),
+});
+export type EndedDeployment = z.infer<typeof endedDeployment>;
+
+export const deploymentRecord = z.discriminatedUnion('state', [openDeployment, endedDeployment]);
 export type DeploymentRecord = z.infer<typeof deploymentRecord>;
+
+export const endedOf = ({ attempt, request, instance_id }: OpenDeployment): EndedDeployment => ({
+  state: 'ended',
+  attempt,
+  instance_id,
+  offer_id: request.option.offer_id,
+});
 
 export const deploymentKey = (decisionId: string): string => `deployments/${decisionId}`;
 /** Index of live deployments: the keys that watch lists. Value: {decision_id}. */

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { claimed, goneOutcome, nextAttempt, nextStep } from '#functions/deploy/decide.ts';
 import { createDeploy } from '#functions/deploy/handler.ts';
-import { type DeploymentRecord, deploymentKey, deploymentRecord } from '#shared/domain/deployment.ts';
+import {
+  type DeploymentRecord,
+  deploymentKey,
+  deploymentRecord,
+  endedOf,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import {
   type DeploymentOption,
   type DeploymentRequest,
@@ -309,7 +315,7 @@ describe('deliveries that overlap', () => {
 
 describe('decisions of deploy', () => {
   const request = requestOf('vast:1', 'akash:2');
-  const record = (state: DeploymentRecord['state'], attempt = 0): DeploymentRecord => ({
+  const record = (state: OpenDeployment['state'], attempt = 0): OpenDeployment => ({
     ...claimed({ ...request, attempt }, 0),
     state,
   });
@@ -320,7 +326,7 @@ describe('decisions of deploy', () => {
     ['claimed', record('deploying'), 0, 'create'],
     ['gone', record('gone'), 0, 'move_on'],
     ['live', record('live'), 0, 'index'],
-    ['ended', record('ended'), 0, 'done'],
+    ['ended', endedOf(record('live')), 0, 'done'],
     ['an earlier attempt than on record', record('deploying', 1), 0, 'done'],
     ['an earlier attempt, the later one is live', record('live', 2), 1, 'done'],
   ])('%s', (_, known, attempt, step) => {
