@@ -1,7 +1,8 @@
 /**
  * One function in a process of its own: FUNCTION_TARGET names it, PORT is its port, AURORA_HOST its host.
  *   FUNCTION_TARGET=score PORT=8082 node functions/serve.ts
- * Loads only what that function uses.
+ * Loads only what that function uses. Not here: collect, deploy and watch. They talk to providers, and the only ones so far are
+ * those of the simulated market, whose memory lives in one process: `vm up`. They join with the first real adapter.
  */
 import { randomUUID } from 'node:crypto';
 import { hostClock } from '#shared/adapters/clock/host.ts';
