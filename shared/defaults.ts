@@ -138,6 +138,13 @@ export const BUS_CLOSE_WAIT_MS = 4_500;
 export const BUS_STORE_RETRY_MS = 500;
 /** How long a commit waits for another process that holds the file. */
 export const BUS_BUSY_TIMEOUT_MS = 5_000;
+/**
+ * How long deploy insists on one offer whose provider does not answer, host milliseconds since it was asked for (the queue
+ * counts): a few tries with their backoff; past it another provider would have the run started.
+ */
+export const OFFER_PATIENCE_MS = 60_000;
+/** How long watch looks for what a silent provider may have made, host milliseconds; past it a person must look. */
+export const DOUBT_LIMIT_MS = 7 * 24 * MS_PER_HOUR;
 /** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (four and a half hours at worst). */
 export const ENDED_TTL_MS = 6 * MS_PER_HOUR;
 

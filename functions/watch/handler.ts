@@ -11,6 +11,7 @@ import { codedError } from '#shared/runtime/answers.ts';
 import { httpFunction, json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { type Observation, observe } from './decide.ts';
+import { doubtKeeper } from './doubts.ts';
 
 export interface WatchDeps extends RuntimeDeps {
   readonly worldClock: WorldClock;
@@ -45,6 +46,7 @@ export function createWatch(deps: WatchDeps): FunctionApp {
     labels: ['provider'],
   });
   const providers = new Map(deps.providers.map((provider) => [provider.id, provider]));
+  const settleDoubts = doubtKeeper({ ...deps, providers });
   /** Last key of a run that ran out of time; '' = from the start. Else many deployments would starve the last ones. */
   let resumeAfter = '';
 
@@ -72,6 +74,7 @@ export function createWatch(deps: WatchDeps): FunctionApp {
       resumeAfter = index.length < PAGE ? '' : (index.at(-1)?.key ?? '');
     } while (resumeAfter !== '' && deps.hostClock.now() < deadline);
     report.complete = resumeAfter === '';
+    await settleDoubts({ deadline, signal: context.signal });
     for (const [provider, count] of counts) {
       // A part of them is no count of them.
       if (fromStart && report.complete) active.with({ provider }).set(count);

@@ -188,13 +188,15 @@ describe('a deployment', () => {
     expect(house.living()).toEqual(['vast-instance-1']);
   });
 
-  test('at a provider without an adapter: quarantined with its bytes, acknowledged', async () => {
+  test('at a provider without an adapter goes on to the next offer; the fault is ours', async () => {
     const house = deployHouse();
-    expect(await deliver(house.app(), deploymentRequested, requestOf('nobody:1'))).toBe(204);
-    const [rejected] = house.bus.payloads('event-rejected');
-    expect(rejected).toMatchObject({ function_name: 'deploy', code: 'provider_unknown' });
-    expect(JSON.parse(Buffer.from(rejected?.raw_base64 ?? '', 'base64').toString())).toEqual(requestOf('nobody:1'));
-    expect(await house.state.list('')).toEqual([]);
+    await drive(house, requestOf('nobody:1', 'vast:2'));
+    expect(house.living()).toEqual(['vast-instance-1']);
+    expect(house.bus.payloads('routing-outcome')).toMatchObject([
+      { attempt: 0, provider: 'nobody', status: 'failed_to_start', final: true, blame: 'ours' },
+    ]);
+    const [line] = house.deps.lines.filter(({ level }) => level === 'error');
+    expect(line?.fields).toMatchObject({ code: 'provider_unknown', offer_id: 'nobody:1' });
   });
 });
 
@@ -330,7 +332,7 @@ describe('decisions of deploy', () => {
     ['an earlier attempt than on record', record('deploying', 1), 0, 'done'],
     ['an earlier attempt, the later one is live', record('live', 2), 1, 'done'],
   ])('%s', (_, known, attempt, step) => {
-    expect(nextStep(known, { ...request, attempt })).toBe(step);
+    expect(nextStep(known, { ...request, attempt }, { nowMs: 0, speed: 1 })).toBe(step);
   });
 
   test('the failed start of an offer that is gone is a valid outcome that cost nothing', () => {
