@@ -72,6 +72,12 @@ export const FALLBACK_VERSIONS_LIMIT = 8;
 export const OFFERS_STALE_LIMIT_MS = 30 * 60_000;
 /** Share of uniform exploration in the rules' distribution: without it nothing could ever be evaluated. */
 export const EXPLORATION_EPSILON = 0.05;
+/** What a recommendation says aloud: fewer completed runs than this, where the default market completes four of five. */
+export const REMARKABLE_COMPLETION = 0.8;
+/** Paid over advertised: a tenth is more than rounding and billing by the hour make. */
+export const REMARKABLE_PRICE_RATIO = 1.1;
+/** Measured over advertised: latencies scatter by a fifth from run to run anyway. */
+export const REMARKABLE_LATENCY_RATIO = 1.25;
 /** Opens after this many failures in a row, tries again after the pause. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_PAUSE_MS = 2_000;
