@@ -40,7 +40,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
 }
 
 /** Gives the damage that `open` meets in a file its name and its remedy. Our own statements fail there for no other reason. */
-export function refusingCorrupt<T>(file: string, open: () => T): T {
+function refusingCorrupt<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (error) {
