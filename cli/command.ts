@@ -25,6 +25,10 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** Option -> what it does, for --help. */
   readonly help: Readonly<Record<string, string>>;
+  /** Option -> what its value is, for --help; default: its name in capitals. */
+  readonly takes?: Readonly<Record<string, string>>;
+  /** What else one should know, a line each. */
+  readonly notes?: readonly string[];
   readonly examples: readonly string[];
   readonly positionals: { readonly min: number; readonly max: number };
   readonly run: (context: CommandContext) => Promise<number>;

@@ -14,16 +14,19 @@ Every command takes --dir DIR (default: AURORA_DIR, else .aurora) and --json.
 }
 
 export function commandHelp(command: Command): string {
+  const takes = (name: string): string =>
+    command.options[name]?.type === 'string' || name === 'dir' ? ` ${command.takes?.[name] ?? name.toUpperCase()}` : '';
   const options = Object.keys({ ...command.options, dir: {}, json: {} }).map((name) => [
-    `  --${name}${command.options[name]?.type === 'string' || name === 'dir' ? ` ${name.toUpperCase()}` : ''}`,
+    `  --${name}${takes(name)}`,
     command.help[name] ?? COMMON_HELP[name] ?? '',
   ]);
+  const notes = command.notes === undefined ? '' : `\n${command.notes.join('\n')}\n`;
   return `${command.summary}
 
 Usage: vm ${`${command.name} ${command.usage}`.trim()}
 
 ${table(options)}
-
+${notes}
 Examples:
 ${command.examples.map((example) => `  ${example}`).join('\n')}
 `;

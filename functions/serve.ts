@@ -1,14 +1,17 @@
 /**
  * One function in a process of its own: FUNCTION_TARGET names it, PORT is its port, AURORA_HOST its host.
  *   FUNCTION_TARGET=score PORT=8082 node functions/serve.ts
- * Loads only what that function uses.
+ * Loads only what that function uses. Not here: collect, deploy and watch. They talk to providers, and the only ones so far are
+ * those of the simulated market, whose memory lives in one process: `vm up`. They join with the first real adapter.
  */
 import { randomUUID } from 'node:crypto';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Config, readConfig } from '#shared/config.ts';
 import { AuroraError, errorBody, RejectedError } from '#shared/errors.ts';
 import { createPlatform, type Platform } from '#shared/platform.ts';
+import { failAfter } from '#shared/runtime/closing.ts';
 import { installDrain } from '#shared/runtime/drain.ts';
+import type { Served } from '#shared/runtime/hosts/lean.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 
@@ -32,14 +35,21 @@ async function serve(config: Config): Promise<void> {
     );
   }
   const platform = await createPlatform({ config, hostClock, log, random: Math.random, keepsWorldTime: false });
-  const app = await compose(platform);
-  const served =
-    config.host === 'lean'
-      ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, { port: config.port, hostClock })
-      : await (await import('#shared/runtime/hosts/framework.ts')).serveFramework(app, {
-          port: config.port,
-          hostClock,
-        });
+  let app: FunctionApp;
+  let served: Served;
+  try {
+    app = await compose(platform);
+    served =
+      config.host === 'lean'
+        ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, { port: config.port, hostClock })
+        : await (await import('#shared/runtime/hosts/framework.ts')).serveFramework(app, {
+            port: config.port,
+            hostClock,
+          });
+  } catch (error) {
+    // What is open already, the bus in its thread, would keep the process alive.
+    return failAfter(error, [() => platform.close()]);
+  }
   installDrain({
     signals: ['SIGTERM', 'SIGINT'],
     apps: [app],

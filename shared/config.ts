@@ -30,7 +30,11 @@ const decimal = z
 
 const schema = z.object({
   AURORA_PLATFORM: z.enum(['embedded', 'gcp']).default('embedded'),
-  AURORA_DIR: z.string().min(1).default('.aurora'),
+  AURORA_DIR: z
+    .string()
+    .min(1)
+    .refine((path) => !path.includes('\0'), 'expected a path, without NUL')
+    .default('.aurora'),
   AURORA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   AURORA_SPEED: decimal.pipe(z.number().gt(0).max(100_000)).default(1),
   AURORA_SCORE_URL: z

@@ -73,13 +73,18 @@ export const OFFERS_STALE_LIMIT_MS = 30 * 60_000;
 /** Share of uniform exploration in the rules' distribution: without it nothing could ever be evaluated. */
 export const EXPLORATION_EPSILON = 0.05;
 /**
- * Expected utility that one learning decision may give away to learn: half a hundredth, a tenth of what a point of start
- * success is worth in twenty decisions. Measured on both markets: .001 leaves one world of four a quarter behind at 10,000
- * decisions, .01 costs two points of the gap for good.
+ * Expected utility that one decision may give away to learn. Over two worlds of each market, .001 left one of the four at
+ * 81 % of the gap after 10,000 decisions where .004 reached 88 %; the others moved by no more than chance.
  */
 export const EXPLORATION_BUDGET = 0.004;
 /** Uniform share on top of it, so that every eligible offer keeps a known, positive propensity. */
 export const EXPLORATION_FLOOR = 0.005;
+/** What a recommendation remarks on. Completed runs: the classic rules get .72 of them in the default market, a good choice .84. */
+export const REMARKABLE_COMPLETION = 0.8;
+/** Paid over advertised: past the scatter of the default market's bills (standard deviation .06). */
+export const REMARKABLE_PRICE_RATIO = 1.1;
+/** Measured over advertised: one standard deviation of the default market's latencies. */
+export const REMARKABLE_LATENCY_RATIO = 1.25;
 /** Opens after this many failures in a row, tries again after the pause. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_PAUSE_MS = 2_000;
@@ -125,7 +130,10 @@ export const STATE_BUSY_TIMEOUT_MS = 10_000;
 export const OBJECTS_ORPHAN_AGE_MS = 1 * MS_PER_HOUR;
 /** Between two purges of expired state entries; reads do not depend on it, only disk space does. */
 export const STATE_PURGE_INTERVAL_MS = 30_000;
-/** How long a request_id is remembered after its decision: past any client's retries, and small enough to keep state bounded. */
+/**
+ * How long a request_id is remembered after its decision: past any client's retries. With the record of its ended deployment it
+ * takes 0.9 KB of the state file, indexes included (measured over 60,000): 395 MB at 20 requests a second.
+ */
 export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Bus (embedded) ----------------------------------------------------------------------------------------------
@@ -143,7 +151,14 @@ export const BUS_CLOSE_WAIT_MS = 4_500;
 export const BUS_STORE_RETRY_MS = 500;
 /** How long a commit waits for another process that holds the file. */
 export const BUS_BUSY_TIMEOUT_MS = 5_000;
-/** How long an ended deployment's record is kept: longer than any redelivery of its request. */
+/**
+ * How long deploy insists on one offer whose provider does not answer, host milliseconds since it was asked for (the queue
+ * counts): a few tries with their backoff; past it another provider would have the run started.
+ */
+export const OFFER_PATIENCE_MS = 60_000;
+/** How long watch looks for what a silent provider may have made, host milliseconds; past it a person must look. */
+export const DOUBT_LIMIT_MS = 7 * 24 * MS_PER_HOUR;
+/** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (four and a half hours at worst). */
 export const ENDED_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Warehouse, embedded -----------------------------------------------------------------------------------------
@@ -178,5 +193,12 @@ export const CALIBRATION_ERROR_LIMIT = 0.05;
 /** Of the logit: half = twice as sure as it may be; the other side is the same factor. */
 export const CALIBRATION_SLOPE_MIN = 0.5;
 export const CALIBRATION_SLOPE_MAX = 2;
+/**
+ * Mean error of a logarithm (paid price, latency, ready time) against that of the base rates. On two markets the heads err by
+ * .3 to .95 of it from 900 rows on (latency by 1.05 of it at 500); a quarter more is a head that has learned nothing, and two
+ * points are rounding where nothing varies.
+ */
+export const ERROR_LIMIT_FACTOR = 1.25;
+export const ERROR_LIMIT_SLACK = 0.02;
 /** Nats of log-loss by which the interval may reach below the champion, when the point estimate is better. */
 export const CHAMPION_MARGIN_NATS = 0.01;

@@ -1,6 +1,7 @@
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Clock, HostClock } from '#shared/ports/clock.ts';
 import type { CallContext, Provider } from '#shared/providers/provider.ts';
+import { endOf } from './market/instance.ts';
 import type { Market } from './market/market.ts';
 import { uniforms } from './market/random.ts';
 
@@ -37,6 +38,11 @@ export function simProviders(
         if (!offerId.startsWith(`${id}:`))
           throw new RejectedError('offer_gone', `offer ${offerId}: ${id} sells no such offer`);
         return market.deploy({ ...spec, offerId, nowMs });
+      },
+      async find(label, context) {
+        const nowMs = enter('find', label, context);
+        const living = market.find(label).find((instance) => instance.provider === id && nowMs < endOf(instance));
+        return living?.instance_id ?? null;
       },
       async status(instanceId, context) {
         return mine(instanceId, enter('status', instanceId, context));

@@ -9,6 +9,7 @@ export const backupCommand: Command = {
   usage: 'DIRECTORY',
   options: {},
   help: {},
+  notes: ['To restore: stop the stack, then start from the copy, or put a copy of it where the state was.'],
   examples: ['vm backup /var/backups/aurora-monday', 'vm up --dir /var/backups/aurora-monday'],
   positionals: { min: 1, max: 1 },
   run: async ({ directory, json, print, positionals }) => {

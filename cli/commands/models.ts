@@ -121,6 +121,7 @@ const promote: Command = {
   summary: "make a version the champion; without the gate's word only by force",
   usage: 'VERSION --reason TEXT [--force]',
   options: { reason: { type: 'string' }, force: { type: 'boolean', default: false } },
+  takes: { reason: 'TEXT' },
   help: { reason: 'why; kept in the alias log', force: 'promote although the gate did not say promote' },
   examples: [
     'vm models promote v0123456789abcdef --reason "canary was fine"',
@@ -150,6 +151,7 @@ const rollback: Command = {
   summary: 'move the champion back to the version before it',
   usage: '--reason TEXT',
   options: { reason: { type: 'string' } },
+  takes: { reason: 'TEXT' },
   help: { reason: 'why; kept in the alias log' },
   examples: ['vm models rollback --reason "completions fell"'],
   positionals: none,

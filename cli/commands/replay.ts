@@ -49,10 +49,14 @@ export const replayCommand: Command = {
     metrics:
       'CSV step,provider_id,active,effective_capacity,latency_ms,price_A100,reputation (price_A100 10.0: sells none)',
   },
+  takes: { start: 'INSTANT', providers: 'FILE', tenants: 'FILE', metrics: 'FILE' },
+  notes: [
+    `Columns of FILE.csv: ${RECORD_COLUMNS.join(',')}`,
+    'Bad lines are named by number and the rest goes in (exit code 1); a second replay of the same file changes nothing.',
+  ],
   examples: [
     'vm replay decisions.csv',
     'vm replay decisions.csv --providers providers.json --tenants workloads.json --metrics metrics.csv --start 2026-03-01T00:00:00Z',
-    `columns: ${RECORD_COLUMNS.join(',')}`,
   ],
   positionals: { min: 1, max: 1 },
   run: async ({ directory, json, print, note, positionals, values }) => {

@@ -16,6 +16,7 @@ export const trainCommand: Command = {
   usage: '[options]',
   options: { seed: { type: 'string', default: '1' } },
   help: { seed: 'of initial weights and order of rows (default 1)' },
+  takes: { seed: 'N' },
   examples: ['vm train', 'vm train --seed 7 --json'],
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, note, values }) => {

@@ -57,6 +57,15 @@ export const upCommand: Command = {
     'keep-days': 'days of world time that the record goes back; imported records stay (default 120)',
     deviation: '0: providers keep their promises, 1: as the market has it (default 1)',
   },
+  takes: {
+    traffic: 'N/s',
+    speed: 'N',
+    market: 'NAME|FILE',
+    scenario: 'NAME|FILE',
+    seed: 'N',
+    deviation: 'SHARE',
+    'keep-days': 'DAYS',
+  },
   examples: [
     'vm up',
     'vm up --traffic 0 --speed 1',

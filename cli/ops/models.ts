@@ -78,6 +78,8 @@ export const promoteModel = operation({
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
     const verdict = await registry.readVerdict(params.version);
+    // Not judged yet, or not there at all: that is another answer.
+    if (verdict === null) await registry.readManifest(params.version);
     const why = await whyRefused(registry, params.version, verdict);
     if (why !== null && !params.force) throw new RejectedError('promotion_refused', why);
     const entry = await registry.moveAlias('champion', {

@@ -16,6 +16,8 @@ export interface Counts {
   readonly rejected: number;
 }
 
+type Stage = 'online' | 'apprentice' | 'none';
+
 /** How things stand now; none of it needs the warehouse. */
 export interface Current {
   /** World time, RFC 3339. */
@@ -26,7 +28,7 @@ export interface Current {
   readonly latest_model: {
     readonly version: string;
     readonly verdict: string | null;
-    readonly stage: 'online' | 'apprentice' | 'none';
+    readonly stage: Stage;
   } | null;
   /** What the alias says. */
   readonly champion: { readonly version: string; readonly promoted_at: string } | null;
@@ -77,8 +79,12 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
     await latestVersion(registry, read),
   ];
   const verdict = latest === null ? null : await read(registry.readVerdict(latest));
-  const stageOf = (version: string): 'online' | 'apprentice' | 'none' =>
-    champion?.version === version ? 'online' : apprentice?.version === version ? 'apprentice' : 'none';
+  const serving = await servingOf(stack);
+  const stageOf = (version: string): Stage => {
+    // What score could not load has no stage, whatever names it.
+    if (serving !== null && serving.fault !== null && serving.version !== version) return 'none';
+    return champion?.version === version ? 'online' : apprentice?.version === version ? 'apprentice' : 'none';
+  };
   return {
     world_time: rfc3339(platform.worldClock.now()),
     dead_letters: await bus.countDeadLetters(),
@@ -86,7 +92,7 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
     latest_model:
       latest === null ? null : { version: latest, verdict: verdict?.verdict ?? null, stage: stageOf(latest) },
     champion: champion?.version == null ? null : { version: champion.version, promoted_at: champion.at },
-    serving: await servingOf(stack),
+    serving,
     damaged,
   };
 }

@@ -1,7 +1,9 @@
-import { attemptOf, type DeploymentRecord } from '#shared/domain/deployment.ts';
+import { ENDED_TTL_MS, OFFER_PATIENCE_MS } from '#shared/defaults.ts';
+import { attemptOf, type DeploymentRecord, type OpenDeployment } from '#shared/domain/deployment.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import type { AuroraError } from '#shared/errors.ts';
 
 /** What a delivery asks for, given what is on record. */
 export type Step =
@@ -9,15 +11,29 @@ export type Step =
   | 'claim'
   /** Claimed before, fate unknown: create again (the label makes it idempotent). */
   | 'create'
-  /** The offer was gone: publish what follows from it (again). */
+  /** The attempt came to nothing: publish what follows from it (again). */
   | 'move_on'
   /** Instance exists: make sure that watch sees it. */
   | 'index'
+  /** Nobody remembers whether it had its turn: it gets none now. */
+  | 'expire'
   /** Nothing to do: a late duplicate. */
   | 'done';
 
-export function nextStep(record: DeploymentRecord | null, request: DeploymentRequest): Step {
-  if (record === null || record.attempt < request.attempt) return 'claim';
+/** World time, and how many world milliseconds pass in one of the host's. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly speed: number;
+}
+
+/** Host milliseconds since the attempt was asked for, as far as the world moved: it stands still while the stack is down. */
+const ageMs = ({ requested_at }: DeploymentRequest, { nowMs, speed }: Moment): number =>
+  (nowMs - Date.parse(requested_at)) / speed;
+
+export function nextStep(record: DeploymentRecord | null, request: DeploymentRequest, moment: Moment): Step {
+  // Past the life of an ended record its absence means nothing: a dead letter replayed after days, say.
+  if (record === null) return ageMs(request, moment) > ENDED_TTL_MS ? 'expire' : 'claim';
+  if (record.attempt < request.attempt) return 'claim';
   if (record.attempt > request.attempt) return 'done';
   switch (record.state) {
     case 'deploying':
@@ -31,41 +47,74 @@ export function nextStep(record: DeploymentRecord | null, request: DeploymentReq
   }
 }
 
-export const claimed = (request: DeploymentRequest, nowMs: number): DeploymentRecord => ({
+export const claimed = (request: DeploymentRequest, nowMs: number): OpenDeployment => ({
   state: 'deploying',
   attempt: request.attempt,
   request,
   instance_id: null,
   claimed_at: rfc3339(nowMs),
+  given_up: null,
   ready_published: false,
   ready_at: null,
   unknown_since: null,
 });
 
-/** The request for the next offer, or null when none is left. Sent at the instant at which the last attempt was claimed, so that a repetition is the same event. */
-export function nextAttempt(record: DeploymentRecord): DeploymentRequest | null {
-  const { request } = record;
-  const [option, ...fallbacks] = request.fallbacks;
-  if (option === undefined) return null;
-  return {
-    ...request,
-    requested_at: record.claimed_at,
-    attempt: request.attempt + 1,
-    propensity: null,
-    option,
-    fallbacks,
-  };
+/** A request that is too old to be acted on: ended, and our fault. No other offer is tried for it. */
+export const expired = (request: DeploymentRequest, nowMs: number): OpenDeployment =>
+  givenUp(claimed({ ...request, fallbacks: [] }, nowMs), { at: rfc3339(nowMs), blame: 'ours', in_doubt: false });
+
+/** What a provider said when asked for an instance. */
+export type Answer =
+  | { readonly kind: 'made'; readonly instanceId: string }
+  /** Nothing was made, and asking again is of no use. */
+  | { readonly kind: 'refused'; readonly error: AuroraError }
+  /** No answer: it may have been made all the same. */
+  | { readonly kind: 'silent'; readonly error: AuroraError };
+
+/** The record after the answer, or why to ask again later. */
+export type Consequence = { readonly next: OpenDeployment } | { readonly again: AuroraError };
+
+export function afterAnswer(record: OpenDeployment, answer: Answer, moment: Moment): Consequence {
+  if (answer.kind === 'made') return { next: { ...record, state: 'live', instance_id: answer.instanceId } };
+  const { kind, error } = answer;
+  const inDoubt = kind === 'silent';
+  if (inDoubt && ageMs(record.request, moment) <= OFFER_PATIENCE_MS) return { again: error };
+  const provider = inDoubt ? error.code !== 'internal' : error.code === 'offer_gone';
+  const blame = provider ? 'provider' : 'ours';
+  return { next: givenUp(record, { at: rfc3339(moment.nowMs), blame, in_doubt: inDoubt }) };
 }
 
-/** "Offer gone" is the failed start of the attempt. */
-export function goneOutcome({ request, claimed_at }: DeploymentRecord): Outcome {
+type GivenUp = NonNullable<OpenDeployment['given_up']>;
+
+const givenUp = (record: OpenDeployment, given_up: GivenUp): OpenDeployment => ({ ...record, state: 'gone', given_up });
+
+/** Of a record in state gone. */
+export const endOf = ({ given_up, claimed_at }: OpenDeployment): GivenUp =>
+  given_up ?? { at: claimed_at, blame: 'provider', in_doubt: false };
+
+/**
+ * The request for the next offer, or null when none is left. Sent at the instant on record, so that a repetition is the same
+ * event. A silent provider is not tried with its other offers: it would be as silent, and what it may have made has the label.
+ */
+export function nextAttempt(record: OpenDeployment): DeploymentRequest | null {
+  const { request } = record;
+  const { at, in_doubt: inDoubt } = endOf(record);
+  const left = request.fallbacks.filter(({ provider }) => !inDoubt || provider !== request.option.provider);
+  const [option, ...fallbacks] = left;
+  if (option === undefined) return null;
+  return { ...request, requested_at: at, attempt: request.attempt + 1, propensity: null, option, fallbacks };
+}
+
+/** The failed start of an attempt that came to nothing. */
+export function goneOutcome(record: OpenDeployment): Outcome {
+  const { at, blame } = endOf(record);
   return {
-    ...attemptOf(request),
+    ...attemptOf(record.request),
     sequence: 1,
-    observed_at: claimed_at,
+    observed_at: at,
     status: 'failed_to_start',
     final: true,
-    blame: 'provider',
+    blame,
     ready_ms: null,
     latency_ms: null,
     exposure_hours: 0,

@@ -1,18 +1,19 @@
 import { ENDED_TTL_MS } from '#shared/defaults.ts';
-import { type DeploymentRecord, deploymentKey, deploymentRecord, liveKey } from '#shared/domain/deployment.ts';
+import { doubtKey, endedOf, liveKey, type OpenDeployment } from '#shared/domain/deployment.ts';
 import { type DeploymentRequest, deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
-import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
-import type { State, StateEntry, StateOptions } from '#shared/ports/state.ts';
+import type { State } from '#shared/ports/state.ts';
 import type { CallContext, Provider } from '#shared/providers/provider.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
-import { claimed, goneOutcome, nextAttempt, nextStep } from './decide.ts';
+import { type Ask, asking } from './ask.ts';
+import { type Answer, afterAnswer, claimed, endOf, expired, goneOutcome, nextAttempt, nextStep } from './decide.ts';
+import { recordOf } from './record.ts';
 
 export interface DeployDeps extends RuntimeDeps {
   readonly worldClock: WorldClock;
@@ -21,13 +22,20 @@ export interface DeployDeps extends RuntimeDeps {
   readonly state: State;
 }
 
+/** What deploy works with: its dependencies, and the providers by name. */
+interface Tools extends DeployDeps {
+  readonly byName: ReadonlyMap<string, Provider>;
+  readonly ask: Ask;
+}
+
 export function createDeploy(deps: DeployDeps): FunctionApp {
   const results = deps.metrics.counter({
     name: 'aurora_deploy_attempts_total',
     help: 'Deployment attempts by result',
     labels: ['provider', 'result'],
   });
-  const providers = new Map(deps.providers.map((provider) => [provider.id, provider]));
+  const byName = new Map(deps.providers.map((provider) => [provider.id, provider]));
+  const tools: Tools = { ...deps, byName, ask: asking(byName, deps.hostClock) };
   return eventFunction({
     name: 'deploy',
     deps,
@@ -36,59 +44,60 @@ export function createDeploy(deps: DeployDeps): FunctionApp {
     quarantine: quarantineOver(deps.bus),
     handle: async (event, context) => {
       const request = deploymentRequested.schema.parse(event.payload);
-      const provider = providers.get(request.option.provider);
-      if (provider === undefined)
-        throw new RejectedError(
-          'provider_unknown',
-          `no adapter for provider ${JSON.stringify(request.option.provider)}`,
-        );
-      const result = await deploy(deps, provider, request, context);
-      if (result !== null) results.with({ provider: provider.id, result }).add();
+      const result = await deploy(tools, request, context);
+      // Not the name that an event brings: only what is configured may become a label.
+      const provider = byName.has(request.option.provider) ? request.option.provider : 'unknown';
+      if (result !== null) results.with({ provider, result }).add();
     },
   });
 }
 
-type Result = 'live' | 'gone' | null;
+/** What became of the attempt in this delivery; null: nothing that counts. */
+type Result = 'live' | 'gone' | 'in_doubt' | 'expired' | null;
+const RESULT_OF = { made: 'live', refused: 'gone', silent: 'in_doubt' } as const;
 
 /** Walks the record through its states until this attempt has nothing left to do. Each state is durable before the next effect. */
-async function deploy(
-  deps: DeployDeps,
-  provider: Provider,
-  request: DeploymentRequest,
-  context: CallContext,
-): Promise<Result> {
-  const { state, worldClock } = deps;
-  let held = await read(state, request.decision_id);
+async function deploy(tools: Tools, request: DeploymentRequest, context: CallContext): Promise<Result> {
+  const { state, worldClock } = tools;
+  const saved = recordOf(state, request.decision_id);
+  const moment = () => ({ nowMs: worldClock.now(), speed: worldClock.speed });
+  let held = await saved.read();
   let result: Result = null;
 
   for (;;) {
-    const step = nextStep(held?.record ?? null, request);
+    const step = nextStep(held?.record ?? null, request, moment());
     if (step === 'done') return result;
+    if (step === 'expire') {
+      held = await saved.put(held, expired(request, worldClock.now()));
+      result = 'expired';
+      tools.log.warn({ ...idsOf(request), requested_at: request.requested_at }, 'deployment requested too long ago');
+      continue;
+    }
     if (step === 'claim' || held === null) {
-      held = await put(state, held, claimed(request, worldClock.now()));
+      held = await saved.put(held, claimed(request, worldClock.now()));
       continue;
     }
     const { record } = held;
+    if (record.state === 'ended') return result;
     switch (step) {
       case 'create': {
-        const instanceId = await create(provider, request, context);
-        const next: DeploymentRecord =
-          instanceId === null ? { ...record, state: 'gone' } : { ...record, state: 'live', instance_id: instanceId };
+        const answer = await tools.ask(request, context);
+        const consequence = afterAnswer(record, answer, moment());
+        if ('again' in consequence) throw consequence.again;
         try {
-          held = await put(state, held, next);
+          held = await saved.put(held, consequence.next);
         } catch (error) {
-          if (instanceId !== null) await releaseUnlessHeld(deps, provider, request, instanceId, context);
+          if (answer.kind === 'made') await releaseUnlessHeld(tools, request, answer.instanceId, context);
           throw error;
         }
-        result = instanceId === null ? 'gone' : 'live';
-        logAttempt(deps.log, request, instanceId, result);
+        result = RESULT_OF[answer.kind];
+        logAttempt(tools.log, request, answer, result);
         break;
       }
       case 'move_on':
-        await moveOn(deps.bus, record);
+        await moveOn(tools, record);
         // The next attempt's own delivery takes the record over; without one the decision has ended.
-        if (record.request.fallbacks.length === 0)
-          await put(state, held, { ...record, state: 'ended' }, { ttlMs: ENDED_TTL_MS });
+        if (nextAttempt(record) === null) await saved.put(held, endedOf(record), { ttlMs: ENDED_TTL_MS });
         return result;
       case 'index':
         await state.create(liveKey(request.decision_id), { decision_id: request.decision_id });
@@ -99,41 +108,17 @@ async function deploy(
   }
 }
 
-interface Held {
-  readonly entry: StateEntry;
-  readonly record: DeploymentRecord;
-}
-
-async function read(state: State, decisionId: string): Promise<Held | null> {
-  const entry = await state.get(deploymentKey(decisionId));
-  return entry === null ? null : { entry, record: deploymentRecord.parse(entry.value) };
-}
-
-/** @throws TransientError state_unavailable when another delivery wrote in between */
-async function put(state: State, held: Held | null, next: DeploymentRecord, options?: StateOptions): Promise<Held> {
-  const { decision_id: decisionId } = next.request;
-  let entry: StateEntry | null;
-  if (held === null) {
-    const made = await state.create(deploymentKey(decisionId), next, options);
-    entry = made.created ? made.entry : null;
-  } else entry = await state.swap(held.entry.key, held.entry.version, next, options);
-  if (entry === null)
-    throw new TransientError('state_unavailable', `deployment ${decisionId} is being handled by another delivery`);
-  return { entry, record: next };
-}
-
 /**
  * Two deliveries of one attempt may overlap, and one find the offer gone where the other still got it. What the record does
  * not come to name must not run on: nobody would follow it, and the next attempt makes a second one.
  */
 async function releaseUnlessHeld(
-  { state, log }: DeployDeps,
-  provider: Provider,
+  { state, log, byName }: Tools,
   request: DeploymentRequest,
   instanceId: string,
   context: CallContext,
 ): Promise<void> {
-  const held = await read(state, request.decision_id);
+  const held = await recordOf(state, request.decision_id).read();
   const record = held?.record ?? null;
   // Still being deployed: the redelivery gets the same instance by its label.
   if (record === null || (record.attempt === request.attempt && record.state === 'deploying')) return;
@@ -142,33 +127,29 @@ async function releaseUnlessHeld(
     { decision_id: request.decision_id, instance_id: instanceId },
     'instance that no record names is terminated',
   );
-  await provider.terminate(instanceId, context);
+  await byName.get(request.option.provider)?.terminate(instanceId, context);
 }
 
-function logAttempt(log: Log, request: DeploymentRequest, instanceId: string | null, result: Result): void {
-  const { decision_id, attempt, option } = request;
-  const { provider, offer_id } = option;
-  log.info({ decision_id, attempt, provider, offer_id, instance_id: instanceId, result }, 'deployment');
+const idsOf = ({ decision_id, attempt, option: { provider, offer_id } }: DeploymentRequest) => ({
+  decision_id,
+  attempt,
+  provider,
+  offer_id,
+});
+
+function logAttempt(log: Log, request: DeploymentRequest, answer: Answer, result: Result): void {
+  const fields = { ...idsOf(request), result };
+  if (answer.kind === 'made') log.info({ ...fields, instance_id: answer.instanceId }, 'deployment');
+  else if (answer.error.code === 'offer_gone') log.info({ ...fields, instance_id: null }, 'deployment');
+  else log.error({ ...fields, code: answer.error.code, error: answer.error }, 'deployment given up at this provider');
 }
 
-/** The instance id, or null when the offer is gone. */
-async function create(provider: Provider, request: DeploymentRequest, context: CallContext): Promise<string | null> {
-  const { request: workload, option } = request;
-  const spec = {
-    label: request.decision_id,
-    gpu_count: workload.gpu_count,
-    gpu_hours: workload.gpu_hours,
-    workload_type: workload.workload_type,
-  };
-  try {
-    return (await provider.deploy(option.offer_id, spec, context)).instance_id;
-  } catch (error) {
-    if (error instanceof AuroraError && error.code === 'offer_gone') return null;
-    throw error;
-  }
-}
-
-async function moveOn(bus: Bus, record: DeploymentRecord): Promise<void> {
+/** Whoever looks after doubts hears of one before another provider is asked. */
+async function moveOn({ bus, state }: Tools, record: OpenDeployment): Promise<void> {
+  const { decision_id, attempt, option } = record.request;
+  const { at, in_doubt: inDoubt } = endOf(record);
+  if (inDoubt)
+    await state.create(doubtKey(decision_id, attempt), { decision_id, attempt, provider: option.provider, since: at });
   await bus.publish(routingOutcome.topic, [encodeEvent(routingOutcome, goneOutcome(record))]);
   const next = nextAttempt(record);
   if (next !== null) await bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, next)]);

@@ -15,7 +15,7 @@ import type { FunctionApp } from '#shared/runtime/types.ts';
 import { freshOffers, polledOffers } from '#shared/serving/offers.ts';
 import { answerOf, type RouteAnswer } from './answer.ts';
 import { decideRoute, type Routed } from './decide.ts';
-import { type Intent, intent, intentKey, requestHash } from './intent.ts';
+import { answerOfIntent, type Intent, intent, intentKey, openIntent, requestHash } from './intent.ts';
 import type { ScoreClient } from './score-client.ts';
 
 export interface RouteDeps extends RuntimeDeps {
@@ -83,7 +83,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       );
     }
     await publish(entry, value);
-    return { answer: value.answer, repeated: true };
+    return { answer: answerOfIntent(value, entry.key.slice(intentKey('').length)), repeated: true };
   };
 
   const decide = async (request: RouteRequest, requestId: string, workload: Workload): Promise<Routed> => {
@@ -114,7 +114,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       await bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision)]);
       return { answer, repeated: false };
     }
-    const value: Intent = { request_hash: requestHash(workload), answer, open: { decision, deployment } };
+    const value = openIntent(answer, { decision, deployment }, workload);
     const { created, entry } = await state.create(intentKey(decision.decision_id), value, { ttlMs: INTENT_TTL_MS });
     if (!created) return earlier(entry, workload);
     await publish(entry, value);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import { routeAnswer } from './answer.ts';
+import { type RouteAnswer, routeAnswer } from './answer.ts';
 
 /**
  * `intents/<decision_id>`: what was decided, durable before anyone is told.
@@ -11,11 +11,28 @@ import { routeAnswer } from './answer.ts';
  */
 export const intent = z.object({
   request_hash: z.string(),
-  answer: routeAnswer,
+  /** The answer without what follows from the rest: there are hundreds of thousands of these. */
+  answer: routeAnswer.omit({ decision_id: true, deployment_id: true, status: true, reason: true, excluded: true }),
   /** Null once published. */
   open: z.object({ decision: routingDecision.schema, deployment: deploymentRequested.schema }).nullable(),
 });
 export type Intent = z.infer<typeof intent>;
+
+export function openIntent(answer: RouteAnswer, open: NonNullable<Intent['open']>, workload: Workload): Intent {
+  const { decision_id: _id, deployment_id: _same, status: _status, reason: _reason, excluded: _none, ...kept } = answer;
+  return { request_hash: requestHash(workload), answer: kept, open };
+}
+
+/** Byte for byte what the first caller was told: the schema puts the fields in their order. An intent exists only where something is deployed. */
+export const answerOfIntent = ({ answer }: Intent, decisionId: string): RouteAnswer =>
+  routeAnswer.parse({
+    ...answer,
+    deployment_id: decisionId,
+    status: 'provisioning',
+    reason: null,
+    decision_id: decisionId,
+    excluded: [],
+  });
 
 export const intentKey = (decisionId: string): string => `intents/${decisionId}`;
 

@@ -1,3 +1,4 @@
+import { REMARKABLE_COMPLETION, REMARKABLE_LATENCY_RATIO, REMARKABLE_PRICE_RATIO } from '#shared/defaults.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import type { Recommendation, ScoreAnswer } from '#shared/domain/score.ts';
@@ -84,13 +85,14 @@ function reasons(offer: Offer, scored: CandidateScore | null): string[] {
   if (scored === null) return ['scored by the rules: no model serves yet'];
   const { predicted } = scored;
   const found: string[] = [];
-  if (predicted.completed < 0.8) found.push(`completes in ${Math.round(predicted.completed * 100)} % of such runs`);
-  if (predicted.usd_per_gpu_hour > offer.usd_per_gpu_hour * 1.1) {
+  if (predicted.completed < REMARKABLE_COMPLETION)
+    found.push(`completes in ${Math.round(predicted.completed * 100)} % of such runs`);
+  if (predicted.usd_per_gpu_hour > offer.usd_per_gpu_hour * REMARKABLE_PRICE_RATIO) {
     found.push(
       `paid price about ${predicted.usd_per_gpu_hour.toFixed(2)}, advertised ${offer.usd_per_gpu_hour.toFixed(2)} USD/GPU-hour`,
     );
   }
-  if (offer.latency_ms !== null && predicted.latency_ms > offer.latency_ms * 1.25) {
+  if (offer.latency_ms !== null && predicted.latency_ms > offer.latency_ms * REMARKABLE_LATENCY_RATIO) {
     found.push(`latency about ${Math.round(predicted.latency_ms)}, advertised ${Math.round(offer.latency_ms)} ms`);
   }
   return found;

@@ -118,8 +118,8 @@ async function train(
   const version = versionOf({ plan: planOf(config, rows), featureSet: FEATURE_SET, watermark, dataSha256: sha256 });
   const { known, manifest } = await withLease(state, `leases/train/${version}`, leaseOf(deps, version), async () => {
     // Looked up under the lease: the holder before may have finished it.
-    if ((await registry.listVersions()).includes(version))
-      return { known: true, manifest: await registry.readManifest(version) };
+    const finished = await finishedVersion(registry, version);
+    if (finished !== null) return { known: true, manifest: finished };
     const trained = await deps.trainModel(
       { examples, config, featureSet: FEATURE_SET, watermark, createdAt: rfc3339(deps.worldClock.now()) },
       {
@@ -128,13 +128,28 @@ async function train(
         onProgress: (progress) => log.debug({ model_version: version, ...progress }, 'training progress'),
       },
     );
-    await registry.publishVersion(trained.manifest, trained.files);
-    return { known: false, manifest: trained.manifest };
+    try {
+      await registry.publishVersion(trained.manifest, trained.files);
+      return { known: false, manifest: trained.manifest };
+    } catch (error) {
+      // Suspended past its lease, this holder comes second; what the first one made of the same rows stands.
+      const theirs = isTaken(error) ? await finishedVersion(registry, version) : null;
+      if (theirs === null) throw error;
+      return { known: true, manifest: theirs };
+    }
   });
   // Published again for a known version: promote may never have heard of it.
   await deps.bus.publish(modelTrained.topic, [encodeEvent(modelTrained, trainedEvent(manifest))]);
   await rememberTrained(state, { version, watermark, rows, event_id: eventId });
   return { result: known ? 'known' : 'trained', version, reason: null, rows };
+}
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof RejectedError && error.code === 'object_precondition_failed';
+
+/** Its manifest; null when nobody has finished it. */
+async function finishedVersion(registry: Registry, version: string): Promise<Manifest | null> {
+  return (await registry.listVersions()).includes(version) ? registry.readManifest(version) : null;
 }
 
 const leaseOf = ({ hostClock }: TrainDeps, owner: string): LeaseOptions => ({

@@ -1,5 +1,5 @@
 import { MS_PER_HOUR } from '#shared/defaults.ts';
-import { attemptOf, type DeploymentRecord } from '#shared/domain/deployment.ts';
+import { attemptOf, type DeploymentRecord, endedOf, type OpenDeployment } from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
@@ -32,7 +32,7 @@ const NOT_KNOWN = {
 } as const;
 
 /** `status` null: the provider knows no such instance. */
-export function observe(record: DeploymentRecord, status: InstanceStatus | null, nowMs: number): Observation {
+export function observe(record: OpenDeployment, status: InstanceStatus | null, nowMs: number): Observation {
   if (status === null) return unknown(record, nowMs);
   const outcomes: Outcome[] = [];
   const { ready_at: readyAt, state } = status;
@@ -42,10 +42,10 @@ export function observe(record: DeploymentRecord, status: InstanceStatus | null,
   }
   if (state === 'provisioning' || state === 'running') return { outcomes, next: seen(record, readyAt) };
   outcomes.push({ ...outcomeOf(record, status), status: state, observed_at: status.ended_at ?? rfc3339(nowMs) });
-  return { outcomes, next: ended(record) };
+  return { outcomes, next: endedOf(record) };
 }
 
-function seen(record: DeploymentRecord, readyAt: string | null): DeploymentRecord {
+function seen(record: OpenDeployment, readyAt: string | null): OpenDeployment {
   const news = readyAt !== null && !record.ready_published;
   if (record.unknown_since === null && !news) return record;
   return news
@@ -53,13 +53,11 @@ function seen(record: DeploymentRecord, readyAt: string | null): DeploymentRecor
     : { ...record, unknown_since: null };
 }
 
-const ended = (record: DeploymentRecord): DeploymentRecord => ({ ...record, state: 'ended', ready_published: true });
-
 /** What an interim outcome cannot know. */
 const NOT_YET = { ...NOT_KNOWN, blame: null, exposure_hours: null } as const;
 
 /** The final outcome but for its status and instant. */
-function outcomeOf(record: DeploymentRecord, status: InstanceStatus): Outcome {
+function outcomeOf(record: OpenDeployment, status: InstanceStatus): Outcome {
   const { request } = record;
   return {
     ...attemptOf(request),
@@ -80,7 +78,7 @@ function outcomeOf(record: DeploymentRecord, status: InstanceStatus): Outcome {
 }
 
 /** After the grace it is the provider's failure. What it cost and how much of it was useful nobody can say any more. */
-function unknown(record: DeploymentRecord, nowMs: number): Observation {
+function unknown(record: OpenDeployment, nowMs: number): Observation {
   const { unknown_since: since, ready_at: readyAt } = record;
   if (since === null) return { outcomes: [], next: { ...record, unknown_since: rfc3339(nowMs) } };
   const lostMs = Date.parse(since) + UNKNOWN_GRACE_MS;
@@ -94,5 +92,5 @@ function unknown(record: DeploymentRecord, nowMs: number): Observation {
     exposure_hours: readyAt === null ? 0 : Math.max(0, Date.parse(since) - Date.parse(readyAt)) / MS_PER_HOUR,
   });
   const outcome = { ...facts, ...NOT_KNOWN, status: 'failed', observed_at: lostAt } as const;
-  return { outcomes: [outcome], next: ended(record) };
+  return { outcomes: [outcome], next: endedOf(record) };
 }

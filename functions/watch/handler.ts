@@ -1,5 +1,5 @@
 import { ENDED_TTL_MS } from '#shared/defaults.ts';
-import { type DeploymentRecord, deploymentKey, deploymentRecord, LIVE_PREFIX } from '#shared/domain/deployment.ts';
+import { deploymentKey, deploymentRecord, LIVE_PREFIX, type OpenDeployment } from '#shared/domain/deployment.ts';
 import { routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { describeIssues, encodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -11,6 +11,7 @@ import { codedError } from '#shared/runtime/answers.ts';
 import { httpFunction, json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { type Observation, observe } from './decide.ts';
+import { doubtKeeper } from './doubts.ts';
 
 export interface WatchDeps extends RuntimeDeps {
   readonly worldClock: WorldClock;
@@ -45,6 +46,7 @@ export function createWatch(deps: WatchDeps): FunctionApp {
     labels: ['provider'],
   });
   const providers = new Map(deps.providers.map((provider) => [provider.id, provider]));
+  const settleDoubts = doubtKeeper({ ...deps, providers });
   /** Last key of a run that ran out of time; '' = from the start. Else many deployments would starve the last ones. */
   let resumeAfter = '';
 
@@ -72,6 +74,7 @@ export function createWatch(deps: WatchDeps): FunctionApp {
       resumeAfter = index.length < PAGE ? '' : (index.at(-1)?.key ?? '');
     } while (resumeAfter !== '' && deps.hostClock.now() < deadline);
     report.complete = resumeAfter === '';
+    await settleDoubts({ deadline, signal: context.signal });
     for (const [provider, count] of counts) {
       // A part of them is no count of them.
       if (fromStart && report.complete) active.with({ provider }).set(count);
@@ -90,7 +93,7 @@ export function createWatch(deps: WatchDeps): FunctionApp {
 interface Followed {
   readonly entry: StateEntry;
   readonly index: StateEntry;
-  readonly record: DeploymentRecord;
+  readonly record: OpenDeployment;
   readonly observation: Observation;
   /** False: the provider could not be asked; nothing changes. */
   readonly reachable: boolean;
@@ -106,17 +109,17 @@ function follower(
     const decisionId = index.key.slice(LIVE_PREFIX.length);
     const entry = await state.get(deploymentKey(decisionId));
     const parsed = entry === null ? null : deploymentRecord.safeParse(entry.value);
-    if (entry === null || parsed === null || (parsed.success && parsed.data.state !== 'live')) {
-      // Ended by an earlier run that was killed before it cleared the index.
-      await state.remove(index.key, index.version);
-      return null;
-    }
-    if (!parsed.success) {
+    if (parsed !== null && !parsed.success) {
       const reason = describeIssues(parsed.error.issues);
       log.error({ decision_id: decisionId, reason }, 'deployment record cannot be read; it is not followed');
       return null;
     }
-    const record = parsed.data;
+    const record = parsed?.data ?? null;
+    if (entry === null || record === null || record.state !== 'live') {
+      // Ended by an earlier run that was killed before it cleared the index.
+      await state.remove(index.key, index.version);
+      return null;
+    }
     const { provider: providerId } = record.request.option;
     try {
       const provider = providers.get(providerId);

@@ -1,6 +1,7 @@
 /**
  * watch: what became of the deployments.
- * In: a tick of the cron (`POST /run`). Out: routing-outcome events, an interim `ready` and one final per attempt.
+ * In: a tick of the cron (`POST /run`). Out: routing-outcome events, an interim `ready` and one final per attempt; the end of
+ * what a provider made without saying so, after its decision had gone elsewhere.
  * Promise: an outcome is published before its deployment is forgotten; its id and content depend on the provider's facts
  * alone, so a repetition changes nothing.
  */

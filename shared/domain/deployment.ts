@@ -7,18 +7,24 @@ import { count, timestamp } from './primitives.ts';
  * `deployments/<decision_id>`: what deploy and watch know of one deployment. One record, its writes by compare-and-swap.
  * States:
  *   deploying     an attempt is claimed; the provider may or may not have created the instance (its label tells)
- *   gone          the attempt's offer is gone; events of that attempt may not be published yet
+ *   gone          the attempt came to nothing: its offer is gone, or its provider silent for too long; its events may not be
+ *                 published yet
  *   live          the instance exists; watch follows it
  *   ended         final outcome published, or no offer was left
  * deploying -> live | gone; gone -> deploying (next attempt, maybe at another provider) | ended; live -> ended.
  */
-export const deploymentRecord = z.object({
-  state: z.enum(['deploying', 'gone', 'live', 'ended']),
+const openDeployment = z.object({
+  state: z.enum(['deploying', 'gone', 'live']),
   attempt: count,
   request: deploymentRequest,
   instance_id: z.string().nullable(),
   /** World time of the attempt's first claim. */
   claimed_at: timestamp,
+  /** How the attempt came to nothing. In doubt: the provider may have made an instance and never said so. */
+  given_up: z
+    .object({ at: timestamp, blame: z.enum(['provider', 'ours']), in_doubt: z.boolean() })
+    .nullable()
+    .default(null),
   /** Interim `ready` outcome published. */
   ready_published: z.boolean(),
   /** World time at which it was ready, as far as seen. */
@@ -26,12 +32,38 @@ export const deploymentRecord = z.object({
   /** World time since which the provider says that it knows no such instance; null while it knows it. */
   unknown_since: timestamp.nullable().default(null),
 });
+export type OpenDeployment = z.infer<typeof openDeployment>;
+
+/** What a late duplicate must still find: 0.1 KB. The request, 2.5 KB, is in the warehouse, and hundreds of thousands of these are kept. */
+const endedDeployment = z.object({
+  state: z.literal('ended'),
+  attempt: count,
+  instance_id: z.string().nullable(),
+  offer_id: z.string().nullable().default(null),
+});
+export type EndedDeployment = z.infer<typeof endedDeployment>;
+
+export const deploymentRecord = z.discriminatedUnion('state', [openDeployment, endedDeployment]);
 export type DeploymentRecord = z.infer<typeof deploymentRecord>;
+
+export const endedOf = ({ attempt, request, instance_id }: OpenDeployment): EndedDeployment => ({
+  state: 'ended',
+  attempt,
+  instance_id,
+  offer_id: request.option.offer_id,
+});
 
 export const deploymentKey = (decisionId: string): string => `deployments/${decisionId}`;
 /** Index of live deployments: the keys that watch lists. Value: {decision_id}. */
 export const liveKey = (decisionId: string): string => `live/${decisionId}`;
 export const LIVE_PREFIX = 'live/';
+
+/** Index of the attempts in doubt: watch asks their providers until they answer, and terminates what it finds. */
+export const doubtKey = (decisionId: string, attempt: number): string => `in-doubt/${decisionId}/${attempt}`;
+export const DOUBT_PREFIX = 'in-doubt/';
+/** `since`: world time at which the attempt was given up. */
+export const doubt = z.object({ decision_id: z.string(), attempt: count, provider: z.string(), since: timestamp });
+export type Doubt = z.infer<typeof doubt>;
 
 /** What an outcome row carries of its attempt, whatever became of it. */
 export function attemptOf({ decision_id, attempt, option, ...request }: DeploymentRequest) {

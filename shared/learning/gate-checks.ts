@@ -3,13 +3,15 @@ import {
   CALIBRATION_SLOPE_MAX,
   CALIBRATION_SLOPE_MIN,
   CHAMPION_MARGIN_NATS,
+  ERROR_LIMIT_FACTOR,
+  ERROR_LIMIT_SLACK,
   MIN_CLASS_ROWS,
   MIN_EXPLORED_ROWS,
   MIN_HOLDOUT_ROWS,
 } from '#shared/defaults.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { Interval } from './evaluate/bootstrap.ts';
-import type { BinaryReport, Evaluation } from './evaluate/index.ts';
+import type { BinaryReport, ErrorReport, Evaluation } from './evaluate/index.ts';
 
 /**
  * What a check that failed means:
@@ -45,6 +47,9 @@ export function checksOf(evaluation: Evaluation): readonly Check[] {
     ...championComparable(evaluation),
     ...calibrated('completion', completion),
     ...calibrated('start', start),
+    ...nearEnough('price', evaluation.price),
+    ...nearEnough('latency', evaluation.latency),
+    ...nearEnough('ready', evaluation.ready),
   ];
 }
 
@@ -198,6 +203,16 @@ function calibrated(head: Head, report: BinaryReport | null): readonly Check[] {
       note: `${head}: calibration slope ${digits(slope)}, ${CALIBRATION_SLOPE_MIN} to ${CALIBRATION_SLOPE_MAX} is allowed`,
     },
   ];
+}
+
+/** The other parts of the utility, which completion says nothing of: a wild price head would steer as wildly as a wild completion. */
+function nearEnough(head: 'price' | 'latency' | 'ready', report: ErrorReport | null): readonly Check[] {
+  if (report === null) return [];
+  const value = finiteOrNull(report.challenger);
+  const limit = finiteOrNull(ERROR_LIMIT_FACTOR * report.base + ERROR_LIMIT_SLACK);
+  const passed = value === null || limit === null ? null : value <= limit;
+  const note = `${head}: mean error of the logarithm ${digits(value)}, at most ${digits(limit)} is allowed (the base rates err by ${digits(finiteOrNull(report.base))})`;
+  return [{ kind: 'fitness', name: `${head}_error`, passed, value, limit, note }];
 }
 
 /** A number that is not finite is not JSON. */

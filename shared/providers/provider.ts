@@ -48,6 +48,8 @@ export interface Provider {
   offers(context: CallContext): Promise<readonly Offer[]>;
   /** @throws RejectedError offer_gone @throws TransientError provider_unavailable */
   deploy(offerId: string, spec: DeploySpec, context: CallContext): Promise<{ readonly instance_id: string }>;
+  /** The living instance under the label, or null: what a deploy whose answer was lost may have left. @throws TransientError provider_unavailable */
+  find(label: string, context: CallContext): Promise<string | null>;
   /** Null when the provider knows no such instance. */
   status(instanceId: string, context: CallContext): Promise<InstanceStatus | null>;
   terminate(instanceId: string, context: CallContext): Promise<void>;

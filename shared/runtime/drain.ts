@@ -5,6 +5,7 @@
 import { DRAIN_LIMIT_MS } from '#shared/defaults.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { closeInTurn, closeTogether } from './closing.ts';
 import type { FunctionApp } from './types.ts';
 
 export interface DrainOptions {
@@ -47,10 +48,12 @@ export function installDrain(options: DrainOptions): Drain {
 
   async function orderly(): Promise<number> {
     try {
-      // Apps first, in the same tick: what still arrives on an open connection is told to go elsewhere.
-      const drained = apps.map((app) => app.drain());
-      await Promise.all([...drained, ...servers.map((server) => server.close())]);
-      await finish?.();
+      await closeInTurn([
+        // Apps first, in the same tick: what still arrives on an open connection is told to go elsewhere.
+        () =>
+          closeTogether([...apps.map((app) => () => app.drain()), ...servers.map((server) => () => server.close())]),
+        () => finish?.(),
+      ]);
       log.info({}, 'drained');
       return 0;
     } catch (error) {

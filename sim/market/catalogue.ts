@@ -46,9 +46,12 @@ function advertisedListings(catalogue: Catalogue, seed: number): readonly Omit<A
           provider: provider.provider,
           gpu_type: gpuType,
           region,
-          usd_per_gpu_hour: round(list * provider.price_factor * place.price_factor * spread(advertised.price_sd), 4),
-          latency_ms: round(provider.latency_ms * place.latency_factor * spread(advertised.latency_sd), 0),
-          capacity_gpu_hours: round(provider.capacity_gpu_hours * spread(advertised.capacity_sd), 0),
+          usd_per_gpu_hour: atLeast(
+            0.0001,
+            round(list * provider.price_factor * place.price_factor * spread(advertised.price_sd), 4),
+          ),
+          latency_ms: atLeast(1, round(provider.latency_ms * place.latency_factor * spread(advertised.latency_sd), 0)),
+          capacity_gpu_hours: atLeast(1, round(provider.capacity_gpu_hours * spread(advertised.capacity_sd), 0)),
           reputation: Math.min(
             100,
             Math.max(0, round(provider.reputation + advertised.reputation_sd * normal(draw), 1)),
@@ -104,4 +107,6 @@ function drawnValue(
   return odds / (1 + odds);
 }
 
+/** Rounding makes nothing of what is very small. */
+const atLeast = (floor: number, value: number): number => Math.max(floor, value);
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));

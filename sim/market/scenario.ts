@@ -11,6 +11,8 @@ const scope = {
   to_h: positive,
 };
 
+const factor = z.number().min(0.01).max(100);
+
 /**
  * Something that happens to a provider. Advertised, except the silent one:
  *   outage              its offers are inactive
@@ -24,10 +26,10 @@ const scope = {
 export const scenarioEvent = z
   .discriminatedUnion('type', [
     z.strictObject({ type: z.literal('outage'), ...scope }),
-    z.strictObject({ type: z.literal('silent_degradation'), ...scope, factor: probability.gt(0) }),
-    z.strictObject({ type: z.literal('price_spike'), ...scope, factor: positive.max(100) }),
-    z.strictObject({ type: z.literal('latency_spike'), ...scope, factor: positive.max(100) }),
-    z.strictObject({ type: z.literal('capacity_surge'), ...scope, factor: positive.max(100) }),
+    z.strictObject({ type: z.literal('silent_degradation'), ...scope, factor: probability.min(0.01) }),
+    z.strictObject({ type: z.literal('price_spike'), ...scope, factor }),
+    z.strictObject({ type: z.literal('latency_spike'), ...scope, factor }),
+    z.strictObject({ type: z.literal('capacity_surge'), ...scope, factor }),
     z.strictObject({ type: z.literal('reputation_drop'), ...scope, factor: probability }),
   ])
   .refine((event) => event.from_h < event.to_h, { path: ['to_h'], message: 'expected to_h > from_h' });
@@ -36,7 +38,7 @@ export type ScenarioEvent = z.output<typeof scenarioEvent>;
 export const scenarioSpec = z.strictObject({
   name: z.string().min(1),
   description: z.string(),
-  events: z.array(scenarioEvent),
+  events: z.array(scenarioEvent).max(1_000),
 });
 export type ScenarioSpec = z.output<typeof scenarioSpec>;
 

@@ -12,15 +12,27 @@ import { scenarioEvent } from './scenario.ts';
 const hourOfDay = nonNegative.lt(24);
 /** Standard deviation of a logarithm: past 2 a lognormal is mostly tail. */
 const sigma = nonNegative.max(2);
+/** Bounds far outside of any market, and far inside of what a product of such figures may reach as a number. */
+const usd = z.number().min(0.001).max(1e4);
+const latencyMs = z.number().min(1).max(1e6);
+const capacity = z.number().min(0.1).max(1e9);
+const readyMs = z.number().min(1).max(MS_PER_DAY);
+const placeFactor = z.number().min(0.01).max(100);
+/** Three words make an offer id, which is 256 characters long at most. */
+const word = name.max(64);
+/** Only the proportions count. */
+const weight = z.number().min(1e-6).max(1e6);
+const someOf = <T extends Readonly<Record<string, number>>>(schema: z.ZodType<T>) =>
+  schema.refine((value) => Object.keys(value).length > 0, 'expected at least one share');
 /** Word -> share of it; at least one. */
-const shares = z.record(name, positive).refine((value) => Object.keys(value).length > 0, 'expected at least one share');
+const shares = someOf(z.record(word, weight));
 
 /** Factors on the truth while something holds: a bad node, a shock, an hour of the day. Start success is capped at 1. */
 const burdenShape = {
   start_factor: nonNegative.max(2).default(1),
   hazard_factor: nonNegative.max(1e3).default(1),
-  latency_factor: positive.max(1e3).default(1),
-  price_factor: positive.max(1e3).default(1),
+  latency_factor: z.number().min(1e-3).max(1e3).default(1),
+  price_factor: z.number().min(1e-3).max(1e3).default(1),
 };
 
 /** How an offer really behaves at deviation 1. */
@@ -34,17 +46,17 @@ const truth = z.strictObject({
   /** Interruptions per hour of a run. */
   hazard_per_hour: nonNegative.max(100),
   /** Median measured / advertised latency on an idle provider. */
-  latency_ratio: positive.max(100).default(1),
+  latency_ratio: placeFactor.default(1),
   latency_sigma: sigma.default(0),
   /** Added to the log of the latency at full load. */
   latency_load: nonNegative.max(5).default(0),
   /** Added to the log of the latency at `peak_hour`, subtracted twelve hours later (cosine). */
   latency_diurnal: z.strictObject({ amplitude: nonNegative.max(2), peak_hour: hourOfDay }).optional(),
   /** Median paid / advertised price. */
-  price_ratio: positive.max(100).default(1),
+  price_ratio: placeFactor.default(1),
   price_sigma: sigma.default(0),
   /** Median milliseconds until ready. */
-  ready_ms: positive.max(MS_PER_DAY),
+  ready_ms: readyMs,
   ready_sigma: sigma.default(0),
   /** Burdens by hour of day; `from_hour` > `to_hour` wraps over midnight. */
   hours: z
@@ -73,13 +85,13 @@ const busy = z.strictObject({
 const hides = z.array(z.enum(['latency', 'reputation', 'capacity'])).default([]);
 
 const explicitOffer = z.strictObject({
-  provider: name,
-  gpu_type: name,
-  region: name,
-  usd_per_gpu_hour: positive,
-  latency_ms: positive,
+  provider: word,
+  gpu_type: word,
+  region: word,
+  usd_per_gpu_hour: usd,
+  latency_ms: latencyMs,
   reputation: nonNegative.max(100),
-  capacity_gpu_hours: positive,
+  capacity_gpu_hours: capacity,
   /** Largest instance. */
   gpu_count: count.min(1).default(8),
   hides,
@@ -96,7 +108,7 @@ export type ListingSource = z.output<typeof explicitOffer>;
  * `reputation` that of 10 points above 70. Effects are on the logit of a probability, on the log of anything else.
  */
 const drawn = z.strictObject({
-  typical: positive,
+  typical: z.number().min(1e-9).max(1e9),
   provider_sd: nonNegative.max(5).default(0),
   gpu_sd: nonNegative.max(5).default(0),
   region_sd: nonNegative.max(5).default(0),
@@ -111,21 +123,24 @@ export type Drawn = z.output<typeof drawn>;
 const catalogue = z.strictObject({
   kind: z.literal('catalogue'),
   /** GPU type -> list price, USD per GPU-hour. */
-  gpu_types: z.record(name, z.strictObject({ usd_per_gpu_hour: positive })),
-  regions: z.record(name, z.strictObject({ price_factor: positive, latency_factor: positive, peak_hour: hourOfDay })),
+  gpu_types: z.record(word, z.strictObject({ usd_per_gpu_hour: usd })),
+  regions: z.record(
+    word,
+    z.strictObject({ price_factor: placeFactor, latency_factor: placeFactor, peak_hour: hourOfDay }),
+  ),
   providers: z
     .array(
       z.strictObject({
-        provider: name,
-        price_factor: positive,
-        latency_ms: positive,
+        provider: word,
+        price_factor: placeFactor,
+        latency_ms: latencyMs,
         reputation: nonNegative.max(100),
-        capacity_gpu_hours: positive,
+        capacity_gpu_hours: capacity,
         gpu_count: count.min(1).default(8),
-        ready_ms: positive,
+        ready_ms: readyMs,
         /** Of `gpu_types` and `regions` above; a region `global` needs no entry there. */
-        gpu_types: z.array(name).min(1),
-        regions: z.array(name).min(1),
+        gpu_types: z.array(word).min(1),
+        regions: z.array(word).min(1),
         hides,
         busy: probability.default(0),
       }),
@@ -159,20 +174,20 @@ const explicit = z.strictObject({ kind: z.literal('explicit'), offers: z.array(e
 
 /** Something that hits many offers at once, by chance, for whole blocks of `block_h` hours: correlated failures. */
 const shock = z.strictObject({
-  id: name,
-  provider: name.optional(),
-  gpu_type: name.optional(),
-  region: name.optional(),
+  id: word,
+  provider: word.optional(),
+  gpu_type: word.optional(),
+  region: word.optional(),
   probability,
-  block_h: positive,
+  block_h: z.number().min(0.01).max(1e5),
   ...burdenShape,
 });
 export type Shock = z.output<typeof shock>;
 
 const tenant = z.strictObject({
-  tenant_id: name,
+  tenant_id: word,
   /** Share of the requests. */
-  share: positive,
+  share: weight,
   weights,
   /** Workload -> share of this tenant's requests. */
   mix: shares,
@@ -180,21 +195,26 @@ const tenant = z.strictObject({
   /** Overrides the workload's own GPU preferences. */
   gpu_types: shares.optional(),
   /** GPU type -> USD per GPU-hour. */
-  max_price: z.record(name, positive).default({}),
-  max_latency_ms: positive.optional(),
+  max_price: z.record(word, usd).default({}),
+  max_latency_ms: latencyMs.optional(),
   min_reputation: nonNegative.max(100).optional(),
   /** Share of requests of priority critical. */
   critical_share: probability.default(0),
 });
 
+/** What a request may ask for. */
+const gpuCount = z.string().regex(/^([1-9]\d{0,2}|10[01]\d|102[0-4])$/, 'expected a GPU count from 1 to 1024');
+/** Requests are rounded to a thousandth. */
+const gpuHours = z.number().min(0.001).max(1e6);
+
 const workloadProfile = z.strictObject({
   gpu_types: shares,
   /** Lognormal, cut to [min, max]. Total GPU-hours. */
   gpu_hours: z
-    .strictObject({ median: positive, sigma, min: positive, max: positive })
+    .strictObject({ median: gpuHours, sigma, min: gpuHours, max: gpuHours })
     .refine((hours) => hours.min <= hours.max, 'expected min <= max'),
   /** GPU count (as text: a JSON key) -> share. */
-  gpu_counts: z.record(z.string().regex(/^[1-9]\d{0,3}$/, 'expected a GPU count'), positive).default({ '1': 1 }),
+  gpu_counts: someOf(z.record(gpuCount, weight)).default({ '1': 1 }),
 });
 
 export const marketSpec = z
@@ -210,8 +230,8 @@ export const marketSpec = z
     /** Share of calls of a simulated provider that answer provider_unavailable. */
     unavailable_share: probability.max(0.9).default(0),
     /** What the market was sized for; a caller may use another rate. */
-    arrivals_per_hour: positive,
-    workloads: z.record(name, workloadProfile),
+    arrivals_per_hour: weight,
+    workloads: z.record(word, workloadProfile),
     tenants: z.array(tenant).min(1),
     scenario: z.array(scenarioEvent).default([]),
   })

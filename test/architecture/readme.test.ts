@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '#cli/commands/index.ts';
 import { routeRequest } from '#shared/domain/request.ts';
@@ -7,6 +7,7 @@ import { scoreRequest } from '#shared/domain/score.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const entriesOf = (folder: string) => readdirSync(join(root, folder), { withFileTypes: true });
 const documents = [readme, readFileSync(join(root, 'docs/architecture.md'), 'utf8')];
 
 describe('README', () => {
@@ -26,11 +27,28 @@ describe('README', () => {
     expect(missing).toEqual([]);
   });
 
-  it('has a row for every function', () => {
-    const folders = readdirSync(join(root, 'functions'), { withFileTypes: true }).filter((entry) =>
-      entry.isDirectory(),
+  it('has a row for every top-level folder, every room of shared and every file beside them', () => {
+    const map = readme.slice(readme.indexOf('## The rooms'), readme.indexOf('## For those who change it'));
+    const rows = new Set(
+      [...map.matchAll(/^\|(.*?)\|/gm)].flatMap(([, cell = '']) =>
+        [...cell.matchAll(/`(.*?)`/g)].map(([, named]) => named),
+      ),
     );
-    expect(folders.map(({ name }) => name).filter((name) => !readme.includes(`\`functions/${name}\``))).toEqual([]);
+    const ignored = readFileSync(join(root, '.gitignore'), 'utf8').split('\n');
+    const hidden = (name: string): boolean =>
+      name.startsWith('.') || ignored.some((pattern) => pattern.replaceAll('/', '') === name);
+    const rooms = [
+      ...entriesOf('.').filter((entry) => entry.isDirectory() && !hidden(entry.name)),
+      ...entriesOf('shared'),
+      ...entriesOf('functions'),
+    ]
+      .map(({ parentPath, name }) => relative(root, join(parentPath, name)))
+      // Their rooms have rows of their own.
+      .filter((path) => path !== 'functions' && path !== 'shared');
+    expect(rooms.length).toBeGreaterThan(20);
+    expect(rooms.filter((room) => !rows.has(room))).toEqual([]);
+    // And none that is gone.
+    for (const named of rows) expect(existsSync(join(root, named ?? '')), named).toBe(true);
   });
 
   it('has every command of vm, and names none that is not there', () => {

@@ -17,6 +17,21 @@ interface Output {
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+describe('the bench', () => {
+  const bench = (...words: string[]) => promisify(execFile)(process.execPath, [here('main.ts'), ...words]);
+
+  it('says what it can do: every option and every case, with examples', async () => {
+    const { stdout } = await bench('--help');
+    for (const word of ['--only', '--json', '--quick', 'npm run bench -- --quick', ...CASES.map(({ name }) => name)])
+      expect(stdout).toContain(word);
+    await expect(bench('--fast')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('Usage:') });
+    await expect(bench('--only', 'x')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^no case x; /),
+    });
+  });
+});
+
 describe('a smoke run of the bench', () => {
   let output: Output;
   let kept: readonly [string | null, string | null];

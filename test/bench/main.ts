@@ -15,18 +15,51 @@ import { makeWorld, type World } from './fixtures/world.ts';
 import { describeMachine } from './machine.ts';
 import { type CaseReport, markdown, table } from './report.ts';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-  },
-});
+const USAGE = `Speed and memory, each beside a baseline of the same run.
+
+Usage: npm run bench -- [options]
+
+  --only NAME,...  these cases alone; RESULTS.md then stays as it is
+  --json           the figures as one JSON value on stdout
+  --quick          a smoke run in seconds: shows that the cases work, measures nothing
+  --help           this
+
+Cases:
+${CASES.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}
+
+Examples:
+  npm run bench
+  npm run bench -- --only scoring,score-http
+  npm run bench -- --only route --json
+  npm run bench -- --quick
+`;
+
+const { values } = options();
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const names = values.only?.split(',') ?? CASES.map(({ name }) => name);
 const unknown = names.find((name) => !CASES.some((known) => known.name === name));
 if (unknown !== undefined) {
   console.error(`no case ${unknown}; there are ${CASES.map(({ name }) => name).join(', ')}`);
   process.exit(2);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 const started = hostClock.now();

@@ -71,6 +71,7 @@ async function useAll(directory: string): Promise<unknown[]> {
   ]);
   expect(await ask(0, 'models', 'history')).toEqual([]);
 
+  await refused('version_unknown', 2, 'models', 'promote', 'v0', '--reason', 'why not');
   await refused('promotion_refused', 2, 'models', 'promote', version, '--reason', 'why not');
   await refused('reason_required', 2, 'models', 'promote', version, '--force');
   const promoted = { sequence: 1, version, forced: true, reason: 'a trial', verdict: 'not-enough-evidence' };

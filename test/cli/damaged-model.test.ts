@@ -15,6 +15,7 @@ interface Status {
   readonly champion: { readonly version: string } | null;
   readonly serving: { readonly mode: string; readonly version: string | null; readonly fault: string | null } | null;
   readonly damaged: readonly string[];
+  readonly latest_model: { readonly version: string; readonly stage: string } | null;
 }
 
 /** A state whose champion v2 followed v1 into office and was damaged on the disk afterwards. */
@@ -29,7 +30,7 @@ async function brokenChampion(): Promise<string> {
     ['v2', 2],
   ] as const) {
     const { manifest, files } = aModel({ version, seed });
-    await registry.publishVersion(manifest, files);
+    await registry.publishVersion({ ...manifest, created_at: `2026-01-0${seed}T00:00:00.000Z` }, files);
     await registry.moveAlias('champion', { version, by: 'ann', reason: 'a trial', verdict: null, forced: true });
   }
   await objects.close();
@@ -62,6 +63,7 @@ test('the champion is damaged on the disk: no command says that it acts, the ali
     const answer = await fetch(`${stack.url}/agent/route`, { method: 'POST', body: JSON.stringify(REQUEST) });
     expect(await answer.json()).toMatchObject({ mode: 'online', model: { version: 'v1', stage: 'online' } });
     const status = await ask<Status>('status');
+    expect(status.latest_model).toMatchObject({ version: 'v2', stage: 'none' });
     // Before or after the alias was moved back: v1 acts, and whoever still names v2 says why it does not.
     expect(status.serving).toMatchObject({ mode: 'online', version: 'v1' });
     if (status.champion?.version === 'v2') expect(status.serving?.fault).toContain(WEIGHTS);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { claimed, goneOutcome, nextAttempt, nextStep } from '#functions/deploy/decide.ts';
 import { createDeploy } from '#functions/deploy/handler.ts';
-import { type DeploymentRecord, deploymentKey, deploymentRecord } from '#shared/domain/deployment.ts';
+import {
+  type DeploymentRecord,
+  deploymentKey,
+  deploymentRecord,
+  endedOf,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import {
   type DeploymentOption,
   type DeploymentRequest,
@@ -182,13 +188,15 @@ describe('a deployment', () => {
     expect(house.living()).toEqual(['vast-instance-1']);
   });
 
-  test('at a provider without an adapter: quarantined with its bytes, acknowledged', async () => {
+  test('at a provider without an adapter goes on to the next offer; the fault is ours', async () => {
     const house = deployHouse();
-    expect(await deliver(house.app(), deploymentRequested, requestOf('nobody:1'))).toBe(204);
-    const [rejected] = house.bus.payloads('event-rejected');
-    expect(rejected).toMatchObject({ function_name: 'deploy', code: 'provider_unknown' });
-    expect(JSON.parse(Buffer.from(rejected?.raw_base64 ?? '', 'base64').toString())).toEqual(requestOf('nobody:1'));
-    expect(await house.state.list('')).toEqual([]);
+    await drive(house, requestOf('nobody:1', 'vast:2'));
+    expect(house.living()).toEqual(['vast-instance-1']);
+    expect(house.bus.payloads('routing-outcome')).toMatchObject([
+      { attempt: 0, provider: 'nobody', status: 'failed_to_start', final: true, blame: 'ours' },
+    ]);
+    const [line] = house.deps.lines.filter(({ level }) => level === 'error');
+    expect(line?.fields).toMatchObject({ code: 'provider_unknown', offer_id: 'nobody:1' });
   });
 });
 
@@ -309,7 +317,7 @@ describe('deliveries that overlap', () => {
 
 describe('decisions of deploy', () => {
   const request = requestOf('vast:1', 'akash:2');
-  const record = (state: DeploymentRecord['state'], attempt = 0): DeploymentRecord => ({
+  const record = (state: OpenDeployment['state'], attempt = 0): OpenDeployment => ({
     ...claimed({ ...request, attempt }, 0),
     state,
   });
@@ -320,11 +328,11 @@ describe('decisions of deploy', () => {
     ['claimed', record('deploying'), 0, 'create'],
     ['gone', record('gone'), 0, 'move_on'],
     ['live', record('live'), 0, 'index'],
-    ['ended', record('ended'), 0, 'done'],
+    ['ended', endedOf(record('live')), 0, 'done'],
     ['an earlier attempt than on record', record('deploying', 1), 0, 'done'],
     ['an earlier attempt, the later one is live', record('live', 2), 1, 'done'],
   ])('%s', (_, known, attempt, step) => {
-    expect(nextStep(known, { ...request, attempt })).toBe(step);
+    expect(nextStep(known, { ...request, attempt }, { nowMs: 0, speed: 1 })).toBe(step);
   });
 
   test('the failed start of an offer that is gone is a valid outcome that cost nothing', () => {

@@ -6,6 +6,7 @@ import { aModel, type ModelFixture } from '#test/support/model.ts';
 import { BACK, FEW, MANY, promoteHouse, trainedOn, untrained, watermarkOf } from '#test/support/promote-house.ts';
 import { maturedMs, recordedOutcomes } from '#test/support/record.ts';
 
+const untrainedToo = aModel({ version: 'untrained-too', seed: 6 });
 let small: ModelFixture;
 let good: ModelFixture;
 let bad: ModelFixture;
@@ -266,5 +267,27 @@ describe('delivered late', () => {
     expect(await house.hear(good)).toBe(503);
     expect(await house.hear(good)).toBe(204);
     expect(await house.head('champion')).toBe('untrained');
+  });
+
+  test('while the champion changes under the comparison: no verdict, and the next delivery compares with the new one', async () => {
+    const house = promoteHouse();
+    await house.publish(good, bad, untrainedToo);
+    await house.force('champion', 'untrained', maturedMs(FEW));
+    const { read } = house.objects;
+    let looks = 0;
+    Object.assign(house.objects, {
+      // First to see whether it loads, then to compare with it.
+      read: async (name: string) => {
+        if (name === 'models/router/untrained/weights.bin' && ++looks === 2)
+          await house.force('champion', 'untrained-too', house.clock.now());
+        return read(name);
+      },
+    });
+    expect(await house.hear(good)).toBe(503);
+    expect(await house.verdict(good)).toBeNull();
+    await house.clock.advance(1_000);
+    expect(await house.hear(good)).toBe(204);
+    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: 'untrained-too' });
+    expect(await house.head('champion')).toBe(good.manifest.version);
   });
 });

@@ -141,6 +141,8 @@ describe('a failure on the way', () => {
       expect(house.bus.distinct('deployment-requested')).toHaveLength(1);
       await house.close();
       expect(await intentOf('r1')).toMatchObject({ open: null });
+      // Hundreds of thousands of them are kept (INTENT_TTL_MS).
+      expect(JSON.stringify(await intentOf('r1')).length).toBeLessThan(400);
     },
   );
 

@@ -238,6 +238,23 @@ describe('train', () => {
     expect(house.trainings()).toBe(1);
   });
 
+  test('another was faster although the lease was held: what they published stands, and is known', async () => {
+    const house = trainHouse();
+    house.record(OUTCOMES.slice(0, ENOUGH), NOW);
+    let theirs: string | undefined;
+    house.trainModel = async (request, how) => {
+      const { manifest, files } = await quickly(request, how);
+      theirs = rfc3339(NOW - 5_000);
+      await house.registry.publishVersion({ ...manifest, created_at: theirs }, files);
+      return { manifest, files };
+    };
+    expect(await house.ask()).toBe(204);
+    const report = await house.report();
+    expect(report).toMatchObject({ result: 'known', reason: null });
+    expect((await house.registry.readManifest(report?.version ?? '')).created_at).toBe(theirs);
+    expect(house.bus.payloads('model-trained')).toMatchObject([{ trained_at: theirs }]);
+  });
+
   test('a training that the data do not allow is reported; one that failed for now comes again', async () => {
     const house = trainHouse();
     house.record(OUTCOMES.slice(0, ENOUGH), NOW);

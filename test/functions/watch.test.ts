@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { claimed } from '#functions/deploy/decide.ts';
 import { observe } from '#functions/watch/decide.ts';
 import { createWatch } from '#functions/watch/handler.ts';
-import { type DeploymentRecord, deploymentKey, deploymentRecord, liveKey } from '#shared/domain/deployment.ts';
+import {
+  type DeploymentRecord,
+  deploymentKey,
+  deploymentRecord,
+  endedOf,
+  liveKey,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import { routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { runResultOf } from '#shared/domain/utility.ts';
@@ -20,11 +27,16 @@ const START = Date.UTC(2026, 0, 1);
 const at = (minutes: number): string => rfc3339(START + minutes * 60_000);
 const GRACE_MINUTES = 30;
 
-const liveRecord = (decisionId: string, provider = 'vast'): DeploymentRecord => {
+const liveRecord = (decisionId: string, provider = 'vast'): OpenDeployment => {
   const sample = EVENT_SAMPLES['deployment-requested'];
   const option = { ...sample.option, provider, offer_id: `${provider}:1` };
   const request = { ...sample, decision_id: decisionId, propensity: 0.9, option, fallbacks: [] };
   return { ...claimed(request, START), state: 'live', instance_id: `i-${decisionId}` };
+};
+
+const open = (record: DeploymentRecord): OpenDeployment => {
+  if (record.state === 'ended') throw new Error('expected a deployment that goes on');
+  return record;
 };
 
 const statusOf = (changes: Partial<InstanceStatus> = {}): InstanceStatus => ({
@@ -83,8 +95,10 @@ function watchHouse() {
     vast: providers[0],
     akash: providers[1],
     app,
-    async live(record: DeploymentRecord): Promise<void> {
-      const id = record.request.decision_id;
+    async live(
+      record: DeploymentRecord,
+      id = record.state === 'ended' ? 'd1' : record.request.decision_id,
+    ): Promise<void> {
       await state.create(deploymentKey(id), record);
       await state.create(liveKey(id), { decision_id: id });
     },
@@ -124,7 +138,7 @@ describe('following one deployment', () => {
       ['d1', 1, 'completed', true, at(242)],
     ]);
     expect(await house.index()).toEqual([]);
-    expect(await house.record()).toMatchObject({ state: 'ended', ready_published: true });
+    expect(await house.record()).toEqual({ state: 'ended', attempt: 0, instance_id: 'i-d1', offer_id: 'vast:1' });
     expect(house.clock.pending()).toBe(0);
   });
 
@@ -193,8 +207,8 @@ describe('killed at any step', () => {
         }
         deaths += 1;
       }
-      // List, read the record, ask, publish, write; an end is also taken off the list.
-      expect(deaths).toBe(status === RUNNING ? 5 : 6);
+      // List, read the record, ask, publish, write; an end is also taken off the list. Last, the list of doubts.
+      expect(deaths).toBe(status === RUNNING ? 6 : 7);
     }
   });
 
@@ -269,7 +283,7 @@ describe('what cannot be seen', () => {
 
   test('an index entry whose deployment has ended or is unknown is taken away', async () => {
     const house = watchHouse();
-    await house.live({ ...liveRecord('d1'), state: 'ended' });
+    await house.live(endedOf(liveRecord('d1')));
     await house.state.create(liveKey('d2'), {});
     expect(await house.run()).toMatchObject({ live: 0, ended: 0 });
     expect(await house.index()).toEqual([]);
@@ -312,8 +326,8 @@ describe('what cannot be seen', () => {
 
   test('lost after it was ready, it counts as interrupted and not as never started', () => {
     const nowMs = START + 400 * 60_000;
-    const seen = observe(liveRecord('d1'), RUNNING, nowMs).next;
-    const doubted = observe(seen, null, START + 122 * 60_000).next;
+    const seen = open(observe(liveRecord('d1'), RUNNING, nowMs).next);
+    const doubted = open(observe(seen, null, START + 122 * 60_000).next);
     const { outcomes, next } = observe(doubted, null, nowMs);
     expect(next.state).toBe('ended');
     const [outcome] = outcomes;

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '#shared/config.ts';
+import { type Config, parseConfig } from '#shared/config.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { testCases } from '#test/support/cases.ts';
 
 const KNOWN =
   'AURORA_PLATFORM, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_HOST, PORT, FUNCTION_TARGET';
@@ -12,6 +14,7 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_PLATFORM: 'aws' }, 'AURORA_PLATFORM="aws": Invalid option: expected one of "embedded"|"gcp"'],
   [{ AURORA_PLATFORM: '' }, 'AURORA_PLATFORM="": Invalid option: expected one of "embedded"|"gcp"'],
   [{ AURORA_PLATFORM: 'GCP' }, 'AURORA_PLATFORM="GCP": Invalid option: expected one of "embedded"|"gcp"'],
+  [{ AURORA_DIR: 'a\0b' }, 'AURORA_DIR="a\\u0000b": expected a path, without NUL'],
   [{ AURORA_DIR: '' }, 'AURORA_DIR="": Too small: expected string to have >=1 characters'],
   [
     { AURORA_LOG_LEVEL: 'loud' },
@@ -83,5 +86,51 @@ describe('configuration', () => {
     const parse = (): unknown => parseConfig(environment);
     expect(parse).toThrow(RejectedError);
     expect(parse).toThrow(expect.objectContaining({ code: 'config_invalid', message }));
+  });
+
+  /** Any environment: known names and near misses of them, values that fit somewhere and any text. */
+  const names = KNOWN.split(', ');
+  const environment = fc.dictionary(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom(...names) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('AURORA_DIRS', 'AURORA_', 'aurora_dir', 'AURORA_TEST_X', '__proto__', 'PATH'),
+      },
+      { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+    ),
+    fc.oneof(
+      fc.constantFrom('', ' ', '0', '1', '600', '0.5', '8080', '65535', '1e3', '-1', '.5', '1.', '00', '9'.repeat(400)),
+      fc.constantFrom('embedded', 'lean', 'functions-framework', 'info', 'silent', 'score', '.aurora', '/srv/x'),
+      fc.webUrl(),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+    ),
+    { maxKeys: 5 },
+  );
+
+  test('any environment is a configuration in its bounds, or is refused by the name of a variable', () => {
+    let parsed = 0;
+    fc.assert(
+      fc.property(environment, (given) => {
+        let config: Config;
+        try {
+          config = parseConfig(given);
+        } catch (error) {
+          if (!(error instanceof RejectedError)) throw error;
+          expect(error.code).toBe('config_invalid');
+          expect(Object.keys(given).some((key) => error.message.startsWith(key))).toBe(true);
+          return;
+        }
+        parsed += 1;
+        expect(config.speed > 0 && config.speed <= 100_000).toBe(true);
+        expect(Number.isInteger(config.port) && config.port >= 0 && config.port <= 65_535).toBe(true);
+        expect(config.directory).toBe(given['AURORA_DIR'] ?? '.aurora');
+        expect(config.directory).not.toContain('\0');
+        expect(new URL('/agent/route', config.scoreUrl).protocol).toMatch(/^https?:$/);
+        expect(['lean', 'functions-framework']).toContain(config.host);
+      }),
+      { numRuns: testCases },
+    );
+    expect(parsed).toBeGreaterThan(testCases / 50);
   });
 });

@@ -72,6 +72,13 @@ describe('judge', () => {
       /./,
     ],
 
+    [
+      'prices that never vary, met but for rounding',
+      { ...sound, price: { rows: 300, challenger: 0.02, base: 0, champion: null } },
+      'promote',
+      /./,
+    ],
+
     ['a broken output', { ...sound, finite: false }, 'reject', /^finite: an output is not a finite number$/],
     ['a broken output on few rows', { ...sound, rows: 3, finite: false }, 'reject', /^finite/],
     [
@@ -144,6 +151,18 @@ describe('judge', () => {
       { ...sound, completion: { ...head, calibration: { error: 0.03, noise: 0.03, slope: 0.49 } } },
       'not-enough-evidence',
       /^completion: calibration slope 0\.490, 0\.5 to 2 is allowed$/,
+    ],
+    [
+      'a price head that errs wildly',
+      { ...sound, price: { rows: 300, challenger: 0.28, base: 0.2, champion: null } },
+      'not-enough-evidence',
+      /^price: mean error of the logarithm 0\.280, at most 0\.270 is allowed \(the base rates err by 0\.200\)$/,
+    ],
+    [
+      'a ready head that errs wildly',
+      { ...sound, ready: { rows: 300, challenger: 3, base: 0.5, champion: null } },
+      'not-enough-evidence',
+      /^ready: /,
     ],
     [
       'an unknown slope',

@@ -515,6 +515,41 @@ describe('rollback', () => {
     expect((await back(world)).version).toBe('v1');
   });
 
+  it('passes over a version that could not serve', async () => {
+    const world = await moves('v1', 'v2', 'v3');
+    const serves = async (version: string): Promise<boolean> => version !== 'v2';
+    expect((await world.registry.rollback('champion', { ...BACK, serves })).version).toBe('v1');
+  });
+
+  it('reads what a damaged entry named from the one after it', async () => {
+    const world = await moves('v1', 'v2', 'v3');
+    world.objects.corrupt('aliases/champion/000002.json', Buffer.from('{'));
+    expect((await back(world)).version).toBe('v2');
+    expect(await world.registry.aliasHistory('champion')).toHaveLength(3);
+  });
+
+  it('goes to the last version that the log can tell when the latest entry and its copy are damaged', async () => {
+    const world = await moves('v1', 'v2', 'v3');
+    for (const name of ['aliases/champion/000003.json', 'aliases/champion.json'])
+      world.objects.corrupt(name, Buffer.from('{'));
+    expect(await back(world)).toMatchObject({ sequence: 4, version: 'v2', previous_version: null });
+  });
+
+  it('looks back over more moves than it reads', async () => {
+    const world = await moves();
+    for (let i = 0; i < 140; i++)
+      await world.registry.moveAlias('champion', { ...by, version: i % 2 === 0 ? 'v1' : null });
+    for (const version of ['v1', 'v2']) await world.registry.moveAlias('champion', { ...by, version });
+    expect([(await back(world)).version, (await back(world)).version]).toEqual(['v1', null]);
+  });
+
+  it('is refused when the alias has moved since it was looked at', async () => {
+    const world = await moves('v1', 'v2');
+    await expect(world.registry.rollback('champion', { ...BACK, ifSequence: 1 })).rejects.toThrow(
+      refused('state_conflict'),
+    );
+  });
+
   it('needs a move to undo, and a reason', async () => {
     await expect(back(await moves())).rejects.toThrow(refused('version_unknown'));
     const world = await moves('v1', 'v2');

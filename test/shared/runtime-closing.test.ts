@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { closeInTurn, closeTogether, withClosers } from '#shared/runtime/closing.ts';
+import { installDrain } from '#shared/runtime/drain.ts';
+import { testDeps } from '#test/support/runtime.ts';
 
 const failing = (text: string) => async (): Promise<never> => {
   throw new Error(text);
@@ -59,4 +61,22 @@ describe('closing', () => {
       }),
     ).rejects.toMatchObject({ errors: [broken, { message: 'closing' }] });
   });
+});
+
+test('a server that cannot be closed does not keep the ports open: exit 1, all closed', async () => {
+  const ended: string[] = [];
+  const deps = testDeps();
+  const { drain, remove } = installDrain({
+    signals: [],
+    apps: [{ drain: async () => void ended.push('app') }],
+    servers: [{ close: failing('the socket is stuck') }, { close: async () => void ended.push('server') }],
+    finish: async () => void ended.push('ports'),
+    hostClock: deps.hostClock,
+    log: deps.log,
+    exit: (code) => void ended.push(`exit ${code}`),
+  });
+  expect(await drain('test')).toBe(1);
+  remove();
+  expect(ended).toEqual(['app', 'server', 'ports', 'exit 1']);
+  expect(deps.lines.at(-1)?.message).toBe('drain failed');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_CONCURRENT_REQUESTS, REQUEST_DEADLINE_MS } from '#shared/defaults.ts';
+import { ENDED_TTL_MS, MAX_CONCURRENT_REQUESTS, REQUEST_DEADLINE_MS } from '#shared/defaults.ts';
 import { EVENTS } from '#shared/domain/events/catalogue.ts';
 import {
   ackDeadlineMs,
@@ -77,6 +77,17 @@ describe('topology', () => {
     expect(BACKOFF.embedded.minMs).toBeLessThanOrEqual(200);
     expect(BACKOFF.gcp.minMs).toBeGreaterThanOrEqual(10_000);
     expect(BACKOFF.gcp.maxMs).toBeLessThanOrEqual(600_000);
+  });
+
+  test('what deploy and watch leave behind outlasts every redelivery of its request on one machine', () => {
+    const { minMs, maxMs } = BACKOFF.embedded;
+    for (const subscription of of('deploy')) {
+      const longestMs = Array.from(
+        { length: subscription.maxAttempts },
+        (_, i) => ackDeadlineMs(subscription) + Math.min(maxMs, minMs * 2 ** i),
+      ).reduce((a, b) => a + b);
+      expect(ENDED_TTL_MS).toBeGreaterThan(longestMs);
+    }
   });
 
   test('what is written at one provider at a time is ordered; nothing else pays for order', () => {

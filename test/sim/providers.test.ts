@@ -67,6 +67,19 @@ describe('the simulated providers', () => {
     });
   });
 
+  it('find what lives under a label of theirs, and nothing that has ended', async () => {
+    const { named, clock, context } = world();
+    expect(await named('vast').find(job.label, context)).toBeNull();
+    const { instance_id } = await named('vast').deploy('vast:rtx4090-us-east', job, context);
+    expect(await named('vast').find(job.label, context)).toBe(instance_id);
+    expect(await named('akash').find(job.label, context)).toBeNull();
+    const other = await named('vast').deploy('vast:rtx4090-us-east', { ...job, label: 'short' }, context);
+    await named('vast').terminate(other.instance_id, context);
+    expect(await named('vast').find('short', context)).toBeNull();
+    await clock.advance(100 * HOUR_MS);
+    expect(await named('vast').find(job.label, context)).toBeNull();
+  });
+
   it('follow the world clock', async () => {
     const { named, clock, context } = world();
     const vast = named('vast');

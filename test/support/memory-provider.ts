@@ -50,6 +50,11 @@ export function memoryProvider(id: string): MemoryProvider {
       made.set(label, [...(made.get(label) ?? []), instance]);
       return { instance_id: instance };
     },
+    async find(label) {
+      await turn();
+      if (provider.failure !== null) throw provider.failure;
+      return made.get(label)?.find((instance) => !terminated.includes(instance)) ?? null;
+    },
     async status(instanceId) {
       await turn();
       if (provider.failure !== null) throw provider.failure;

@@ -140,14 +140,17 @@ function checkMarket(
       fates.set(label, market.status(instance_id, THE_END_MS)?.state ?? 'unknown');
       const record = records.get(label);
       if (record === undefined) findings.push(`instance ${instance_id} of ${label}, which no record knows`);
-      else if (record.request.option.offer_id !== offer_id)
-        findings.push(`${label}: instance on ${offer_id}, record says ${record.request.option.offer_id}`);
+      else if (offerOf(record) !== offer_id)
+        findings.push(`${label}: instance on ${offer_id}, record says ${offerOf(record)}`);
     }
     return fates;
   } finally {
     market.close();
   }
 }
+
+const offerOf = (record: DeploymentRecord): string | null =>
+  record.state === 'ended' ? record.offer_id : record.request.option.offer_id;
 
 /** Every attempt that ended has one final outcome, the one that the market knows; no outcome without decision. */
 async function checkOutcomes(

@@ -11,7 +11,7 @@ const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 /** Between two tries of a step that SQLite does not wait for by itself. */
 const RETRY_PAUSE_MS = 5;
-/** What is checked whole after a crash; about 0.2 s. A larger file shows its damage when it is met. */
+/** What is checked whole after a crash; 0.4 s at most. A larger file shows its damage when it is met. */
 const CHECK_LIMIT_BYTES = 128 * 1024 * 1024;
 
 export interface DatabaseOptions {
@@ -40,7 +40,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
 }
 
 /** Gives the damage that `open` meets in a file its name and its remedy. Our own statements fail there for no other reason. */
-export function refusingCorrupt<T>(file: string, open: () => T): T {
+function refusingCorrupt<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (error) {
