@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { RejectedError } from '#shared/errors.ts';
+import { checked, parseText, reasonOf } from '../spec-json.ts';
 import { listingsOf } from './listings.ts';
 import { concerns, type ScenarioSpec, scenarioSpec } from './scenario.ts';
 import { type MarketSpec, marketSpec } from './spec.ts';
@@ -16,9 +17,12 @@ export const loadMarketSpec = (nameOrPath: string): MarketSpec => load(marketSpe
 export const loadScenarioSpec = (nameOrPath: string): ScenarioSpec =>
   load(scenarioSpec, 'scenario', SCENARIOS, nameOrPath);
 
-/** The same, for one market: every event must concern something that is sold there. @throws RejectedError config_invalid */
-export function loadScenarioFor(nameOrPath: string, spec: MarketSpec, seed: number): ScenarioSpec {
-  const scenario = loadScenarioSpec(nameOrPath);
+/** The same, for one market. @throws RejectedError config_invalid */
+export const loadScenarioFor = (nameOrPath: string, spec: MarketSpec, seed: number): ScenarioSpec =>
+  scenarioFor(loadScenarioSpec(nameOrPath), spec, seed);
+
+/** The scenario itself, when every event concerns something that the market sells. @throws RejectedError config_invalid */
+export function scenarioFor(scenario: ScenarioSpec, spec: MarketSpec, seed: number): ScenarioSpec {
   const listings = listingsOf(spec, seed, []);
   scenario.events.forEach((event, at) => {
     if (listings.some((listing) => concerns(event, listing))) return;
@@ -33,11 +37,15 @@ export function loadScenarioFor(nameOrPath: string, spec: MarketSpec, seed: numb
 }
 
 /** Checks a spec that is already in memory; `source` names it in the message. */
-export const parseMarketSpec = (value: unknown, source: string): MarketSpec => parse(marketSpec, value, source);
-export const parseScenarioSpec = (value: unknown, source: string): ScenarioSpec => parse(scenarioSpec, value, source);
+export const parseMarketSpec = (value: unknown, source: string): MarketSpec => checked(marketSpec, value, source);
+export const parseScenarioSpec = (value: unknown, source: string): ScenarioSpec => checked(scenarioSpec, value, source);
 
 /** What can be a name of ours; anything else is a path. */
 const NAME = /^[\w-]+$/;
+
+/** What a file at `directory` means by a name or a path: paths are relative to that file. */
+export const seenFrom = (directory: string, nameOrPath: string): string =>
+  NAME.test(nameOrPath) ? nameOrPath : resolve(directory, nameOrPath);
 
 function load<T>(schema: z.ZodType<T>, kind: string, folder: string, nameOrPath: string): T {
   const named = NAME.test(nameOrPath);
@@ -55,21 +63,7 @@ function load<T>(schema: z.ZodType<T>, kind: string, folder: string, nameOrPath:
       { cause },
     );
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new RejectedError('config_invalid', `${source}: expected JSON (${reasonOf(cause)})`, { cause });
-  }
-  return parse(schema, value, source);
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new RejectedError('config_invalid', `${source}: ${result.error.issues.map(describe).join('; ')}`, {
-    cause: result.error,
-  });
+  return parseText(schema, text, source);
 }
 
 const namesIn = (folder: string): readonly string[] =>
@@ -77,20 +71,3 @@ const namesIn = (folder: string): readonly string[] =>
     .filter((file) => file.endsWith('.json'))
     .map((file) => basename(file, '.json'))
     .sort();
-
-/** `tenants[0].weights: Unrecognized key: "speed"`. */
-function describe(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map((step, at) =>
-    typeof step === 'number' ? `[${step}]` : at === 0 ? String(step) : `.${String(step)}`,
-  );
-  // A bad key says why only in its nested issues.
-  const why = issue.code === 'invalid_key' ? issue.issues.map((nested) => nested.message).join(', ') : issue.message;
-  return path.length === 0 ? why : `${path.join('')}: ${why}`;
-}
-
-const reasonOf = (cause: unknown): string =>
-  cause instanceof Error && 'code' in cause
-    ? String(cause.code)
-    : cause instanceof Error
-      ? cause.message
-      : String(cause);
