@@ -1,5 +1,9 @@
-/** Columns padded to their widest cell; numbers to the right. */
-export function table(rows: readonly (readonly (string | number | null)[])[], header?: readonly string[]): string {
+/** Columns padded to their widest cell; numbers to the right, and from column `figuresFrom` on whatever comes. */
+export function table(
+  rows: readonly (readonly (string | number | null)[])[],
+  header?: readonly string[],
+  figuresFrom = Number.POSITIVE_INFINITY,
+): string {
   const all = header === undefined ? rows : [header, ...rows];
   const cells = all.map((row) => row.map((cell) => (cell === null ? '-' : String(cell))));
   const widths = cells.reduce<number[]>((found, row) => {
@@ -9,7 +13,9 @@ export function table(rows: readonly (readonly (string | number | null)[])[], he
     return found;
   }, []);
   const rightAligned = widths.map(
-    (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number' || row[column] === null),
+    (_, column) =>
+      column >= figuresFrom ||
+      (rows.length > 0 && rows.every((row) => typeof row[column] === 'number' || row[column] === null)),
   );
   return cells
     .map((row) =>

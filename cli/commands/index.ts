@@ -9,6 +9,7 @@ import { resetCommand } from './reset.ts';
 import { statusCommand } from './status.ts';
 import { trainCommand } from './train.ts';
 import { upCommand } from './up.ts';
+import { wargameCommand } from './wargame.ts';
 
 /** Every command of `vm`, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...modelCommands,
   opeCommand,
   agentCommand,
+  wargameCommand,
   ...queueCommands,
   backupCommand,
   resetCommand,

@@ -1,0 +1,22 @@
+import { EXPLORATION_BUDGET, EXPLORATION_FLOOR } from '#shared/defaults.ts';
+import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
+import { candidateFeatures } from '#shared/learning/features.ts';
+import type { Lesson } from '../attempt.ts';
+import type { Policy } from './policy.ts';
+
+/** The fast learner acting from its first decision, as it is deployed: same budget, same floor. */
+export function auroraPolicy(): Policy {
+  const online = createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR });
+  return {
+    distribution: ({ workload, offers, nowMs }) => online.distribution(workload, online.value(workload, offers, nowMs)),
+    ready: (lesson) => online.ready(seenIn(lesson)),
+    final: (lesson) => online.final(seenIn(lesson)),
+    drop: (key, atMs) => online.drop(key, atMs),
+  };
+}
+
+/** A function of the decision alone, so it is computed again rather than kept for the length of the run. */
+const seenIn = ({ workload, offer, decidedMs, ...facts }: Lesson) => ({
+  ...facts,
+  features: candidateFeatures(workload, offer, decidedMs),
+});
