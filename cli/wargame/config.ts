@@ -55,8 +55,8 @@ const configSchema = z.strictObject({
       expanded,
       z
         .array(z.int().min(0), 'expected seeds such as "1..5", "1,2" or [1, 2]')
-        .min(1)
-        .max(MAX_WORLDS)
+        .min(1, 'expected at least one seed; a range goes upwards')
+        .max(MAX_WORLDS, `expected at most ${MAX_WORLDS} worlds`)
         .refine(eachSeed.check, eachSeed.message),
     )
     .exactOptional(),

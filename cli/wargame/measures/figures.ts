@@ -60,7 +60,7 @@ const regretOf = (policy: Play, oracle: Play): Series =>
   seriesOf(policy.utility.map((mine, at) => (oracle.utility[at] as number) - mine));
 
 const ratio = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
-export const percent = (level: number): string => String(Math.round(100 * level));
+const percent = (level: number): string => String(Math.round(100 * level));
 
 /** Over worlds; null as soon as it is null in one. */
 type Fold = (values: readonly number[]) => number;
