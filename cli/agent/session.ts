@@ -118,6 +118,7 @@ export function createAgentSession({ seed, stage, exploration }: AgentOptions): 
     const seen = {
       key: line.decision_id,
       features: taken.features,
+      runHours: taken.workload.gpu_hours / taken.workload.gpu_count,
       atMs: nowMs,
       logLatencyRatio: facts.logLatencyRatio,
       logReadyMs: facts.logReadyMs,

@@ -26,7 +26,8 @@ export const agentCommand: Command = {
       'online: the learner acts from the first decision (default); apprentice: the rules act, the learner looks on',
   },
   examples: [
-    `echo '{"type":"route","at":"2026-01-01T00:00:00.000Z","request":{"request_id":"r1","workload_type":"general","gpu_type":"a100","region":"us-west","gpu_hours":2},"offers":[{"provider":"akash","offer_id":"a1","gpu_type":"a100","region":"us-west","usd_per_gpu_hour":0.9}]}' | vm agent --stdio`,
+    'vm agent --stdio < lines.jsonl > answers.jsonl',
+    'route: {"type":"route","at":"2026-01-01T00:00:00.000Z","request":{"request_id":"r1","workload_type":"general","gpu_type":"a100","region":"us-west","gpu_hours":2},"offers":[{"provider":"akash","offer_id":"a1","gpu_type":"a100","region":"us-west","usd_per_gpu_hour":0.9}]}',
     'outcomes: {"type":"outcome","at","decision_id","status":"ready|completed|failed_to_start|preempted|failed|cancelled", ...}',
     'how it stands: {"type":"flush"}',
   ],

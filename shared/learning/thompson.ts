@@ -78,7 +78,7 @@ export function probabilityOfBest(means: readonly number[], deviations: readonly
 }
 
 /** Abramowitz and Stegun 7.1.26 on erfc, absolute error below 1.5e-7. */
-export function normalCdf(z: number): number {
+function normalCdf(z: number): number {
   const x = Math.abs(z) / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * x);
   const tail =

@@ -34,7 +34,14 @@ function live(learner: FastLearner, life: Life): number {
     const decidedMs = (i * HOUR_MS) / 10;
     const features = featuresOf(life.provider, life.gpuType, 'us-west', decidedMs);
     const key = `${life.provider}-${life.seed}-${i}`;
-    const seen = { key, features, baseline: NO_RECORD, logLatencyRatio: 0.1, logReadyMs: Math.log(120_000) };
+    const seen = {
+      key,
+      features,
+      baseline: NO_RECORD,
+      runHours: life.runHours,
+      logLatencyRatio: 0.1,
+      logReadyMs: Math.log(120_000),
+    };
     if (random.next() >= life.start) {
       const at = decidedMs + 300_000;
       const failed = { started: false, interrupted: false, exposureHours: null, logPriceRatio: null };
@@ -108,6 +115,7 @@ describe('the fast learner', () => {
       key: 'k',
       features: featuresOf('p'),
       baseline: NO_RECORD,
+      runHours: 4,
       atMs: 0,
       logLatencyRatio: 0,
       logReadyMs: 11,
@@ -139,6 +147,7 @@ describe('the fast learner', () => {
             key: String(i),
             features: { set: 's', hash: 'h', numeric, categorical: words },
             baseline: NO_RECORD,
+            runHours: 4,
             atMs: i,
             logLatencyRatio: numeric[0] ?? 0,
             logReadyMs: numeric[1] ?? 0,
@@ -170,6 +179,7 @@ describe('the fast learner', () => {
         key: String(i),
         features,
         baseline: NO_RECORD,
+        runHours: 4,
         atMs: i,
         logLatencyRatio: null,
         logReadyMs: null,

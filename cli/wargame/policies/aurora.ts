@@ -18,5 +18,6 @@ export function auroraPolicy(): Policy {
 /** A function of the decision alone, so it is computed again rather than kept for the length of the run. */
 const seenIn = ({ workload, offer, decidedMs, ...facts }: Lesson) => ({
   ...facts,
+  runHours: workload.gpu_hours / workload.gpu_count,
   features: candidateFeatures(workload, offer, decidedMs),
 });

@@ -61,6 +61,8 @@ export interface ReadySeen {
   readonly atMs: number;
   readonly logLatencyRatio: number | null;
   readonly logReadyMs: number | null;
+  /** Planned hours of the run. */
+  readonly runHours: number;
 }
 
 export interface FinalSeen extends ReadySeen {
@@ -95,6 +97,7 @@ export interface FastLearner {
 interface Running {
   readonly row: Row;
   readonly sinceMs: number;
+  readonly runHours: number;
   readonly offset: number;
   /** Interruptions an hour that the record expected of it; null: it was not sure. */
   readonly rate: number | null;
@@ -158,7 +161,7 @@ export function createFastLearner(): FastLearner {
       const sure = heads.hazard.variance(row) < SURE_VARIANCE;
       const rate = sure ? Math.exp(Math.min(LOG_RATE_LIMIT, eta)) : null;
       const offset = seen.baseline.hazard + drift.hazard.at(seen.atMs).mean;
-      running.set(seen.key, { row, sinceMs: seen.atMs, offset, rate });
+      running.set(seen.key, { row, sinceMs: seen.atMs, runHours: seen.runHours, offset, rate });
       if (rate !== null) drift.runs(rate, seen.atMs);
       const oldest = running.keys().next().value;
       if (running.size > RUNNING_LIMIT && oldest !== undefined) stopRunning(oldest, false, seen.atMs);
@@ -184,10 +187,11 @@ export function createFastLearner(): FastLearner {
     refit(nowMs) {
       heads.start.refit();
       const survived = [...running.values()].map(
-        ({ row, sinceMs, offset }): Observed => ({
+        ({ row, sinceMs, runHours, offset }): Observed => ({
           row,
           y: 0,
-          exposure: Math.max(MIN_EXPOSURE_HOURS, (nowMs - sinceMs) / HOUR_MS),
+          // News of the end may be late; nobody runs for longer than was bought.
+          exposure: Math.max(MIN_EXPOSURE_HOURS, Math.min(runHours, (nowMs - sinceMs) / HOUR_MS)),
           offset,
         }),
       );
