@@ -15,11 +15,11 @@ async function runHere() {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) emit(warning, ...rest);
   };
-  // `vm models list | head`: whoever reads has enough, which is no failure.
-  process.stdout.on('error', (error) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  // `vm replay … | head -2`: whoever reads has enough; the command itself goes on to its end.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }
