@@ -3,7 +3,8 @@
  * and no other, and every line keeps its number. Hence no field may hold a line break.
  */
 import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse/sync';
+import { type CsvError, parse } from 'csv-parse/sync';
+import { unreadable } from './unreadable.ts';
 
 export interface CsvLine {
   /** In the file, from 1. */
@@ -16,7 +17,10 @@ export interface CsvLine {
 const MAX_LINE_BYTES = 64 * 1024;
 const LF = 0x0a;
 
-/** Lines that are not empty, in order. LF or CRLF; a byte order mark is passed over. */
+/**
+ * Lines that are not empty, in order. LF or CRLF; a byte order mark is passed over.
+ * @throws RejectedError file_unreadable
+ */
 export async function* csvLines(path: string): AsyncGenerator<CsvLine> {
   let line = 0;
   for await (const bytes of lineBytes(path)) {
@@ -39,8 +43,14 @@ function fieldsOf(bytes: Buffer): readonly string[] | string | null {
     const records: string[][] = parse(text, { relax_column_count: true, record_delimiter: '\n' });
     return records[0] ?? null;
   } catch (error) {
-    return (error as Error).message;
+    return inWords(error as CsvError);
   }
+}
+
+/** To the parser each line is line 1. */
+function inWords({ code, message }: CsvError): string {
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is not closed within the line (no field may hold a line break)';
+  return message.replace(' at line 1', '');
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -60,7 +70,7 @@ async function* lineBytes(path: string): AsyncGenerator<Buffer | null> {
     size = 0;
     return whole;
   };
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of bytesOf(path)) {
     let from = 0;
     for (let end = chunk.indexOf(LF, from); end !== -1; end = chunk.indexOf(LF, from)) {
       take(chunk.subarray(from, end));
@@ -70,4 +80,12 @@ async function* lineBytes(path: string): AsyncGenerator<Buffer | null> {
     if (from < chunk.length) take(chunk.subarray(from));
   }
   if (size > 0) yield flush();
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }

@@ -142,7 +142,7 @@ describe('the record', () => {
             expect(Array.isArray(await read(path))).toBe(true);
           } catch (error) {
             if (!(error instanceof RejectedError)) throw error;
-            expect(error.code).toBe('usage');
+            expect(error.code).toBe('file_invalid');
             expect(error.message.startsWith(`${path}: `)).toBe(true);
           }
         }
