@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createFilesystemObjects } from './adapters/objects/filesystem.ts';
 import { copyDatabase } from './adapters/sqlite/copy.ts';
 import { RejectedError } from './errors.ts';
+import { markWhole } from './platform-layout.ts';
 import type { Objects } from './ports/objects.ts';
 import { makeDirectory } from './runtime/make-directory.ts';
 
@@ -26,6 +27,8 @@ export async function backUp(options: {
   await makeDirectory(to);
   if ((await readdir(to)).length > 0)
     throw new RejectedError('usage', `${to} is not empty; a backup needs an empty directory`);
+  // First: a copy that is cut short must not pass for a directory in which little has happened yet.
+  await markWhole(to);
   for (const name of DATABASES) {
     if (await exists(join(from, name))) copyDatabase(join(from, name), join(to, name));
   }
