@@ -2,11 +2,13 @@
 import { debuglog, type ParseArgsConfig, parseArgs } from 'node:util';
 import { readConfig } from '#shared/config.ts';
 import { AuroraError, errorBody, RejectedError, TransientError } from '#shared/errors.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { type Command, EXIT } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
 
 const trace = debuglog('aurora');
+const { version } = packageJson;
 
 const COMMON: NonNullable<ParseArgsConfig['options']> = {
   dir: { type: 'string' },
@@ -19,6 +21,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const found = findCommand(argv);
     if (found !== null) return await run(found.command, found.rest, json);
+    if (argv[0] === '--version') {
+      process.stdout.write(json ? `${JSON.stringify({ version })}\n` : `${version}\n`);
+      return EXIT.ok;
+    }
     const asked = argv.filter((word) => !word.startsWith('-'));
     const [group = 'help'] = asked;
     // "vm models" alone: which commands begin so.
