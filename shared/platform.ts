@@ -9,6 +9,7 @@ import { loadWorldOrigin, saveWorldOrigin } from './adapters/clock/world-file.ts
 import type { Config } from './config.ts';
 import type { TableName } from './domain/tables.ts';
 import { RejectedError } from './errors.ts';
+import type { NotCopied } from './platform-backup.ts';
 import { layoutMarker, refuseMissingStores } from './platform-layout.ts';
 import type { Bus, BusAdmin, SubscriptionConfig } from './ports/bus.ts';
 import type { HostClock, WorldClock } from './ports/clock.ts';
@@ -51,8 +52,11 @@ export interface Platform {
   state(): Promise<State>;
   /** Secret of the sampling draws, and the id under which decisions name it. */
   salt(): Promise<Salt>;
-  /** Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. */
-  backup(directory: string): Promise<void>;
+  /**
+   * Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. Answers the damaged
+   * objects, which the copy does not have.
+   */
+  backup(directory: string): Promise<readonly NotCopied[]>;
   /** World time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */
   close(): Promise<void>;
 }
@@ -157,7 +161,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     salt,
     async backup(target) {
       const { backUp } = await import('./platform-backup.ts');
-      await backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
+      return backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
     },
     async close() {
       const ports = opened.splice(0).reverse();
