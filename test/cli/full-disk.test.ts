@@ -10,7 +10,7 @@ const UNSHARE = ['-rm', '--'];
 const mayMount = spawnSync('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
 test.skipIf(!mayMount)(
-  'vm status on a full disk says disk_full, once, whichever store meets it first',
+  'on a full disk vm says disk_full, once, whichever file meets it first',
   {
     timeout: 120_000,
   },
@@ -20,12 +20,18 @@ test.skipIf(!mayMount)(
     await mkdir(disk);
     await writeFile(record, `${RECORD_COLUMNS.join(',')}\n`);
     const script = join(import.meta.dirname, 'full-disk.sh');
-    const { stdout, stderr, status } = spawnSync('unshare', [...UNSHARE, 'sh', script, disk, record], {
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
-    });
+    const { stdout, stderr, status } = spawnSync(
+      'unshare',
+      [...UNSHARE, 'sh', script, disk, record, join(directory, 'elsewhere')],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
+      },
+    );
     expect(status, stderr).toBe(0);
     const answers = stdout.split(/^== /m).slice(1);
+    const backups = answers.splice(-3);
+    for (const answer of backups) expect(answer).toMatch(/^backup into .*\n.*\n +disk_full: .*\nexit 2\n/);
     const again = answers.pop();
     expect(again).toMatch(/^room again\nworld time /);
     const refused = answers.filter((answer) => answer.includes('exit 2'));

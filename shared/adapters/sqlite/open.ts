@@ -47,8 +47,8 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   );
 }
 
-/** Gives the damage that `open` meets in a file its name and its remedy. Our own statements fail there for no other reason. */
-function refusingCorrupt<T>(file: string, open: () => T): T {
+/** Gives the damage that `open` meets in a file its name and its remedy. The statements of an opening or a copy fail for no other. */
+export function refusingCorrupt<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (error) {
@@ -130,7 +130,7 @@ function inTransaction<T>(database: DatabaseSync, work: () => T): T {
 }
 
 /** Without room SQLite speaks of an I/O error when it was its log or that log's shared memory that could not grow. */
-function namingFullDisk<T>(file: string | null, work: () => T): T {
+export function namingFullDisk<T>(file: string | null, work: () => T): T {
   try {
     return work();
   } catch (error) {
