@@ -10,6 +10,8 @@ else runOnLocalNode();
 
 /** In this process, so that a signal to it is a signal to the stack. */
 async function runHere() {
+  // Node's own, in the folder for temporary files: the second command starts in two thirds of the time of the first.
+  (await import('node:module')).enableCompileCache();
   const emit = process.emitWarning.bind(process);
   // node:sqlite says on every start that it is experimental; docs/decisions/ says why we use it all the same.
   process.emitWarning = (warning, ...rest) => {
