@@ -3,13 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RECORD_COLUMNS } from '#cli/replay/record.ts';
+import { testCases } from '#test/support/cases.ts';
 import { temporary } from './run.ts';
 
 /** A mount that nobody else sees and that goes with its process; not every machine lets one have that. */
 const UNSHARE = ['-rm', '--'];
-const mayMount = spawnSync('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+const mayMount = (): boolean => spawnSync('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
-test.skipIf(!mayMount)(
+/** A dozen commands on a dozen disks: for `npm run test:deep`. */
+const deep = testCases > 1_000;
+
+test.skipIf(!deep || !mayMount())(
   'on a full disk vm says disk_full, once, whichever file meets it first',
   {
     timeout: 120_000,
