@@ -5,7 +5,7 @@ export function overview(commands: readonly Command[]): string {
   const rows = commands.map((command) => [`  vm ${command.name}`, command.summary]);
   return `vm: Aurora Intelligence on the command line
 
-Usage: vm COMMAND [options]      vm COMMAND --help
+Usage: vm COMMAND [options]      vm COMMAND --help      vm --version
 
 ${table(rows)}
 

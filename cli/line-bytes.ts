@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs';
+import { unreadable } from './unreadable.ts';
+
 const LF = 0x0a;
 
 /**
@@ -28,4 +31,16 @@ export async function* lineBytes(source: AsyncIterable<Buffer>, limit: number): 
     if (from < chunk.length) take(chunk.subarray(from));
   }
   if (size > 0) yield flush();
+}
+
+/** Of a file. @throws RejectedError file_unreadable */
+export const fileLineBytes = (path: string, limit: number): AsyncGenerator<Buffer | null> =>
+  lineBytes(bytesOf(path), limit);
+
+async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }

@@ -5,6 +5,7 @@ import { AuroraError, errorBody, RejectedError, TransientError } from '#shared/e
 import { type Command, EXIT } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
+import { version } from './version.ts';
 
 const trace = debuglog('aurora');
 
@@ -19,6 +20,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const found = findCommand(argv);
     if (found !== null) return await run(found.command, found.rest, json);
+    if (argv[0] === '--version') {
+      process.stdout.write(json ? `${JSON.stringify({ version: version() })}\n` : `${version()}\n`);
+      return EXIT.ok;
+    }
     const asked = argv.filter((word) => !word.startsWith('-'));
     const [group = 'help'] = asked;
     // "vm models" alone: which commands begin so.
@@ -81,12 +86,16 @@ function readOptions(command: Command, argv: string[]): { values: Record<string,
 function report(thrown: unknown, json: boolean): number {
   // The first of several is what ended the command; the others came while it closed what it had opened.
   const all: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
-  const errors = all.map(coded);
+  const errors = all.map(coded).filter(isNews);
   const [first] = errors;
   if (json && first !== undefined) process.stdout.write(`${JSON.stringify(errorBody(first))}\n`);
   else for (const error of errors) process.stderr.write(`vm: ${error.message}\n    ${error.code}: ${error.remedy}\n`);
   return first?.code === 'usage' ? EXIT.usage : EXIT.failed;
 }
+
+/** A full disk is said once, however many files have met it. */
+const isNews = ({ code }: AuroraError, index: number, errors: readonly AuroraError[]): boolean =>
+  code !== 'disk_full' || errors.findIndex((error) => error.code === code) === index;
 
 /** What the system refuses about a path or a device is the caller's to correct; anything else is a defect of ours. */
 function coded(thrown: unknown): AuroraError {

@@ -10,16 +10,18 @@ else runOnLocalNode();
 
 /** In this process, so that a signal to it is a signal to the stack. */
 async function runHere() {
+  // Node's own, in the folder for temporary files: the second command starts in two thirds of the time of the first.
+  (await import('node:module')).enableCompileCache();
   const emit = process.emitWarning.bind(process);
   // node:sqlite says on every start that it is experimental; docs/decisions/ says why we use it all the same.
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) emit(warning, ...rest);
   };
-  // `vm models list | head`: whoever reads has enough, which is no failure.
-  process.stdout.on('error', (error) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  // `vm replay … | head -2`: whoever reads has enough; the command itself goes on to its end.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -90,6 +90,15 @@ export const BREAKER_FAILURES = 5;
 export const BREAKER_PAUSE_MS = 2_000;
 /** In-flight requests per function before 503; ten times what one core answers in 10 ms. */
 export const MAX_CONCURRENT_REQUESTS = 512;
+/**
+ * In-flight requests of route before 503: it makes some 450 decisions a second on two cores with the whole loop beside it, so
+ * this is a seventh of a second of waiting. More would only run into score's deadline, and the rules would act.
+ */
+export const ROUTE_MAX_CONCURRENT = 64;
+/** Deployments that wait for deploy before route takes no new ones: longer queues outlast the offers they were decided on. */
+export const MAX_WAITING_DEPLOYMENTS = 1_000;
+/** How often route looks at that queue. Until the next look a flood adds as many as route can decide. */
+export const WAITING_POLL_MS = 500;
 /** SIGTERM to exit: the platform kills at 10 s. */
 export const DRAIN_LIMIT_MS = 9_000;
 

@@ -145,6 +145,16 @@ export const ERROR_CATALOGUE = {
     remedy: 'Check --dir and AURORA_DIR, or begin there with vm up or vm replay.',
   },
   usage: { kind: 'rejected', status: 400, remedy: 'See vm --help.' },
+  file_unreadable: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Check the path and its permissions; give a file that can be read, no directory.',
+  },
+  file_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Correct the field named in the message; nothing went in. vm replay --help shows the form.',
+  },
   csv_invalid: {
     kind: 'rejected',
     status: 400,

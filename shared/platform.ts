@@ -9,6 +9,8 @@ import { loadWorldOrigin, saveWorldOrigin } from './adapters/clock/world-file.ts
 import type { Config } from './config.ts';
 import type { TableName } from './domain/tables.ts';
 import { RejectedError } from './errors.ts';
+import type { NotCopied } from './platform-backup.ts';
+import { layoutMarker, refuseMissingStores } from './platform-layout.ts';
 import type { Bus, BusAdmin, SubscriptionConfig } from './ports/bus.ts';
 import type { HostClock, WorldClock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
@@ -50,8 +52,11 @@ export interface Platform {
   state(): Promise<State>;
   /** Secret of the sampling draws, and the id under which decisions name it. */
   salt(): Promise<Salt>;
-  /** Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. */
-  backup(directory: string): Promise<void>;
+  /**
+   * Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. Answers the damaged
+   * objects, which the copy does not have.
+   */
+  backup(directory: string): Promise<readonly NotCopied[]>;
   /** World time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */
   close(): Promise<void>;
 }
@@ -74,6 +79,7 @@ export interface PlatformOptions {
 
 const WORLD_SAVE_EVERY_MS = 1_000;
 
+/** @throws RejectedError store_corrupt when a store that was there is missing, or does not say where world time stood */
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {
   const { config, hostClock, log, random } = options;
   if (config.platform === 'gcp') {
@@ -84,6 +90,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   }
   const directory = config.directory;
   await makeDirectory(directory);
+  await refuseMissingStores(directory);
+  const markIfWhole = layoutMarker(directory, log);
   const worldClock = await openWorldClock(config, hostClock);
   const opened: { close(): Promise<void> }[] = [];
   /** Opens once; a failed opening may be tried again. */
@@ -91,8 +99,9 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     let pending: Promise<T> | undefined;
     return () => {
       pending ??= open().then(
-        (port) => {
+        async (port) => {
           opened.push(port);
+          await markIfWhole();
           return port;
         },
         (error: unknown) => {
@@ -138,7 +147,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     return saltSchema.parse(entry.entry.value);
   });
 
-  const stopSaving = options.keepsWorldTime ? keepWorldTime(config, hostClock, worldClock, log) : async () => undefined;
+  const stopSaving = options.keepsWorldTime ? keepWorldTime(options, worldClock, markIfWhole) : async () => undefined;
   return {
     config,
     hostClock,
@@ -152,7 +161,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     salt,
     async backup(target) {
       const { backUp } = await import('./platform-backup.ts');
-      await backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
+      return backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
     },
     async close() {
       const ports = opened.splice(0).reverse();
@@ -180,7 +189,11 @@ async function openWorldClock(config: Config, hostClock: HostClock): Promise<Wor
 }
 
 /** Saves world time each second; the answer saves once more and stops. */
-function keepWorldTime(config: Config, hostClock: HostClock, worldClock: WorldClock, log: Log): () => Promise<void> {
+function keepWorldTime(
+  { config, hostClock, log }: PlatformOptions,
+  worldClock: WorldClock,
+  saved: () => Promise<void>,
+): () => Promise<void> {
   let stopped = false;
   let cancel: () => void = () => undefined;
   let saving: Promise<void> = Promise.resolve();
@@ -192,6 +205,7 @@ function keepWorldTime(config: Config, hostClock: HostClock, worldClock: WorldCl
     });
   const tick = (): void => {
     saving = save()
+      .then(saved)
       .catch((error: unknown) =>
         log.warn({ error: String(error) }, 'world time could not be saved; a restart may repeat the last seconds'),
       )
@@ -205,6 +219,7 @@ function keepWorldTime(config: Config, hostClock: HostClock, worldClock: WorldCl
     cancel();
     await saving;
     await save();
+    await saved();
   };
 }
 

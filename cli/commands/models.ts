@@ -26,6 +26,8 @@ function by(): string {
     return `vm:uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }
+/** A person's word outranks the verdicts there are, not those to come. */
+const HOLDS = 'this holds until a later training is promoted';
 const reasonOf = ({ values }: CommandContext): string => String(values['reason'] ?? '');
 
 const list: Command = {
@@ -140,7 +142,7 @@ const promote: Command = {
     print(
       json
         ? JSON.stringify(entry)
-        : `champion is ${entry.version} (move ${entry.sequence}${entry.forced ? ', forced' : ''})`,
+        : `champion is ${entry.version} (move ${entry.sequence}${entry.forced ? ', forced' : ''})${entry.forced ? `\n${HOLDS}` : ''}`,
     );
     return EXIT.ok;
   },
@@ -163,7 +165,7 @@ const rollback: Command = {
     print(
       json
         ? JSON.stringify(entry)
-        : `champion is ${entry.version ?? 'none: the rules act'} (was ${entry.previous_version})`,
+        : `champion is ${entry.version ?? 'none: the rules act'} (was ${entry.previous_version})\n${HOLDS}`,
     );
     return EXIT.ok;
   },

@@ -37,26 +37,28 @@ export const replayCommand: Command = {
   summary: 'import recorded decisions with their outcomes, through the bus',
   usage: 'FILE.csv [options]',
   options: {
-    start: { type: 'string', default: '2026-01-01T00:00:00Z' },
+    start: { type: 'string', default: '2026-01-01' },
     providers: { type: 'string' },
     tenants: { type: 'string' },
     metrics: { type: 'string' },
   },
   help: {
-    start: 'instant of step 0, from 1970 to 2999; a step is an hour (default 2026-01-01T00:00:00Z)',
+    start:
+      'instant of step 0, from 1970 to 2999, or a date: its midnight in UTC; a step is an hour (default 2026-01-01)',
     providers: 'JSON {providers:[{id, gpu_types, base_price_usd_per_hour, ...}]}: what else could have been chosen',
     tenants: 'JSON {tenants:[{id, region, weights, min_reputation, max_latency_ms}]}',
     metrics:
       'CSV step,provider_id,active,effective_capacity,latency_ms,price_A100,reputation (price_A100 10.0: sells none)',
   },
-  takes: { start: 'INSTANT', providers: 'FILE', tenants: 'FILE', metrics: 'FILE' },
+  takes: { start: 'INSTANT|DATE', providers: 'FILE', tenants: 'FILE', metrics: 'FILE' },
   notes: [
     `Columns of FILE.csv: ${RECORD_COLUMNS.join(',')}`,
-    'Bad lines are named by number and the rest goes in (exit code 1); a second replay of the same file changes nothing.',
+    'One line is one row: no line break within quotes. Bad lines are named by number and the rest goes in (exit code 1).',
+    'A second replay of the same file with the same --start changes nothing; with another --start it is another record.',
   ],
   examples: [
     'vm replay decisions.csv',
-    'vm replay decisions.csv --providers providers.json --tenants workloads.json --metrics metrics.csv --start 2026-03-01T00:00:00Z',
+    'vm replay decisions.csv --providers providers.json --tenants workloads.json --metrics metrics.csv --start 2026-03-01',
   ],
   positionals: { min: 1, max: 1 },
   run: async ({ directory, json, print, note, positionals, values }) => {

@@ -2,6 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { MARKER } from '#shared/platform-layout.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { entriesOf, STATE_MARKS } from '../stack/state-directory.ts';
@@ -9,7 +10,7 @@ import { takeDirectory } from '../stack/turn.ts';
 
 /** What the system writes into a state directory. Anything else there is somebody's own and stays. */
 const OURS =
-  /^(world-clock\.json|warehouse\.duckdb|(bus|state|market)\.sqlite|aurora\.log|objects|stack\.json)([.-].*)?$/;
+  /^((world-clock|layout)\.json|warehouse\.duckdb|(bus|state|market)\.sqlite|aurora\.log|objects|stack\.json)([.-].*)?$/;
 
 export const resetCommand: Command = {
   name: 'reset',
@@ -44,7 +45,9 @@ export const resetCommand: Command = {
 async function deleteState(directory: string, note: (text: string) => void): Promise<readonly string[]> {
   await takeDirectory({ directory, command: 'reset', clock: hostClock, note });
   const kept: string[] = [];
-  for (const entry of await readdir(directory)) {
+  const entries = await readdir(directory);
+  // The marker last: what a reset that was cut short leaves is refused, not taken for a beginning.
+  for (const entry of entries.toSorted((a, b) => Number(a === MARKER) - Number(b === MARKER))) {
     if (OURS.test(entry)) await rm(join(directory, entry), { recursive: true, force: true });
     else kept.push(entry);
   }

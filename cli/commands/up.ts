@@ -16,9 +16,11 @@ import { arrivalGaps, trafficStream } from '#sim/traffic.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
 import { operationsDoor } from '../ops/server.ts';
 import { startClockwork } from '../stack/clockwork.ts';
+import { requirePorts } from '../stack/free-ports.ts';
 import { frontDoor } from '../stack/front-door.ts';
 import { startLive } from '../stack/live.ts';
 import { liveJson, liveLine } from '../stack/live-line.ts';
+import { readHolder } from '../stack/lock.ts';
 import { logFile } from '../stack/log-file.ts';
 import { opsPortOf } from '../stack/ports.ts';
 import { screenOf } from '../stack/screen.ts';
@@ -85,6 +87,8 @@ async function up({ directory, values, json, print }: CommandContext): Promise<n
   const { logLevel } = readConfig();
   const screen = screenOf(process.stderr);
   const { note } = screen;
+  // Whoever holds the directory may hold the ports as well: then the directory is what to say.
+  if ((await readHolder(directory)) === null) await requirePorts(settings.port);
   const lock = await takeDirectory({ directory, command: 'up', clock: hostClock, note });
   return withClosers(async (defer) => {
     defer(() => lock.release());

@@ -1,10 +1,8 @@
 /** A log for off-policy evaluation: JSON lines, each a logged decision. A bad line costs that line and is told by its number. */
-import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
-import { RejectedError } from '#shared/errors.ts';
 import type { Logged } from '#shared/learning/off-policy/logged.ts';
-import { lineBytes } from '../line-bytes.ts';
+import { fileLineBytes } from '../line-bytes.ts';
 
 export interface LogRow extends Logged {
   readonly logger: string | null;
@@ -40,13 +38,13 @@ const logLine = z.looseObject({
   segment: z.string().max(128).nullish(),
 });
 
-/** @param progress told the number of lines read, now and then */
+/** @param progress told the number of lines read, now and then. @throws RejectedError file_unreadable */
 export async function readLog(path: string, progress: (lines: number) => void): Promise<Log> {
   const rows: LogRow[] = [];
   const refused: RefusedLine[] = [];
   let refusedTotal = 0;
   let line = 0;
-  for await (const bytes of bytesOf(path)) {
+  for await (const bytes of fileLineBytes(path, MAX_LINE_BYTES)) {
     line += 1;
     if (line % REPORT_EVERY === 0) progress(line);
     const read = bytes === null ? `longer than ${MAX_LINE_BYTES} bytes` : parseLine(bytes);
@@ -59,15 +57,6 @@ export async function readLog(path: string, progress: (lines: number) => void): 
     if (refused.length < REFUSED_LISTED) refused.push({ line, message: read });
   }
   return { rows, refused, refusedTotal };
-}
-
-async function* bytesOf(path: string): AsyncGenerator<Buffer | null> {
-  try {
-    yield* lineBytes(createReadStream(path), MAX_LINE_BYTES);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new RejectedError('usage', `${path}: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 /** Null: an empty line. Text: why it is refused. */

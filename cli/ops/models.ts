@@ -110,7 +110,13 @@ export const rollbackModel = operation({
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
     const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
-    const entry = await registry.rollback('champion', { ...params, forced: true, serves });
+    const weigh = async (version: string) => {
+      // A verdict that cannot be read must not stand in the way back.
+      const verdict = await pastDamage().read(registry.readVerdict(version));
+      const why = await whyRefused(registry, version, verdict);
+      return { verdict: verdict?.verdict ?? null, forced: why !== null };
+    };
+    const entry = await registry.rollback('champion', { ...params, serves, weigh });
     await announce(stack, registry, entry);
     return entry;
   },

@@ -31,13 +31,13 @@ export interface ReplayedEvents {
 const FIRST_START = '1970-01-01T00:00:00.000Z';
 const LAST_START = '2999-12-31T23:59:59.999Z';
 
-/** Epoch milliseconds. @throws RejectedError usage, quoting what came */
+/** Epoch milliseconds; a bare date is its midnight in UTC. @throws RejectedError usage, quoting what came */
 export function startOf(text: string): number {
-  const parsed = timestamp.safeParse(text);
+  const parsed = timestamp.safeParse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
   if (parsed.success && parsed.data >= FIRST_START && parsed.data <= LAST_START) return Date.parse(parsed.data);
   throw new RejectedError(
     'usage',
-    `--start takes an RFC 3339 instant of the years 1970 to 2999, such as 2026-03-01T00:00:00Z, got ${JSON.stringify(text)}`,
+    `--start takes a date or an RFC 3339 instant of the years 1970 to 2999, such as 2026-03-01 or 2026-03-01T00:00:00Z, got ${JSON.stringify(text)}`,
   );
 }
 

@@ -5,6 +5,7 @@ import { describeIssues } from '#shared/domain/events/codec.ts';
 import { name, nonNegative, positive } from '#shared/domain/primitives.ts';
 import { weights } from '#shared/domain/request.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { unreadable } from '../unreadable.ts';
 import { csvLines } from './csv-lines.ts';
 
 const numeric = (schema: z.ZodType<number, number>) =>
@@ -64,7 +65,7 @@ export type ReadLine =
   | { readonly ok: true; readonly value: RecordLine }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
-/** Lines in order, good and bad. @throws RejectedError csv_invalid when the file cannot be read as this CSV at all */
+/** Lines in order, good and bad. @throws RejectedError file_unreadable; csv_invalid when it is not this CSV at all */
 export async function* readRecord(path: string): AsyncGenerator<ReadLine> {
   const seen = new Map<string, number>();
   for await (const found of namedLines(path, RECORD_COLUMNS)) {
@@ -146,49 +147,52 @@ type NamedLine =
   | { readonly ok: true; readonly line: number; readonly columns: Readonly<Record<string, string | undefined>> }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
-/** The lines under the header, their fields by its names. @throws RejectedError csv_invalid: no file, or not this header */
+/** The lines under the header, their fields by its names. @throws RejectedError file_unreadable; csv_invalid: not this header */
 async function* namedLines(path: string, required: readonly string[]): AsyncGenerator<NamedLine> {
   let header: readonly string[] | undefined;
-  try {
-    for await (const { line, fields } of csvLines(path)) {
-      if (header === undefined) {
-        header = headerOf(path, fields, required);
-      } else if (typeof fields === 'string') {
-        yield { ok: false, line, message: fields };
-      } else if (fields.length !== header.length) {
-        // Nothing shifts silently into a neighbour.
-        yield { ok: false, line, message: `expected ${header.length} fields, got ${fields.length}` };
-      } else {
-        yield { ok: true, line, columns: Object.fromEntries(header.map((column, index) => [column, fields[index]])) };
-      }
+  for await (const { line, fields } of csvLines(path)) {
+    if (header === undefined) {
+      header = headerOf(path, fields, required);
+    } else if (typeof fields === 'string') {
+      yield { ok: false, line, message: fields };
+    } else if (fields.length !== header.length) {
+      // Nothing shifts silently into a neighbour.
+      yield { ok: false, line, message: `expected ${header.length} fields, got ${fields.length}` };
+    } else {
+      yield { ok: true, line, columns: Object.fromEntries(header.map((column, index) => [column, fields[index]])) };
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new RejectedError('usage', `${path}: ${(error as Error).message}`, { cause: error });
   }
   if (header === undefined)
     throw new RejectedError('csv_invalid', `${path} is empty; expected a header with ${required.join(', ')}`);
 }
 
 function headerOf(path: string, fields: readonly string[] | string, required: readonly string[]): readonly string[] {
-  if (typeof fields === 'string') throw new RejectedError('csv_invalid', `${path}: the header is ${fields}`);
+  if (typeof fields === 'string')
+    throw new RejectedError('csv_invalid', `${path}: the header cannot be read: ${fields}`);
   const missing = required.filter((column) => !fields.includes(column));
   if (missing.length > 0)
     throw new RejectedError(
       'csv_invalid',
       `${path}: the header lacks ${missing.join(', ')}; it has ${fields.join(',').slice(0, 200)}`,
     );
+  const repeated = fields.find((column, index) => fields.indexOf(column) !== index);
+  if (repeated !== undefined)
+    throw new RejectedError('csv_invalid', `${path}: the header has ${JSON.stringify(repeated.slice(0, 200))} twice`);
   return fields;
 }
 
+/** @throws RejectedError file_unreadable, file_invalid */
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse(text);
   } catch (error) {
-    throw new RejectedError('usage', `${path}: ${(error as Error).message}`, { cause: error });
+    throw new RejectedError('file_invalid', `${path}: ${(error as Error).message}`, { cause: error });
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new RejectedError('usage', `${path}: ${describeIssues(parsed.error.issues)}`);
+  if (!parsed.success) throw new RejectedError('file_invalid', `${path}: ${describeIssues(parsed.error.issues)}`);
   return parsed.data;
 }

@@ -6,3 +6,6 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 export const portOf = (base: number, name: FunctionName): number =>
   base === 0 ? 0 : base + 1 + FUNCTION_NAMES.indexOf(name);
 export const opsPortOf = (base: number): number => (base === 0 ? 0 : base + 10);
+/** All of them, the front door first; none when the system picks. */
+export const portsOf = (base: number): readonly number[] =>
+  base === 0 ? [] : [base, ...FUNCTION_NAMES.map((name) => portOf(base, name)), opsPortOf(base)];

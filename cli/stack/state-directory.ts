@@ -2,7 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { RejectedError } from '#shared/errors.ts';
 
 /** One of these at least marks a state directory, so that a mistyped --dir is neither read as an empty one nor deleted. */
-export const STATE_MARKS: readonly string[] = ['world-clock.json', 'warehouse.duckdb', 'bus.sqlite', 'state.sqlite'];
+export const STATE_MARKS: readonly string[] = [
+  'layout.json',
+  'world-clock.json',
+  'warehouse.duckdb',
+  'bus.sqlite',
+  'state.sqlite',
+];
 
 /** Null when there is no such directory. */
 export async function entriesOf(directory: string): Promise<readonly string[] | null> {

@@ -4,6 +4,7 @@ import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { AuroraError } from '#shared/errors.ts';
+import { offersStaleLimitMs } from '#shared/serving/offers.ts';
 
 /** What a delivery asks for, given what is on record. */
 export type Step =
@@ -79,7 +80,9 @@ export function afterAnswer(record: OpenDeployment, answer: Answer, moment: Mome
   const { kind, error } = answer;
   const inDoubt = kind === 'silent';
   if (inDoubt && ageMs(record.request, moment) <= OFFER_PATIENCE_MS) return { again: error };
-  const provider = inDoubt ? error.code !== 'internal' : error.code === 'offer_gone';
+  // An offer that sold out while the request waited for us was no false promise.
+  const ourDelay = moment.nowMs - Date.parse(record.request.requested_at) > offersStaleLimitMs(moment.speed);
+  const provider = inDoubt ? error.code !== 'internal' : error.code === 'offer_gone' && !ourDelay;
   const blame = provider ? 'provider' : 'ours';
   return { next: givenUp(record, { at: rfc3339(moment.nowMs), blame, in_doubt: inDoubt }) };
 }

@@ -35,7 +35,7 @@ async function takeBack({ registry, log }: PromoteDeps, head: AliasEntry, fault:
   const { alias, version: damaged, sequence } = head;
   const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
   try {
-    const move = { by: PROMOTE, reason: damageReason(fault), forced: false, serves, ifSequence: sequence };
+    const move = { by: PROMOTE, reason: damageReason(fault), serves, ifSequence: sequence };
     const { version } = await registry.rollback(alias, move);
     const fields = { alias, model_version: damaged, error: fault, moved_to: version };
     log.error(fields, 'the version does not load; the alias is moved back');

@@ -1,9 +1,15 @@
-import { INTENT_TTL_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
+import {
+  INTENT_TTL_MS,
+  MAX_WAITING_DEPLOYMENTS,
+  POLL_INTERVAL_MS,
+  ROUTE_MAX_CONCURRENT,
+  WAITING_POLL_MS,
+} from '#shared/defaults.ts';
 import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import { canonicalWorkloadOf, type RouteRequest, routeRequest, type Workload } from '#shared/domain/request.ts';
-import { type ErrorBody, errorBody, RejectedError } from '#shared/errors.ts';
+import { type ErrorBody, errorBody, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Salt } from '#shared/platform.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
@@ -24,6 +30,8 @@ export interface RouteDeps extends RuntimeDeps {
   readonly objects: Objects;
   readonly state: State;
   readonly scores: ScoreClient;
+  /** Deployments requested and not yet taken by deploy; null: the bus cannot tell. */
+  readonly waiting: () => Promise<number | null>;
   readonly salt: Salt;
   /** Id of a request that came without one. */
   readonly newRequestId: () => string;
@@ -48,7 +56,8 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     help: 'Routing decisions by mode',
     labels: ['mode'],
   });
-  let poller: Poller | undefined;
+  const pollers: Poller[] = [];
+  let waiting: number | null = null;
   const settling = new Set<Promise<void>>();
 
   /** Step 3 of 3, not awaited by the caller: the intent forgets its events. Failing only costs a republish on a retry. */
@@ -86,7 +95,17 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     return { answer: answerOfIntent(value, entry.key.slice(intentKey('').length)), repeated: true };
   };
 
+  /** Before anything is decided, so that a refusal leaves nothing behind. */
+  const refuseWhenFull = (): void => {
+    if (waiting === null || waiting < MAX_WAITING_DEPLOYMENTS) return;
+    throw new TransientError(
+      'overloaded',
+      `${waiting} deployments wait already, the limit is ${MAX_WAITING_DEPLOYMENTS}`,
+    );
+  };
+
   const decide = async (request: RouteRequest, requestId: string, workload: Workload): Promise<Routed> => {
+    refuseWhenFull();
     const startedMs = metrics.stopwatchMs();
     const scored = await scores.score({ ...request, request_id: requestId });
     const scoredMs = metrics.stopwatchMs();
@@ -124,16 +143,24 @@ export function createRoute(deps: RouteDeps): FunctionApp {
   return httpFunction({
     name: 'route',
     deps,
+    maxConcurrent: ROUTE_MAX_CONCURRENT,
     ready: () => {
       const waiting = offers.current() === null ? ['offers/current.json: collect has not written it yet'] : [];
       return { ready: waiting.length === 0, waiting_for: waiting };
     },
     start: async () => {
       await offers.refresh();
-      poller = poll({ name: 'route-objects', everyMs: POLL_INTERVAL_MS, hostClock, log, run: () => offers.refresh() });
+      const look = async (): Promise<void> => {
+        waiting = await deps.waiting();
+      };
+      await look();
+      pollers.push(
+        poll({ name: 'route-objects', everyMs: POLL_INTERVAL_MS, hostClock, log, run: () => offers.refresh() }),
+        poll({ name: 'route-waiting', everyMs: WAITING_POLL_MS, hostClock, log, run: look }),
+      );
     },
     stop: async () => {
-      await poller?.stop();
+      await Promise.all(pollers.map((poller) => poller.stop()));
       await Promise.all(settling);
       await scores.close();
     },

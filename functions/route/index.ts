@@ -7,17 +7,22 @@
 import type { Platform } from '#shared/platform.ts';
 import { createBreaker } from '#shared/runtime/breaker.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { SUBSCRIPTIONS } from '#shared/topology.ts';
 import { createRoute } from './handler.ts';
 import { createScoreClient } from './score-client.ts';
+
+const DEPLOY = SUBSCRIPTIONS.find((subscription) => subscription.function === 'deploy')?.name;
 
 export async function compose(
   platform: Platform,
   options: { readonly newRequestId: () => string },
 ): Promise<FunctionApp> {
   const { config, hostClock } = platform;
+  const bus = await platform.bus();
   return createRoute({
     ...platform,
-    bus: await platform.bus(),
+    bus,
+    waiting: async () => (await bus.stats()).find(({ subscription }) => subscription === DEPLOY)?.backlog ?? 0,
     objects: await platform.objects(),
     state: await platform.state(),
     salt: await platform.salt(),

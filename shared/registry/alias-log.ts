@@ -31,7 +31,7 @@ const aliasEntry = z.strictObject({
   previous_version: name.nullable(),
   /** World time. */
   at: timestamp,
-  /** `promote`, or the person who forced it. */
+  /** `promote`, or the person who moved it. */
   by: name,
   reason: z.string().min(1).max(1024),
   /** What the gate had said; null when it was not asked. */

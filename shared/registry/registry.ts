@@ -56,10 +56,10 @@ interface Move {
 }
 
 export interface RollbackMove extends Move {
-  /** True: by a person's word. */
-  readonly forced: boolean;
   /** Whether a whole version could serve. */
   readonly serves: (version: string) => Promise<boolean>;
+  /** What goes on record of the version that is returned to; without it, that nobody asked. */
+  readonly weigh?: (version: string) => Promise<Pick<AliasMove, 'verdict' | 'forced'>>;
 }
 
 export interface AliasMove extends Move {
@@ -112,12 +112,13 @@ export function createRegistry({ objects, worldClock }: RegistryDeps): Registry 
     versionsBefore: async (alias) => versionsBefore((await log.recent(alias)).entries),
     announceMoves: (alias, publish) => announceMoves({ objects, log }, alias, publish),
     moveAlias,
-    async rollback(alias, { by, reason, forced, serves, ifSequence }) {
+    async rollback(alias, { by, reason, serves, weigh, ifSequence }) {
       const { sequence, entries } = await log.recent(alias);
       for (const version of versionsBefore(entries)) {
         if (version !== null && !((await isWhole(version)) && (await serves(version)))) continue;
-        const move = { version, by, reason, verdict: null, forced, ifSequence: ifSequence ?? sequence };
-        return moveAlias(alias, move);
+        const weighed = version === null ? undefined : await weigh?.(version);
+        const { verdict, forced } = weighed ?? { verdict: null, forced: false };
+        return moveAlias(alias, { version, by, reason, verdict, forced, ifSequence: ifSequence ?? sequence });
       }
       throw new RejectedError('version_unknown', `${alias} has no version before its present one`);
     },

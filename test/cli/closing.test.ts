@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withAccess } from '#cli/ops/access.ts';
@@ -11,9 +11,13 @@ import { run, temporary } from './run.ts';
 /** World time can no longer be saved: a file cannot take a folder's place. Answers how to mend it. */
 async function barWorldTime(directory: string): Promise<() => Promise<void>> {
   const file = join(directory, 'world-clock.json');
-  await rm(file, { force: true });
+  const aside = `${file}.aside`;
+  await rename(file, aside);
   await mkdir(join(file, 'in-the-way'), { recursive: true });
-  return () => rm(file, { recursive: true });
+  return async () => {
+    await rm(file, { recursive: true });
+    await rename(aside, file);
+  };
 }
 
 describe('when the end fails', () => {

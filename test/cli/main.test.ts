@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -17,6 +17,13 @@ describe('vm', () => {
       expect(code).toBe(0);
       for (const { name, summary } of COMMANDS) expect(out).toMatch(new RegExp(`^  vm ${name} +${summary}$`, 'm'));
     }
+  });
+
+  it('says its version, and takes no short form of that', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
+    expect(await runJson('--version')).toEqual({ code: 0, value: { version } });
+    expect(await run('-V')).not.toMatchObject({ out: `${version}\n` });
   });
 
   it.each(['models', 'dlq', 'rejected'])('names the commands of %s', async (group) => {
@@ -89,7 +96,10 @@ describe('vm', () => {
   // Node's own recursive mkdir never returns there.
   it.runIf(existsSync('/proc/self'))('says at once that a directory cannot be made', async () => {
     for (const directory of ['/proc/aurora', '/proc/aurora/state', '/proc'])
-      for (const words of [['up'], ['replay', SAMPLE_CSV]]) {
+      for (const words of [
+        ['up', '--port', '0'],
+        ['replay', SAMPLE_CSV],
+      ]) {
         const { code, err } = await run(...words, '--dir', directory);
         expect(code, words.join(' ')).toBe(2);
         expect(err).toMatch(

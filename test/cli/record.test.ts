@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { replayedEvents } from '#cli/replay/events.ts';
 import { recordedMarket } from '#cli/replay/offers.ts';
-import { type ReadLine, readMetrics, readProviders, readRecord, readTenants } from '#cli/replay/record.ts';
+import {
+  RECORD_COLUMNS,
+  type ReadLine,
+  readMetrics,
+  readProviders,
+  readRecord,
+  readTenants,
+} from '#cli/replay/record.ts';
 import { EVENTS } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent, encodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -31,6 +38,17 @@ describe('the record', () => {
     const ids = rows.map((row) => replayedEvents(row, context).decision.decision_id);
     expect(new Set(ids).size).toBe(rows.length);
   });
+
+  it.each(['0,"lab"x,', '0,a"b",', '0,"lab,'])(
+    'says what is wrong with the quotes of %s, and one line number',
+    async (start) => {
+      const path = join(await temporary(), 'quotes.csv');
+      await writeFile(path, `${RECORD_COLUMNS.join(',')}\n\n${start}llm_training,H100,1,ionet,1,3.3,310.0,ok\n`);
+      const [found, ...others] = await linesOf(path);
+      expect({ found, others }).toMatchObject({ found: { ok: false, line: 3 }, others: [] });
+      expect(found?.ok === false && found.message).toMatch(/quote(?!.*line \d)/i);
+    },
+  );
 
   it('knows who could have been chosen: no offer where a provider sells none or is away', async () => {
     const market = recordedMarket(await readProviders(providersPath), await readMetrics(metricsPath));
@@ -142,7 +160,7 @@ describe('the record', () => {
             expect(Array.isArray(await read(path))).toBe(true);
           } catch (error) {
             if (!(error instanceof RejectedError)) throw error;
-            expect(error.code).toBe('usage');
+            expect(error.code).toBe('file_invalid');
             expect(error.message.startsWith(`${path}: `)).toBe(true);
           }
         }

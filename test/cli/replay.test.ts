@@ -43,6 +43,13 @@ describe('vm replay', () => {
     expect(await statusOf(directory)).toEqual(after);
   });
 
+  it('takes a bare date for its midnight in UTC', async () => {
+    const directory = await temporary();
+    await run('replay', SAMPLE_CSV, '--start', '2026-03-01', '--dir', directory);
+    const again = await runJson<Report>('replay', SAMPLE_CSV, '--start', '2026-03-01T00:00:00Z', '--dir', directory);
+    expect(again.value).toMatchObject({ decisions: 0, outcomes: 0, already_there: 153 });
+  });
+
   it('takes another --start for another record', async () => {
     const directory = await temporary();
     await run('replay', SAMPLE_CSV, '--dir', directory);
@@ -77,7 +84,7 @@ describe('vm replay', () => {
       [3, '0,lab,llm_training,H100,-1,ionet,1,3.3,310.0,ok', /gpu_hours/],
       [5, '0,lab,llm_training,H100,1,ionet,1,3.3', /expected 10 fields, got 8/],
       [8, '0,lab,llm_training,H100,1,ionet,1,0.0,310.0,ok', /accepted row needs/],
-      [9, '1,"lab,llm_training,H100,1,ionet,1,3.3,310.0,ok', /[Qq]uote/],
+      [9, '1,"lab,llm_training,H100,1,ionet,1,3.3,310.0,ok', /^a quote is not closed within the line/],
       [20, '1,lab,llm_training,H100,NaN,ionet,1,3.3,310.0,ok', /gpu_hours/],
       [21, '10000001,lab,llm_training,H100,1e6,ionet,1,3.3,310.0,ok', /step/],
       [40, `1,${'x'.repeat(70_000)},llm_training,H100,1,ionet,1,3.3,310.0,ok`, /longer than 65536 bytes/],
@@ -103,7 +110,9 @@ describe('vm replay', () => {
     const [other, empty, shape, metrics] = ['other.csv', 'empty.csv', 'shape.json', 'metrics.csv'].map((name) =>
       join(at, name),
     ) as [string, string, string, string];
+    const twice = join(at, 'twice.csv');
     await writeFile(other, 'a,b\n1,2\n');
+    await writeFile(twice, `${RECORD_COLUMNS.join(',')},step\n`);
     await writeFile(empty, '');
     await writeFile(shape, '{"tenants":[{"id":1}]}');
     await writeFile(
@@ -112,12 +121,17 @@ describe('vm replay', () => {
     );
     const state = join(at, 'state');
     const cases: [readonly string[], number, string, RegExp][] = [
-      [[join(at, 'none.csv')], 64, 'usage', /ENOENT/],
-      [[at], 64, 'usage', /EISDIR/],
+      ...[[], [SAMPLE_CSV, '--providers'], [SAMPLE_CSV, '--tenants'], [SAMPLE_CSV, '--metrics']].flatMap(
+        (words): typeof cases => [
+          [[...words, join(at, 'none')], 2, 'file_unreadable', /^[^ ]+none cannot be read: ENOENT, no such file[^/]+$/],
+          [[...words, at], 2, 'file_unreadable', /^[^ ]+ cannot be read: EISDIR, [^/]+$/],
+        ],
+      ),
+      [[twice], 2, 'csv_invalid', /the header has "step" twice$/],
       [[other], 2, 'csv_invalid', /the header lacks step, tenant_id/],
       [[empty], 2, 'csv_invalid', /is empty; expected a header/],
-      [[SAMPLE_CSV, '--providers', other], 64, 'usage', /JSON/],
-      [[SAMPLE_CSV, '--tenants', shape], 64, 'usage', /tenants\.0\.id: /],
+      [[SAMPLE_CSV, '--providers', other], 2, 'file_invalid', /JSON/],
+      [[SAMPLE_CSV, '--tenants', shape], 2, 'file_invalid', /tenants\.0\.id: /],
       [[SAMPLE_CSV, '--metrics', metrics], 2, 'csv_invalid', /line 2: active: /],
       ...[
         'yesterday',

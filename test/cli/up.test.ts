@@ -1,10 +1,40 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import { createMarket } from '#sim/market/market.ts';
 import { launchUp, untilUp } from '#test/system/running-stack.ts';
-import { temporary } from './run.ts';
+import { runJson, temporary } from './run.ts';
+
+describe('vm up --port', () => {
+  it.each([0, 3, 10])('refuses before anything is made, when port +%d is taken', async (above) => {
+    const parent = await temporary();
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as AddressInfo).port));
+    });
+    try {
+      const base = port - above;
+      const { code, value } = await runJson('up', '--dir', join(parent, 'new'), '--port', String(base));
+      expect({ code, value }).toMatchObject({
+        code: 2,
+        value: {
+          error: {
+            code: 'port_unavailable',
+            // Other tests hold ports too, perhaps one below.
+            message: expect.stringContaining(
+              `--port ${base} needs ${base} to ${base + 10}: cannot listen on 127.0.0.1:`,
+            ),
+          },
+        },
+      });
+      expect(await readdir(parent)).toEqual([]);
+    } finally {
+      await new Promise((closed) => taken.close(closed));
+    }
+  });
+});
 
 describe('vm up --scenario', () => {
   it('happens to the providers: in an outage of all of them nothing is routed', { timeout: 60_000 }, async () => {

@@ -177,6 +177,17 @@ describe('a deployment', () => {
     expect(house.bus.distinct('routing-outcome')).toHaveLength(1);
   });
 
+  test.each([
+    ['in time', 0, 'provider'],
+    ['after it waited for us past the age of offers', 31 * 60_000, 'ours'],
+  ])('an offer found gone %s is the fault of: (%i ms later) %s', async (_, waitedMs, blame) => {
+    const house = deployHouse();
+    house.providers.vast.gone.add('vast:1');
+    await house.clock.advance(waitedMs);
+    await drive(house, requestOf('vast:1'));
+    expect(house.bus.payloads('routing-outcome')).toMatchObject([{ status: 'failed_to_start', final: true, blame }]);
+  });
+
   test('at a provider that is away: 503, comes again, and then is one instance', async () => {
     const house = deployHouse();
     house.providers.vast.failure = unavailable();

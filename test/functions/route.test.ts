@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RouteAnswer } from '#functions/route/answer.ts';
-import { OFFERS_STALE_LIMIT_MS } from '#shared/defaults.ts';
+import { MAX_WAITING_DEPLOYMENTS, OFFERS_STALE_LIMIT_MS, WAITING_POLL_MS } from '#shared/defaults.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import type { ErrorBody } from '#shared/errors.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
@@ -275,5 +275,35 @@ describe('scores that do not come', () => {
     const { request_id: _, ...anonymous } = aRouteRequest();
     await post(await house.app(), '/route', anonymous);
     expect(house.scored).toEqual([{ ...anonymous, request_id: 'generated-1' }]);
+  });
+});
+
+describe('a long queue of deployments', () => {
+  test('refuses new requests before anything is decided, answers known ones, and ends with the queue', async () => {
+    await house.offer(FIVE_OFFERS);
+    const app = await house.app();
+    const before = await post(app, '/route', aRouteRequest());
+    house.waiting = MAX_WAITING_DEPLOYMENTS;
+    await house.clock.advance(WAITING_POLL_MS);
+
+    const refused = await post(app, '/route', aRouteRequest({ request_id: 'r2' }));
+    expect([refused.status, refused.headers?.['retry-after'], bodyOf<ErrorBody>(refused).error.code]).toEqual([
+      503,
+      '1',
+      'overloaded',
+    ]);
+    expect(await intentOf('r2')).toBeUndefined();
+    expect(house.bus.payloads('routing-decision')).toHaveLength(1);
+    expect(bodyOf(await post(app, '/route', aRouteRequest()))).toEqual(bodyOf(before));
+
+    house.waiting = 0;
+    await house.clock.advance(WAITING_POLL_MS);
+    expect((await post(app, '/route', aRouteRequest({ request_id: 'r2' }))).status).toBe(200);
+  });
+
+  test('is not asked about where the bus cannot tell', async () => {
+    house.waiting = null;
+    await house.offer(FIVE_OFFERS);
+    expect((await post(await house.app(), '/route', aRouteRequest())).status).toBe(200);
   });
 });

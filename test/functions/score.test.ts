@@ -12,7 +12,7 @@ import { aRequest } from '#test/support/runtime.ts';
 import { scoreHouse } from '#test/support/score-house.ts';
 
 /** By a person; every version could serve. */
-const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };
+const BACK = { by: 'ann', reason: 'worse', serves: async () => true };
 
 const rulesOf = (answer: ScoreAnswer): number[] => answer.recommendations.map(({ rule_score: score }) => score);
 const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => b - a);

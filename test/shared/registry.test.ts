@@ -31,7 +31,7 @@ const publish = async ({ registry }: World, ...versions: string[]): Promise<void
   for (const version of versions) await registry.publishVersion(model(version).manifest, small.files);
 };
 const by = { by: 'ann', reason: 'because', verdict: null, forced: false } as const;
-const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };
+const BACK = { by: 'ann', reason: 'worse', serves: async () => true };
 
 const aVerdict = (changes: Partial<Verdict> = {}): Verdict => ({
   verdict: 'promote',

@@ -24,7 +24,7 @@ export const FEW = 300;
 export const MANY = 1_100;
 
 /** A rollback by a person; every version could serve. */
-export const BACK = { by: 'ann', reason: 'worse', forced: true, serves: async () => true };
+export const BACK = { by: 'ann', reason: 'worse', serves: async () => true };
 
 export const watermarkOf = (rows: number): string => rfc3339(maturedMs(rows));
 export const examplesOf = (outcomes: readonly Outcome[]): readonly Example[] =>

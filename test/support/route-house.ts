@@ -55,6 +55,8 @@ export function routeHouse() {
     /** What score answers next; a function to look at the request. */
     scores: { answer: null, reason: 'upstream_unavailable' } as ScoreOutcome,
     scored: [] as RouteRequest[],
+    /** Deployments that deploy has not taken yet. */
+    waiting: 0 as number | null,
     async offer(offers: readonly Offer[], observedAtMs = clock.now()): Promise<string> {
       const bytes = new TextEncoder().encode(JSON.stringify({ observed_at: rfc3339(observedAtMs), offers }));
       return (await objects.write(OFFERS_OBJECT, bytes, {})).generation;
@@ -67,6 +69,7 @@ export function routeHouse() {
         bus: deaths.wrap(bus),
         state: deaths.wrap(state),
         salt: SALT,
+        waiting: async () => house.waiting,
         newRequestId: () => `generated-${++generated}`,
         scores: {
           async score(request) {

@@ -27,21 +27,32 @@ export function putInPlace(made: string, file: string): void {
   }
 }
 
+/** Creates the file, on the disk when it resolves, unless another was first; then that one stays. Several may try at once. */
+export async function createFile(file: string, text: string): Promise<void> {
+  const made = besideOf(file);
+  await writeSynced(made, text);
+  putInPlace(made, file);
+}
+
 /** Replaces the file: a reader, a crash and a power cut see the old text or the new. One writer at a time. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const made = `${file}.new`;
-  const handle = await open(made, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeSynced(made, text);
   await rename(made, file);
   const folder = await open(dirname(file), 'r');
   try {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

@@ -1,16 +1,21 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { RejectedError } from '#shared/errors.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
 import { besideOf, putInPlace } from '../files/whole-file.ts';
 
 /** Primary result codes of SQLite; an extended code keeps its primary one in the low byte. */
 const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 /** Between two tries of a step that SQLite does not wait for by itself. */
 const RETRY_PAUSE_MS = 5;
+/** Less is no room for a log, its shared memory (32 KiB) and a transaction; some is free again when the error is looked at. */
+const ROOM_BYTES = 1024 * 1024;
 /** What is checked whole after a crash; 0.4 s at most. A larger file shows its damage when it is met. */
 const CHECK_LIMIT_BYTES = 128 * 1024 * 1024;
 
@@ -28,19 +33,22 @@ export interface DatabaseOptions {
  * Opens a database that several processes may write: WAL and FULL (a commit is on the disk when it returns). A file that is
  * not there is created whole.
  * @throws RejectedError store_corrupt when the file is damaged, empty, or no database
+ * @throws TransientError disk_full, or SQLite's own error with its `errcode`
  */
 export function openDatabase(options: DatabaseOptions): DatabaseSync {
   const { file } = options;
-  return refusingCorrupt(file, () => {
-    if (!existsSync(file)) create(options);
-    if (sizeOf(file) === 0) throw corrupt(file, 'it is empty');
-    if (sizeOf(`${file}-wal`) > 0 && sizeOf(file) <= CHECK_LIMIT_BYTES) checkWhole(options);
-    return openAt(file, options);
-  });
+  return namingFullDisk(file, () =>
+    refusingCorrupt(file, () => {
+      if (!existsSync(file)) create(options);
+      if (sizeOf(file) === 0) throw corrupt(file, 'it is empty');
+      if (sizeOf(`${file}-wal`) > 0 && sizeOf(file) <= CHECK_LIMIT_BYTES) checkWhole(options);
+      return openAt(file, options);
+    }),
+  );
 }
 
-/** Gives the damage that `open` meets in a file its name and its remedy. Our own statements fail there for no other reason. */
-function refusingCorrupt<T>(file: string, open: () => T): T {
+/** Gives the damage that `open` meets in a file its name and its remedy. The statements of an opening or a copy fail for no other. */
+export function refusingCorrupt<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (error) {
@@ -105,6 +113,10 @@ function enterWal(database: DatabaseSync, busyTimeoutMs: number): void {
 
 /** Runs `work` under the write lock of all processes, durable on return; an exception undoes it. `work` must not await. */
 export function exclusively<T>(database: DatabaseSync, work: () => T): T {
+  return namingFullDisk(database.location(), () => inTransaction(database, work));
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = work();
@@ -115,6 +127,24 @@ export function exclusively<T>(database: DatabaseSync, work: () => T): T {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** Without room SQLite speaks of an I/O error when it was its log or that log's shared memory that could not grow. */
+export function namingFullDisk<T>(file: string | null, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = primaryCode(error);
+    if (file !== null && (code === SQLITE_IOERR || code === SQLITE_CANTOPEN) && !hasRoom(dirname(file)))
+      throw new TransientError('disk_full', `${file}: no space left on the device`, { cause: error });
+    throw error;
+  }
+}
+
+/** Bytes, and files. Some file systems count no files: 0 of 0. */
+function hasRoom(directory: string): boolean {
+  const { bavail, bsize, files, ffree } = statfsSync(directory);
+  return bavail * bsize >= ROOM_BYTES && (ffree > 0 || files === 0);
 }
 
 /** True for an error of SQLite or of the file system that says: no space left. */

@@ -1,6 +1,7 @@
 import { BUS_DEAD_LETTER_RETENTION_FACTOR } from '#shared/defaults.ts';
 import { TransientError } from '#shared/errors.ts';
 import type { BusMessage } from '#shared/ports/bus.ts';
+import { exclusively } from '../../sqlite/open.ts';
 import { BLOCKED, LEASED, openBusDatabase, READY } from './schema.ts';
 
 /** A subscription as the store knows it. */
@@ -156,15 +157,10 @@ export function openStore(options: { readonly file: string; readonly maxBytes?: 
 
     /** All or nothing, under the write lock from the start. */
     transaction<T>(run: () => T): T {
-      db.exec('BEGIN IMMEDIATE');
       try {
-        const result = run();
-        db.exec('COMMIT');
-        return result;
+        return exclusively(db, run);
       } catch (error) {
         backlogs.clear();
-        // SQLite rolls back by itself on a full disk.
-        if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
     },
