@@ -1,16 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
-// One project, one process pool. Nothing here reaches the network; every server a test starts listens on loopback, port 0.
+/** Rooms whose tests keep everything they touch in values of their own: their modules are loaded once a worker, not once a file. */
+const SHARING = ['test/shared/**/*.test.ts', 'test/sim/**/*.test.ts', 'test/functions/**/*.test.ts'];
+
+// Nothing here reaches the network; every server a test starts listens on loopback, port 0.
+const common = {
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  pool: 'forks' as const,
+  // Shuffled, so that no test may lean on the one before it; always the same shuffle, so that a failure repeats.
+  sequence: { shuffle: { files: false, tests: true }, seed: 20_261_123 },
+  execArgv: ['--disable-warning=ExperimentalWarning'],
+};
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    pool: 'forks',
     // Half of the time the tests wait for a disk or a child process: one worker a core, also on two.
     maxWorkers: '100%',
-    // Shuffled, so that no test may lean on the one before it; always the same shuffle, so that a failure repeats.
-    sequence: { shuffle: { files: false, tests: true }, seed: 20_261_123 },
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    projects: [
+      { test: { ...common, name: 'whole', include: ['test/**/*.test.ts'], exclude: SHARING } },
+      { test: { ...common, name: 'rooms', include: SHARING, isolate: false } },
+    ],
   },
 });
