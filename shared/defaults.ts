@@ -211,3 +211,15 @@ export const ERROR_LIMIT_FACTOR = 1.25;
 export const ERROR_LIMIT_SLACK = 0.02;
 /** Nats of log-loss by which the interval may reach below the champion, when the point estimate is better. */
 export const CHAMPION_MARGIN_NATS = 0.01;
+
+// --- Switchback ----------------------------------------------------------------------------------------------------
+/** Wash-out in median runs. What an arm rented fades with its runs; the first half of a run's length sees most of the change. */
+export const SWITCHBACK_WASHOUT_RUNS = 0.5;
+/** Most of a block that may be wash-out: past a quarter the pairs lost weigh more than the load that would be left in. */
+export const SWITCHBACK_WASHOUT_SHARE = 0.25;
+/** Decisions that fill a block: means of fewer are noise, and blocks that nobody asked anything in are lost pairs. */
+export const SWITCHBACK_BLOCK_DECISIONS = 40;
+/** 10 min: far above the 2 s in which every instance hears of a trial. */
+export const SWITCHBACK_MIN_BLOCK_MS = 10 * 60_000;
+/** A day: where so little happens, longer blocks would only put the answer off. */
+export const SWITCHBACK_MAX_BLOCK_MS = 24 * MS_PER_HOUR;
