@@ -21,6 +21,8 @@ export interface Lesson extends Attempt {
   readonly logPriceRatio: number | null;
   readonly logLatencyRatio: number | null;
   readonly logReadyMs: number | null;
+  /** How the run ended; null: it has not, or there never was one. */
+  readonly end: InstanceStatus | null;
 }
 
 /** A start has failed, or the offer was gone. */
@@ -33,6 +35,7 @@ export const failedStart = (attempt: Attempt, atMs: number): Lesson => ({
   logPriceRatio: null,
   logLatencyRatio: null,
   logReadyMs: null,
+  end: null,
 });
 
 /** The run has become ready; how long it lasts and what it costs is still open. */
@@ -45,13 +48,14 @@ export const becameReady = (attempt: Attempt, status: InstanceStatus, atMs: numb
 
 /** The run has ended, one way or the other. */
 export function ended(attempt: Attempt, status: InstanceStatus, atMs: number): Lesson {
-  if (status.ready_at === null) return failedStart(attempt, atMs);
+  if (status.ready_at === null) return { ...failedStart(attempt, atMs), end: status };
   const rate = status.billed_gpu_hours > 0 ? status.cost_usd / status.billed_gpu_hours : null;
   return {
     ...becameReady(attempt, status, atMs),
     interrupted: status.state !== 'completed',
     exposureHours: status.exposure_hours,
     logPriceRatio: logRatio(rate, attempt.offer.usd_per_gpu_hour),
+    end: status,
   };
 }
 

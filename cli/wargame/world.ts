@@ -73,12 +73,14 @@ export async function playWorld(
 
     const workload = canonicalWorkloadOf(request(index).body);
     const offers = eligibleOffers(workload, market.offers(decidedMs, workload)).eligible;
-    const probabilities = offers.length === 0 ? [] : policy.distribution({ workload, offers, nowMs: decidedMs });
+    const key = `d${index}`;
+    const given = offers.length === 0 ? [] : policy.distribution({ key, workload, offers, nowMs: decidedMs });
+    const probabilities = given instanceof Promise ? await given : given;
     const offer = offers[sampleIndex(probabilities, drawOf(seed, index))];
     if (offer === undefined) tally.noOffer();
     else {
       utility[index] = market.trueExpectation(workload, offer.offer_id, decidedMs).expected_utility;
-      const attempt = { key: `d${index}`, workload, offer, decidedMs };
+      const attempt = { key, workload, offer, decidedMs };
       const status = buy(market, attempt);
       if (status === null) tally.offerGone();
       else tally.ended(status);

@@ -4,6 +4,8 @@ import type { Market } from '#sim/market/market.ts';
 import type { Lesson } from '../attempt.ts';
 
 export interface Choice {
+  /** The attempt's own, under which its lessons come. */
+  readonly key: string;
   readonly workload: Workload;
   /** Eligible, at least one, best rule score first. */
   readonly offers: readonly Offer[];
@@ -12,8 +14,8 @@ export interface Choice {
 
 /** Who decides in one world. The draw from its distribution is the world's, and common to all policies. */
 export interface Policy {
-  /** A probability for each offer, in their order; sums to 1. */
-  distribution(choice: Choice): readonly number[];
+  /** A probability for each offer, in their order; sums to 1. A promise where another process has to be asked. */
+  distribution(choice: Choice): readonly number[] | Promise<readonly number[]>;
   /** A run has become ready: at most once, before its end. */
   ready(lesson: Lesson): void;
   /** A run, or an attempt to start one, has ended. */
