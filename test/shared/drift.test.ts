@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createDrift, type Drift } from '#shared/learning/fast/drift.ts';
+import { FAMILIES } from '#shared/learning/fast/family.ts';
 import { seededRandom } from '#shared/learning/random.ts';
 
 const HOUR_MS = 3_600_000;
 const logit = (p: number): number => Math.log(p / (1 - p));
-const starts = (): Drift => createDrift({ family: 'bernoulli', shifts: [-8, -5, -3, -1.2, 1] });
+const starts = (): Drift =>
+  createDrift({ logLikelihood: FAMILIES.bernoulli.logLikelihood, shifts: [-8, -5, -3, -1.2, 1] });
 
 /** `count` starts that succeed with probability `truth`, while the record expects `expected`; one each ten minutes. */
 function run(

@@ -3,8 +3,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inverseOf } from '#shared/learning/fast/cholesky.ts';
 import type { Row } from '#shared/learning/fast/effects.ts';
-import { addRow, emptyEquations, merged, type NormalEquations } from '#shared/learning/fast/normal-equations.ts';
-import { localVariances, meanOf, type Prior, solve, varianceOf } from '#shared/learning/fast/pooled-regression.ts';
+import { createHeadView } from '#shared/learning/fast/head-view.ts';
+import {
+  addRow,
+  emptyEquations,
+  merged,
+  type NormalEquations,
+  rowsIn,
+  squaresIn,
+} from '#shared/learning/fast/normal-equations.ts';
+import { localVariances, meanOf, type Prior, solve } from '#shared/learning/fast/pooled-regression.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const SHARED = 3;
@@ -90,11 +98,11 @@ const close = (got: number, expected: number): void =>
 describe('normal equations', () => {
   const evidence = fc.array(weighted, { maxLength: 20 }).map(equationsOf);
   /** By columns, however much room the blocks were given. */
-  const flat = ({ blocks, squares, rows }: NormalEquations): number[] => [
-    squares,
-    rows,
+  const flat = (equations: NormalEquations): number[] => [
+    squaresIn(equations),
+    rowsIn(equations),
     ...PROVIDERS.flatMap((provider) => {
-      const of = blocks.get(provider);
+      const of = equations.get(provider);
       const read = (block: 'll' | 'sl' | 'ss', height: number, width: number): number[] =>
         Array.from({ length: height * width }, (_, i) => {
           const [row, column] = [Math.floor(i / width), i % width];
@@ -141,7 +149,7 @@ describe('the pooled regression', () => {
             x.reduce((sum, value, i) => sum + value * (mean[i] ?? 0), 0),
           );
           close(
-            varianceOf(posterior, rowOf(asked), prior),
+            createHeadView(posterior, prior, 1).variance(rowOf(asked)),
             x.reduce((sum, value, i) => sum + value * x.reduce((s, v, j) => s + v * (covariance[i]?.[j] ?? 0), 0), 0),
           );
           for (const [provider, of] of posterior.providers)
@@ -159,7 +167,7 @@ describe('the pooled regression', () => {
     const posterior = solve(emptyEquations(), 1, prior, sizes);
     const row: Row = { provider: 'new', shared: dense([1, 0, 0]), local: dense([1, 1]) };
     expect(meanOf(posterior, row)).toBe(0);
-    expect(varianceOf(posterior, row, prior)).toBeCloseTo(4 + 0.3 + 0.8, 12);
+    expect(createHeadView(posterior, prior, 1).variance(row)).toBeCloseTo(4 + 0.3 + 0.8, 12);
   });
 });
 

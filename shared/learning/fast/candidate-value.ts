@@ -3,7 +3,7 @@ import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { expectedUtility, partsFromRaw } from '../expected-utility.ts';
 import type { TargetScales } from '../heads.ts';
-import type { Baseline, Estimate } from './fast-learner.ts';
+import { type Estimate, HEAD_NAMES } from './estimate.ts';
 
 export interface CandidateValue {
   readonly predicted: Predicted;
@@ -38,7 +38,7 @@ export function candidateValue(estimate: Estimate, workload: Workload, offer: Of
   ];
   const parts = (raw: readonly number[]): Predicted => partsFromRaw(raw, 0, UNSCALED, workload, offer);
   const value = (raw: readonly number[]): number => expectedUtility(workload, parts(raw));
-  const uncertain = VARIANCES.reduce((sum, name, head) => {
+  const uncertain = HEAD_NAMES.reduce((sum, name, head) => {
     const step = Math.min(MAX_STEP, Math.max(MIN_STEP, Math.sqrt(variance[name])));
     const moved = (by: number): number => value(centre.map((z, i) => (i === head ? z + by : z)));
     const slope = (moved(step) - moved(-step)) / (2 * step);
@@ -47,6 +47,3 @@ export function candidateValue(estimate: Estimate, workload: Workload, offer: Of
   const predicted = parts(centre);
   return { predicted, expectedUtility: expectedUtility(workload, predicted), variance: uncertain };
 }
-
-/** Order of heads.ts. */
-const VARIANCES: readonly (keyof Baseline)[] = ['start', 'hazard', 'price', 'latency', 'ready'];

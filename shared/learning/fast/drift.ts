@@ -4,19 +4,26 @@
  * outcome the provider may, rarely, jump anywhere. Unlike forgetting it costs nothing while nothing changes, it moves a
  * whole provider within a handful of outcomes, and when the trouble is over the record is still there to go back to.
  */
-import { FAMILIES, type FamilyName } from './family.ts';
-
 export interface DriftSpec {
-  readonly family: Exclude<FamilyName, 'gaussian'>;
+  /** Of an outcome, up to a constant. @param scale exposure in hours of a rate; variance of one response of a number */
+  readonly logLikelihood: (eta: number, y: number, scale: number) => number;
   /** Possible shifts of the linear predictor beside 0. */
   readonly shifts: readonly number[];
 }
 
 export interface Drift {
   /** Learns from one outcome. @param eta the linear predictor that the record expects */
-  observe(eta: number, y: number, exposure: number, atMs: number): void;
+  observe(eta: number, y: number, scale: number, atMs: number): void;
   /** Expected shift now and its variance, 0 unless a shift is more likely than not; and P(shift is not 0). */
   at(nowMs: number): { readonly mean: number; readonly variance: number; readonly shifted: number };
+  state(): DriftState;
+}
+
+export interface DriftState {
+  /** P(each state), "as ever" first. */
+  readonly belief: readonly number[];
+  /** Of the last outcome, world epoch milliseconds. */
+  readonly since_ms: number | null;
 }
 
 /** A provider changes once in so many of its outcomes: rarer than chance runs of failures, common enough to be believed within ten. */
@@ -31,12 +38,13 @@ const USUAL = 0.99;
  */
 const BELIEVED = 0.5;
 
-export function createDrift({ family, shifts }: DriftSpec): Drift {
-  const { logLikelihood } = FAMILIES[family];
+/** @param known of the same shifts; a state of others is nobody's */
+export function createDrift({ logLikelihood, shifts }: DriftSpec, known: DriftState | null = null): Drift {
   const states = [0, ...shifts];
   const usual = states.map((_, i) => (i === 0 ? USUAL : (1 - USUAL) / shifts.length));
-  let belief: readonly number[] = states.map((_, i) => (i === 0 ? 1 : 0));
-  let sinceMs: number | null = null;
+  const mine = known !== null && known.belief.length === states.length;
+  let belief: readonly number[] = mine ? known.belief : states.map((_, i) => (i === 0 ? 1 : 0));
+  let sinceMs: number | null = mine ? known.since_ms : null;
 
   const faded = (nowMs: number): readonly number[] => {
     if (sinceMs === null || nowMs <= sinceMs) return belief;
@@ -45,9 +53,9 @@ export function createDrift({ family, shifts }: DriftSpec): Drift {
   };
 
   return {
-    observe(eta, y, exposure, atMs) {
+    observe(eta, y, scale, atMs) {
       const before = faded(atMs).map((p, i) => (1 - JUMP_PER_OUTCOME) * p + JUMP_PER_OUTCOME * (usual[i] as number));
-      const logs = states.map((shift) => logLikelihood(eta + shift, y, exposure));
+      const logs = states.map((shift) => logLikelihood(eta + shift, y, scale));
       const most = Math.max(...logs);
       const after = before.map((p, i) => p * Math.exp((logs[i] as number) - most));
       const sum = after.reduce((a, b) => a + b, 0);
@@ -62,5 +70,6 @@ export function createDrift({ family, shifts }: DriftSpec): Drift {
       const variance = now.reduce((sum, p, i) => sum + p * ((states[i] as number) - mean) ** 2, 0);
       return { mean, variance, shifted };
     },
+    state: () => ({ belief, since_ms: sinceMs }),
   };
 }

@@ -6,7 +6,6 @@
  */
 import type { Features } from '#shared/domain/features.ts';
 import { FEATURE_SET } from '../features.ts';
-import type { Vocabulary } from './vocabulary.ts';
 
 export const SHARED_CLASSES = ['intercept', 'slope', 'gpu_type', 'region', 'workload_type', 'hours_of_day'] as const;
 export const LOCAL_CLASSES = [
@@ -29,6 +28,15 @@ export interface Row {
   readonly provider: string;
   readonly shared: Sparse;
   readonly local: Sparse;
+}
+
+/** The column of a word; null: it has no effect of its own. */
+type ColumnOf = (className: string, word: string) => number | null;
+
+/** How words become columns: entered when a row teaches, only found when it asks. */
+export interface LookUp {
+  readonly shared: ColumnOf;
+  readonly local: (provider: string) => ColumnOf;
 }
 
 /** Hours of one word of the day: a night shift of eight hours is seen, and a day is eight words. */
@@ -71,33 +79,33 @@ function slopesOf(numeric: readonly number[]): readonly (readonly [string, numbe
 const LOCAL_SLOPES = ['load', 'load_squared', 'sin', 'cos'];
 
 /**
- * The row of an attempt. New words enter the vocabularies; past their limits a word has no effect of its own, and the
- * classes above it speak for it.
+ * The row of an attempt. Past the limits of the vocabularies a word has no effect of its own, and the classes above it speak
+ * for it.
  * @param features of the set FEATURE_SET
  */
-export function rowOf(features: Features, shared: Vocabulary, localOf: (provider: string) => Vocabulary): Row {
+export function rowOf(features: Features, { shared, local: localOf }: LookUp): Row {
   const [provider = '', gpu = '', region = '', workload = ''] = features.categorical;
   const local = localOf(provider);
   const slopes = slopesOf(features.numeric);
   const hour = `${Math.floor((hourOf(features.numeric) % 24) / HOURS_PER_WORD)}`;
 
+  // What is not 1 comes first: a stored row leaves out the ones at its end.
   const common = sparse();
-  common.add(shared.indexOf('intercept', ''), 1);
-  for (const [name, value] of slopes) common.add(shared.indexOf('slope', name), value);
-  common.add(shared.indexOf('gpu_type', gpu), 1);
-  common.add(shared.indexOf('region', region), 1);
-  common.add(shared.indexOf('workload_type', workload), 1);
-  common.add(shared.indexOf('hours_of_day', hour), 1);
+  for (const [name, value] of slopes) common.add(shared('slope', name), value);
+  common.add(shared('intercept', ''), 1);
+  common.add(shared('gpu_type', gpu), 1);
+  common.add(shared('region', region), 1);
+  common.add(shared('workload_type', workload), 1);
+  common.add(shared('hours_of_day', hour), 1);
 
   const own = sparse();
-  own.add(local.indexOf('provider', ''), 1);
-  for (const [name, value] of slopes)
-    if (LOCAL_SLOPES.includes(name)) own.add(local.indexOf('provider_slope', name), value);
-  own.add(local.indexOf('provider_gpu_type', gpu), 1);
-  own.add(local.indexOf('provider_region', region), 1);
-  own.add(local.indexOf('provider_workload_type', workload), 1);
-  own.add(local.indexOf('provider_hours_of_day', hour), 1);
-  own.add(local.indexOf('provider_gpu_type_region', `${gpu}|${region}`), 1);
+  for (const [name, value] of slopes) if (LOCAL_SLOPES.includes(name)) own.add(local('provider_slope', name), value);
+  own.add(local('provider', ''), 1);
+  own.add(local('provider_gpu_type', gpu), 1);
+  own.add(local('provider_region', region), 1);
+  own.add(local('provider_workload_type', workload), 1);
+  own.add(local('provider_hours_of_day', hour), 1);
+  own.add(local('provider_gpu_type_region', `${gpu}|${region}`), 1);
   return { provider, shared: common.done(), local: own.done() };
 }
 

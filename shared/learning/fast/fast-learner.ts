@@ -7,30 +7,14 @@
  * failures are known in minutes, and to learn successes later would make every provider look bad at first.
  */
 import type { Features } from '#shared/domain/features.ts';
-import { LOCAL_CLASSES, type Row, rowOf, SHARED_CLASSES } from './effects.ts';
-import { createHead, type Head, type HeadSpec, type Observed } from './head.ts';
+import { type Row, rowOf } from './effects.ts';
+import { type Baseline, type Estimate, estimateOf, HEAD_NAMES, type HeadName } from './estimate.ts';
+import { createHead, type Head, type HeadKnowledge, type HeadSpec, type Observed } from './head.ts';
 import { createProviderDrifts, type ProviderDrifts } from './provider-drifts.ts';
-import { createVocabulary, type Vocabulary } from './vocabulary.ts';
+import type { Running } from './running.ts';
+import { createWords, type Words } from './words.ts';
 
-/** What a model without a record says of any candidate; a trained model's raw outputs may take its place. Order of heads.ts. */
-export interface Baseline {
-  readonly start: number;
-  readonly hazard: number;
-  readonly price: number;
-  readonly latency: number;
-  readonly ready: number;
-}
-
-/** Nine starts of ten succeed; an interruption in 30 hours; promises hold; two and a half minutes until ready. */
-export const NO_RECORD: Baseline = {
-  start: Math.log(9),
-  hazard: Math.log(1 / 30),
-  price: 0,
-  latency: 0,
-  ready: Math.log(150_000),
-};
-
-const SPECS: Readonly<Record<keyof Baseline, HeadSpec>> = {
+const SPECS: Readonly<Record<HeadName, HeadSpec>> = {
   start: { family: 'bernoulli', effectSd: 0.5, noiseSd: 1 },
   hazard: { family: 'poisson', effectSd: 0.5, noiseSd: 1 },
   price: { family: 'gaussian', effectSd: 0.1, noiseSd: 0.1 },
@@ -42,10 +26,9 @@ const SPECS: Readonly<Record<keyof Baseline, HeadSpec>> = {
  * drift would take for change what the head is just learning, and keep it.
  */
 const SURE_VARIANCE = 0.12;
+/** Of a number, in variances of one response: a mean that is known to a third of what one answer strays. */
+const SURE_SHARE = 0.1;
 
-/** Columns at most: the work of a refit grows with the cube of a provider's. */
-const SHARED_LIMIT = 192;
-const LOCAL_LIMIT = 256;
 /** Runs whose end is awaited. The oldest is given up: its end will count, its exposure until then does not. */
 const RUNNING_LIMIT = 20_000;
 const HOUR_MS = 3_600_000;
@@ -72,13 +55,17 @@ export interface FinalSeen extends ReadySeen {
   readonly logPriceRatio: number | null;
 }
 
-/** Linear predictors (heads.ts, unscaled) with their variances, and the variance of one response of the gaussian heads. */
-export interface Estimate {
-  readonly mean: Baseline;
-  readonly variance: Baseline;
-  readonly noise: { readonly price: number; readonly latency: number; readonly ready: number };
-  /** P(the provider is not as its record says). */
-  readonly shifted: number;
+/** All that the learner knows; learner-state.ts writes and reads it. */
+export interface LearnerKnowledge {
+  readonly words: Words;
+  readonly heads: Readonly<Record<HeadName, HeadKnowledge>>;
+  readonly drifts: ReadonlyMap<string, ProviderDrifts>;
+  /** By key, oldest first. */
+  readonly running: ReadonlyMap<string, Running>;
+  /** Attempts whose start is known. */
+  readonly observations: number;
+  /** The latest instant seen, world epoch milliseconds. */
+  readonly nowMs: number;
 }
 
 export interface FastLearner {
@@ -91,74 +78,90 @@ export interface FastLearner {
   estimate(features: Features, baseline: Baseline, nowMs: number): Estimate;
   /** Attempts whose start is known. */
   observations(): number;
-  classDeviations(): Readonly<Record<keyof Baseline, Readonly<Record<string, number>>>>;
+  knowledge(): LearnerKnowledge;
+  head(name: HeadName): Pick<Head, 'posterior' | 'variances'>;
 }
 
-interface Running {
-  readonly row: Row;
-  readonly sinceMs: number;
-  readonly runHours: number;
-  readonly offset: number;
-  /** Interruptions an hour that the record expected of it; null: it was not sure. */
-  readonly rate: number | null;
-}
-
-export function createFastLearner(): FastLearner {
-  const shared = createVocabulary(SHARED_CLASSES, SHARED_LIMIT);
-  const locals = new Map<string, Vocabulary>();
-  const localOf = (provider: string): Vocabulary => {
-    const known = locals.get(provider) ?? createVocabulary(LOCAL_CLASSES, LOCAL_LIMIT);
-    locals.set(provider, known);
-    return known;
+export function createFastLearner(known: LearnerKnowledge | null = null): FastLearner {
+  const words = known?.words ?? createWords();
+  const head = (name: HeadName): Head => createHead(SPECS[name], words, known?.heads[name]);
+  const heads: Readonly<Record<HeadName, Head>> = {
+    start: head('start'),
+    hazard: head('hazard'),
+    price: head('price'),
+    latency: head('latency'),
+    ready: head('ready'),
   };
-  const head = (spec: HeadSpec): Head => createHead(spec, shared, localOf);
-  const heads = {
-    start: head(SPECS.start),
-    hazard: head(SPECS.hazard),
-    price: head(SPECS.price),
-    latency: head(SPECS.latency),
-    ready: head(SPECS.ready),
-  };
-  const drifts = new Map<string, ProviderDrifts>();
+  const drifts = new Map(known?.drifts);
   const driftsOf = (provider: string): ProviderDrifts => {
-    const known = drifts.get(provider) ?? createProviderDrifts();
-    drifts.set(provider, known);
-    return known;
+    const there = drifts.get(provider) ?? createProviderDrifts();
+    drifts.set(provider, there);
+    return there;
   };
-  const running = new Map<string, Running>();
-  let observations = 0;
+  const running = new Map(known?.running);
+  let observations = known?.observations ?? 0;
+  let seenMs = known?.nowMs ?? 0;
 
   const sawStart = (row: Row, baseline: Baseline, started: boolean, atMs: number): void => {
     const drift = driftsOf(row.provider).start;
     const y = started ? 1 : 0;
-    if (heads.start.variance(row) < SURE_VARIANCE) drift.observe(baseline.start + heads.start.mean(row), y, 1, atMs);
-    heads.start.add({ row, y, exposure: 1, offset: baseline.start + drift.at(atMs).mean });
+    const view = heads.start.view();
+    if (view.variance(row) < SURE_VARIANCE) drift.observe(baseline.start + view.mean(row), y, 1, atMs);
+    heads.start.add({ row, y, exposure: 1, offset: baseline.start + drift.at(atMs).mean, atMs });
     observations += 1;
+    seenMs = Math.max(seenMs, atMs);
+  };
+  const sawNumber = (
+    name: 'price' | 'latency' | 'ready',
+    row: Row,
+    y: number | null,
+    baseline: Baseline,
+    atMs: number,
+  ): void => {
+    if (y === null) return;
+    const drift = driftsOf(row.provider)[name];
+    const view = heads[name].view();
+    const variance = view.variance(row);
+    if (variance < SURE_SHARE * view.noise)
+      drift.observe(baseline[name] + view.mean(row), y, view.noise + variance, atMs);
+    heads[name].add({ row, y, exposure: 1, offset: baseline[name] + drift.at(atMs).mean, atMs });
   };
   const sawReady = (row: Row, seen: ReadySeen): void => {
     sawStart(row, seen.baseline, true, seen.atMs);
-    if (seen.logLatencyRatio !== null)
-      heads.latency.add({ row, y: seen.logLatencyRatio, exposure: 1, offset: seen.baseline.latency });
-    if (seen.logReadyMs !== null)
-      heads.ready.add({ row, y: seen.logReadyMs, exposure: 1, offset: seen.baseline.ready });
+    sawNumber('latency', row, seen.logLatencyRatio, seen.baseline, seen.atMs);
+    sawNumber('ready', row, seen.logReadyMs, seen.baseline, seen.atMs);
   };
 
   const stopRunning = (key: string, interrupted: boolean, atMs: number): Running | undefined => {
-    const known = running.get(key);
-    if (known === undefined) return undefined;
+    const run = running.get(key);
+    if (run === undefined) return undefined;
     running.delete(key);
-    if (known.rate !== null) driftsOf(known.row.provider).ends(known.rate, interrupted, atMs);
-    return known;
+    if (run.rate !== null) driftsOf(run.row.provider).ends(run.rate, interrupted, atMs);
+    return run;
   };
+
+  /** What still runs has survived so far. */
+  const survived = (nowMs: number): readonly Observed[] =>
+    [...running.values()].map(({ row, sinceMs, runHours, offset }) => ({
+      row,
+      y: 0,
+      // News of the end may be late; nobody runs for longer than was bought.
+      exposure: Math.max(MIN_EXPOSURE_HOURS, Math.min(runHours, (nowMs - sinceMs) / HOUR_MS)),
+      offset,
+      atMs: nowMs,
+    }));
+  const passing = (name: HeadName, nowMs: number): readonly Observed[] => (name === 'hazard' ? survived(nowMs) : []);
+  if (known !== null) for (const name of HEAD_NAMES) heads[name].fit(seenMs, passing(name, seenMs));
 
   return {
     ready(seen) {
       if (running.has(seen.key)) return;
-      const row = rowOf(seen.features, shared, localOf);
+      const row = rowOf(seen.features, words.entering);
       sawReady(row, seen);
       const drift = driftsOf(row.provider);
-      const eta = seen.baseline.hazard + heads.hazard.mean(row);
-      const sure = heads.hazard.variance(row) < SURE_VARIANCE;
+      const view = heads.hazard.view();
+      const eta = seen.baseline.hazard + view.mean(row);
+      const sure = view.variance(row) < SURE_VARIANCE;
       const rate = sure ? Math.exp(Math.min(LOG_RATE_LIMIT, eta)) : null;
       const offset = seen.baseline.hazard + drift.hazard.at(seen.atMs).mean;
       running.set(seen.key, { row, sinceMs: seen.atMs, runHours: seen.runHours, offset, rate });
@@ -167,69 +170,48 @@ export function createFastLearner(): FastLearner {
       if (running.size > RUNNING_LIMIT && oldest !== undefined) stopRunning(oldest, false, seen.atMs);
     },
     final(seen) {
-      const known = stopRunning(seen.key, seen.interrupted, seen.atMs);
-      const row = known?.row ?? rowOf(seen.features, shared, localOf);
+      const run = stopRunning(seen.key, seen.interrupted, seen.atMs);
+      const row = run?.row ?? rowOf(seen.features, words.entering);
       if (!seen.started) {
         sawStart(row, seen.baseline, false, seen.atMs);
         return;
       }
-      if (known === undefined) sawReady(row, seen);
-      if (seen.logPriceRatio !== null)
-        heads.price.add({ row, y: seen.logPriceRatio, exposure: 1, offset: seen.baseline.price });
+      if (run === undefined) sawReady(row, seen);
+      sawNumber('price', row, seen.logPriceRatio, seen.baseline, seen.atMs);
       if (seen.exposureHours === null) return;
       const exposure = Math.max(MIN_EXPOSURE_HOURS, seen.exposureHours);
       const offset = seen.baseline.hazard + driftsOf(row.provider).hazard.at(seen.atMs).mean;
-      heads.hazard.add({ row, y: seen.interrupted ? 1 : 0, exposure, offset });
+      heads.hazard.add({ row, y: seen.interrupted ? 1 : 0, exposure, offset, atMs: seen.atMs });
     },
     drop(key, atMs) {
       stopRunning(key, false, atMs);
     },
     refit(nowMs) {
-      heads.start.refit();
-      const survived = [...running.values()].map(
-        ({ row, sinceMs, runHours, offset }): Observed => ({
-          row,
-          y: 0,
-          // News of the end may be late; nobody runs for longer than was bought.
-          exposure: Math.max(MIN_EXPOSURE_HOURS, Math.min(runHours, (nowMs - sinceMs) / HOUR_MS)),
-          offset,
-        }),
-      );
-      heads.hazard.refit(survived);
-      heads.price.refit();
-      heads.latency.refit();
-      heads.ready.refit();
+      seenMs = Math.max(seenMs, nowMs);
+      for (const name of HEAD_NAMES) heads[name].refit(nowMs, passing(name, nowMs));
     },
-    estimate(features, baseline, nowMs) {
-      const row = rowOf(features, shared, localOf);
-      const start = driftsOf(row.provider).start.at(nowMs);
-      const hazard = driftsOf(row.provider).hazard.at(nowMs);
-      return {
-        mean: {
-          start: baseline.start + heads.start.mean(row) + start.mean,
-          hazard: baseline.hazard + heads.hazard.mean(row) + hazard.mean,
-          price: baseline.price + heads.price.mean(row),
-          latency: baseline.latency + heads.latency.mean(row),
-          ready: baseline.ready + heads.ready.mean(row),
-        },
-        variance: {
-          start: heads.start.variance(row) + start.variance,
-          hazard: heads.hazard.variance(row) + hazard.variance,
-          price: heads.price.variance(row),
-          latency: heads.latency.variance(row),
-          ready: heads.ready.variance(row),
-        },
-        noise: { price: heads.price.noise(), latency: heads.latency.noise(), ready: heads.ready.noise() },
-        shifted: 1 - (1 - start.shifted) * (1 - hazard.shifted),
-      };
-    },
+    estimate: (features, baseline, nowMs) =>
+      estimateOf(
+        { words, view: (name) => heads[name].view(), drifts: (provider) => drifts.get(provider) ?? null },
+        features,
+        baseline,
+        nowMs,
+      ),
     observations: () => observations,
-    classDeviations: () => ({
-      start: heads.start.classDeviations(),
-      hazard: heads.hazard.classDeviations(),
-      price: heads.price.classDeviations(),
-      latency: heads.latency.classDeviations(),
-      ready: heads.ready.classDeviations(),
+    knowledge: () => ({
+      words,
+      heads: {
+        start: heads.start.knowledge(),
+        hazard: heads.hazard.knowledge(),
+        price: heads.price.knowledge(),
+        latency: heads.latency.knowledge(),
+        ready: heads.ready.knowledge(),
+      },
+      drifts,
+      running,
+      observations,
+      nowMs: seenMs,
     }),
+    head: (name) => heads[name],
   };
 }

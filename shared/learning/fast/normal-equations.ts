@@ -5,7 +5,7 @@
 import type { Row, Sparse } from './effects.ts';
 
 /** Dense, row-major, over the first `shared` and `local` columns. Symmetric blocks are kept whole. */
-interface ProviderBlocks {
+export interface ProviderBlocks {
   readonly local: number;
   readonly shared: number;
   /** local x local */
@@ -16,53 +16,57 @@ interface ProviderBlocks {
   readonly ss: Float64Array;
   readonly zl: Float64Array;
   readonly zs: Float64Array;
-}
-
-export interface NormalEquations {
-  readonly blocks: Map<string, ProviderBlocks>;
   /** Sum of weight * z^2, and the number of rows. */
   squares: number;
   rows: number;
 }
 
-export const emptyEquations = (): NormalEquations => ({ blocks: new Map(), squares: 0, rows: 0 });
+/** By provider. */
+export type NormalEquations = Map<string, ProviderBlocks>;
+
+export const emptyEquations = (): NormalEquations => new Map();
+
+export const rowsIn = (equations: NormalEquations): number => sumOf(equations, ({ rows }) => rows);
+export const squaresIn = (equations: NormalEquations): number => sumOf(equations, ({ squares }) => squares);
+
+const sumOf = (equations: NormalEquations, of: (blocks: ProviderBlocks) => number): number =>
+  [...equations.values()].reduce((sum, blocks) => sum + of(blocks), 0);
 
 /** Adds one row with weight `weight` and response `z`. */
 export function addRow(equations: NormalEquations, row: Row, weight: number, z: number): void {
   const { shared, local } = row;
-  const blocks = roomFor(equations, row.provider, 1 + largest(shared), 1 + largest(local));
+  const blocks = roomFor(equations, row.provider, 1 + largest(shared), 1 + largest(local), SPARE);
   addOuter(blocks.ll, blocks.local, local, local, weight);
   addOuter(blocks.sl, blocks.local, shared, local, weight);
   addOuter(blocks.ss, blocks.shared, shared, shared, weight);
   addScaled(blocks.zl, local, weight * z);
   addScaled(blocks.zs, shared, weight * z);
-  equations.squares += weight * z * z;
-  equations.rows += 1;
+  blocks.squares += weight * z * z;
+  blocks.rows += 1;
+}
+
+/** Adds a provider's blocks to another sum. @param share 0..1: how much they count */
+export function addBlocks(to: NormalEquations, provider: string, from: ProviderBlocks, share = 1): void {
+  const blocks = roomFor(to, provider, from.shared, from.local);
+  addBlock(blocks.ll, blocks.local, from.ll, from.local, from.local, share);
+  addBlock(blocks.sl, blocks.local, from.sl, from.local, from.shared, share);
+  addBlock(blocks.ss, blocks.shared, from.ss, from.shared, from.shared, share);
+  addBlock(blocks.zl, blocks.local, from.zl, from.local, 1, share);
+  addBlock(blocks.zs, blocks.shared, from.zs, from.shared, 1, share);
+  blocks.squares += share * from.squares;
+  blocks.rows += share * from.rows;
 }
 
 /** The sum of both, as a new value. */
 export function merged(a: NormalEquations, b: NormalEquations): NormalEquations {
   const sum = copyOf(a);
-  for (const [provider, from] of b.blocks) {
-    const to = roomFor(sum, provider, from.shared, from.local);
-    addBlock(to.ll, to.local, from.ll, from.local, from.local);
-    addBlock(to.sl, to.local, from.sl, from.local, from.shared);
-    addBlock(to.ss, to.shared, from.ss, from.shared, from.shared);
-    from.zl.forEach((value, i) => {
-      to.zl[i] = (to.zl[i] as number) + value;
-    });
-    from.zs.forEach((value, i) => {
-      to.zs[i] = (to.zs[i] as number) + value;
-    });
-  }
-  sum.squares += b.squares;
-  sum.rows += b.rows;
+  for (const [provider, from] of b) addBlocks(sum, provider, from);
   return sum;
 }
 
-export function copyOf({ blocks, squares, rows }: NormalEquations): NormalEquations {
-  const copy = new Map<string, ProviderBlocks>();
-  for (const [provider, of] of blocks)
+export function copyOf(equations: NormalEquations): NormalEquations {
+  const copy = emptyEquations();
+  for (const [provider, of] of equations)
     copy.set(provider, {
       ...of,
       ll: of.ll.slice(),
@@ -71,18 +75,27 @@ export function copyOf({ blocks, squares, rows }: NormalEquations): NormalEquati
       zl: of.zl.slice(),
       zs: of.zs.slice(),
     });
-  return { blocks: copy, squares, rows };
+  return copy;
 }
 
 const largest = ({ indices }: Sparse): number => indices.reduce((most, index) => Math.max(most, index), -1);
 
-/** The provider's blocks, grown by a quarter when a column is new: words come one by one. */
-function roomFor(equations: NormalEquations, provider: string, shared: number, local: number): ProviderBlocks {
-  const known = equations.blocks.get(provider);
+/** Words come one by one: room for a quarter more of them. */
+const SPARE = 1.25;
+
+/** The provider's blocks, grown when a column is new. */
+function roomFor(
+  equations: NormalEquations,
+  provider: string,
+  shared: number,
+  local: number,
+  spare = 1,
+): ProviderBlocks {
+  const known = equations.get(provider);
   if (known !== undefined && known.shared >= shared && known.local >= local) return known;
   const size = {
-    shared: grown(known?.shared ?? 0, shared),
-    local: grown(known?.local ?? 0, local),
+    shared: grown(known?.shared ?? 0, shared, spare),
+    local: grown(known?.local ?? 0, local, spare),
   };
   const made: ProviderBlocks = {
     ...size,
@@ -91,6 +104,8 @@ function roomFor(equations: NormalEquations, provider: string, shared: number, l
     ss: new Float64Array(size.shared ** 2),
     zl: new Float64Array(size.local),
     zs: new Float64Array(size.shared),
+    squares: known?.squares ?? 0,
+    rows: known?.rows ?? 0,
   };
   if (known !== undefined) {
     addBlock(made.ll, size.local, known.ll, known.local, known.local);
@@ -99,11 +114,11 @@ function roomFor(equations: NormalEquations, provider: string, shared: number, l
     made.zl.set(known.zl);
     made.zs.set(known.zs);
   }
-  equations.blocks.set(provider, made);
+  equations.set(provider, made);
   return made;
 }
 
-const grown = (had: number, needed: number): number => (needed <= had ? had : Math.ceil(needed * 1.25));
+const grown = (had: number, needed: number, spare: number): number => (needed <= had ? had : Math.ceil(needed * spare));
 
 function addOuter(matrix: Float64Array, width: number, rows: Sparse, columns: Sparse, weight: number): void {
   for (let a = 0; a < rows.indices.length; a++) {
@@ -123,10 +138,17 @@ function addScaled(vector: Float64Array, { indices, values }: Sparse, scale: num
   }
 }
 
-function addBlock(to: Float64Array, toWidth: number, from: Float64Array, fromWidth: number, height: number): void {
+function addBlock(
+  to: Float64Array,
+  toWidth: number,
+  from: Float64Array,
+  fromWidth: number,
+  height: number,
+  share = 1,
+): void {
   for (let r = 0; r < height; r++)
     for (let c = 0; c < fromWidth; c++) {
       const i = r * toWidth + c;
-      to[i] = (to[i] as number) + (from[r * fromWidth + c] as number);
+      to[i] = (to[i] as number) + share * (from[r * fromWidth + c] as number);
     }
 }

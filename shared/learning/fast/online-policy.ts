@@ -10,7 +10,8 @@ import { candidateFeatures } from '../features.ts';
 import { type ExplorationLimits, thompson } from '../thompson.ts';
 import { refitAfter } from './cadence.ts';
 import { type CandidateValue, candidateValue } from './candidate-value.ts';
-import { createFastLearner, type FastLearner, type FinalSeen, NO_RECORD, type ReadySeen } from './fast-learner.ts';
+import { NO_RECORD } from './estimate.ts';
+import { createFastLearner, type FastLearner, type FinalSeen, type ReadySeen } from './fast-learner.ts';
 
 export interface Valued {
   readonly offer: Offer;

@@ -47,7 +47,7 @@ export function solve(equations: NormalEquations, noise: number, prior: Prior, s
     { readonly given: Float64Array; readonly gain: Float64Array; readonly own: Float64Array }
   >();
 
-  for (const [provider, blocks] of equations.blocks) {
+  for (const [provider, blocks] of equations) {
     const d = sizes.local(provider);
     const local = new Float64Array(d * d);
     for (let i = 0; i < Math.min(d, blocks.local); i++)
@@ -104,37 +104,6 @@ export function meanOf(posterior: Posterior, row: Row): number {
   return dot(posterior.mean, row.shared) + (local === undefined ? 0 : dot(local.mean, row.local));
 }
 
-/** Variance of the linear predictor of a row. */
-export function varianceOf(posterior: Posterior, row: Row, prior: Prior): number {
-  const { size: n, covariance } = posterior;
-  const local = posterior.providers.get(row.provider);
-  const d = local?.size ?? 0;
-  const left = new Float64Array(n);
-  let variance = 0;
-  each(row.shared, (s, x) => {
-    if (s < n) left[s] = x;
-    else variance += x * x * prior.sharedVariance(s);
-  });
-  each(row.local, (i, x) => {
-    if (local === undefined || i >= d) {
-      variance += x * x * prior.localVariance(row.provider, i);
-      return;
-    }
-    for (let s = 0; s < n; s++) left[s] = (left[s] as number) - (local.gain[s * d + i] as number) * x;
-    each(row.local, (j, y) => {
-      if (j < d) variance += x * y * (local.given[i * d + j] as number);
-    });
-  });
-  for (let s = 0; s < n; s++) {
-    const x = left[s] as number;
-    if (x === 0) continue;
-    let sum = 0;
-    for (let t = 0; t < n; t++) sum += (covariance[s * n + t] as number) * (left[t] as number);
-    variance += x * sum;
-  }
-  return Math.max(0, variance);
-}
-
 /** Full variance of each local effect of a provider, the uncertainty of the shared ones included. */
 export function localVariances(posterior: Posterior, provider: ProviderPosterior): Float64Array {
   const { size: n, covariance } = posterior;
@@ -168,8 +137,4 @@ function dot(vector: Float64Array, { indices, values }: Sparse): number {
   let sum = 0;
   for (let a = 0; a < indices.length; a++) sum += (vector[indices[a] as number] ?? 0) * (values[a] as number);
   return sum;
-}
-
-function each({ indices, values }: Sparse, visit: (index: number, value: number) => void): void {
-  for (let a = 0; a < indices.length; a++) visit(indices[a] as number, values[a] as number);
 }

@@ -1,0 +1,130 @@
+/**
+ * What the learner believes, for whoever scores: means and covariances of the effects, class variances, drifts. Derived from
+ * the statistics, a tenth of their size, and read without solving anything.
+ */
+import { z } from 'zod';
+import { describeIssues } from '#shared/domain/events/codec.ts';
+import type { Features } from '#shared/domain/features.ts';
+import { RejectedError } from '#shared/errors.ts';
+import { priorOf, type Variances } from './class-variances.ts';
+import { type Baseline, type Estimate, estimateOf, HEAD_NAMES, type HeadName } from './estimate.ts';
+import type { FastLearner } from './fast-learner.ts';
+import { floatText, textOf } from './float-text.ts';
+import { createHeadView, type HeadView } from './head-view.ts';
+import type { Posterior } from './pooled-regression.ts';
+import { createProviderDrifts } from './provider-drifts.ts';
+import { driftsState, instant, perHead, variancesState, wordsState } from './state-schema.ts';
+import { createWords, type Words } from './words.ts';
+
+const headState = z
+  .strictObject({
+    variances: variancesState,
+    mean: floatText,
+    covariance: floatText,
+    providers: z.record(z.string(), z.strictObject({ mean: floatText, given: floatText, gain: floatText })),
+  })
+  .refine(({ mean, covariance, providers }) => {
+    const n = mean.length;
+    return (
+      covariance.length === n * n &&
+      Object.values(providers).every(
+        ({ mean: { length: d }, given, gain }) => given.length === d * d && gain.length === n * d,
+      )
+    );
+  }, 'expected matrices of the sizes of the means');
+
+const posteriorState = z.strictObject({
+  format: z.literal('aurora-posterior/1'),
+  words: wordsState,
+  heads: perHead(headState),
+  drifts: z.record(z.string(), driftsState),
+  observations: z.int().min(0),
+  /** World epoch milliseconds of what was seen last. */
+  now_ms: instant,
+});
+
+/** As it is stored: JSON, numbers in base64. */
+export type PosteriorState = z.input<typeof posteriorState>;
+export type LoadedPosterior = z.output<typeof posteriorState>;
+
+/** Ready to score. */
+export interface PosteriorReader {
+  /** @param features of the set FEATURE_SET @param nowMs world epoch milliseconds: drifts fade */
+  estimate(features: Features, baseline: Baseline, nowMs: number): Estimate;
+  readonly observations: number;
+  readonly seenMs: number;
+}
+
+/** As of the learner's last refit. */
+export function posteriorOf(learner: FastLearner): PosteriorState {
+  const { words, drifts, observations, nowMs } = learner.knowledge();
+  const head = (name: HeadName): PosteriorState['heads'][HeadName] => {
+    const { posterior, variances } = learner.head(name);
+    return headStateOf(posterior(), variances());
+  };
+  return {
+    format: 'aurora-posterior/1',
+    words: words.state(),
+    heads: {
+      start: head('start'),
+      hazard: head('hazard'),
+      price: head('price'),
+      latency: head('latency'),
+      ready: head('ready'),
+    },
+    drifts: Object.fromEntries([...drifts].map(([provider, drift]) => [provider, drift.state()])),
+    observations,
+    now_ms: nowMs,
+  };
+}
+
+const headStateOf = (
+  { mean, covariance, providers }: Posterior,
+  variances: Variances,
+): PosteriorState['heads'][HeadName] => ({
+  variances,
+  mean: textOf(mean),
+  covariance: textOf(covariance),
+  providers: Object.fromEntries(
+    [...providers].map(([provider, of]) => [
+      provider,
+      { mean: textOf(of.mean), given: textOf(of.given), gain: textOf(of.gain) },
+    ]),
+  ),
+});
+
+/** @throws RejectedError artefact_corrupt */
+export function parsePosterior(value: unknown): LoadedPosterior {
+  const parsed = posteriorState.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new RejectedError('artefact_corrupt', `learner's posterior: ${describeIssues(parsed.error.issues)}`);
+}
+
+export function loadPosterior(loaded: LoadedPosterior): PosteriorReader {
+  const words = createWords(loaded.words);
+  const views = new Map(HEAD_NAMES.map((name) => [name, viewOf(name, loaded.heads[name], words)]));
+  const drifts = new Map(
+    Object.entries(loaded.drifts).map(([provider, state]) => [provider, createProviderDrifts(state)]),
+  );
+  const knowledge = {
+    words,
+    view: (name: HeadName): HeadView => views.get(name) as HeadView,
+    drifts: (provider: string) => drifts.get(provider) ?? null,
+  };
+  return {
+    observations: loaded.observations,
+    seenMs: loaded.now_ms,
+    estimate: (features, baseline, nowMs) => estimateOf(knowledge, features, baseline, nowMs),
+  };
+}
+
+const GAUSSIAN: readonly HeadName[] = ['price', 'latency', 'ready'];
+
+function viewOf(name: HeadName, head: LoadedPosterior['heads'][HeadName], words: Words): HeadView {
+  const { mean, covariance, variances } = head;
+  const providers = new Map(
+    Object.entries(head.providers).map(([provider, of]) => [provider, { size: of.mean.length, ...of }]),
+  );
+  const posterior: Posterior = { size: mean.length, mean, covariance, providers };
+  return createHeadView(posterior, priorOf(variances, words), GAUSSIAN.includes(name) ? variances.noise : 0);
+}
