@@ -213,13 +213,28 @@ export const ERROR_LIMIT_SLACK = 0.02;
 export const CHAMPION_MARGIN_NATS = 0.01;
 
 // --- Switchback ----------------------------------------------------------------------------------------------------
-/** Wash-out in median runs. What an arm rented fades with its runs; the first half of a run's length sees most of the change. */
-export const SWITCHBACK_WASHOUT_RUNS = 0.5;
-/** Most of a block that may be wash-out: past a quarter the pairs lost weigh more than the load that would be left in. */
-export const SWITCHBACK_WASHOUT_SHARE = 0.25;
+/** Wash-out in median runs. What an arm rented fades with its runs; part of the carry-over stays in, which only blurs the arms. */
+export const SWITCHBACK_WASHOUT_RUNS = 0.4;
+/** Most of a block that may be wash-out: past a fifth the pairs lost weigh more than the load that would be left in. */
+export const SWITCHBACK_WASHOUT_SHARE = 0.2;
 /** Decisions that fill a block: means of fewer are noise, and blocks that nobody asked anything in are lost pairs. */
 export const SWITCHBACK_BLOCK_DECISIONS = 40;
 /** 10 min: far above the 2 s in which every instance hears of a trial. */
 export const SWITCHBACK_MIN_BLOCK_MS = 10 * 60_000;
 /** A day: where so little happens, longer blocks would only put the answer off. */
 export const SWITCHBACK_MAX_BLOCK_MS = 24 * MS_PER_HOUR;
+/** Ended runs of a block before it counts. The last ones are the longest successes, of either arm. */
+export const SWITCHBACK_MATURED_SHARE = 0.98;
+/** Two days: longer than nearly every run. What is not heard of then may never be, and the block counts at the lower share. */
+export const SWITCHBACK_PATIENCE_MS = 48 * MS_PER_HOUR;
+export const SWITCHBACK_PATIENCE_SHARE = 0.8;
+/** Matured pairs at which a challenger can be proved better; each by the root of two more, for evidence grows by its root. */
+export const SWITCHBACK_LOOKS: readonly number[] = [10, 14, 20, 28, 40, 56, 80];
+/**
+ * One-sided level of each look: Pocock's (1977) constant for these seven, 2.60, by 2,000,000 simulated random walks. Together
+ * they err .02 of the time on a challenger that is exactly as good.
+ */
+export const SWITCHBACK_LOOK_ALPHA = 0.0046;
+/** Before the first look only a clearly worse challenger is stopped; of 4 pairs all must speak against it. */
+export const SWITCHBACK_FUTILITY_LOOKS: readonly number[] = [4, 6, 8];
+export const SWITCHBACK_FUTILITY_ALPHA = 0.1;

@@ -56,17 +56,17 @@ describe('planning a switchback', () => {
   const plan = (medianRunMs: number, decisionsPerHour: number): Trial =>
     planTrial({ control: 'rules', challenger: 'v1', startMs: START, medianRunMs, decisionsPerHour, seed: 3 });
 
-  it('follows the run time where traffic is dense: half a run of wash-out, a quarter of the block', () => {
-    expect(plan(2 * HOUR, 1_000)).toMatchObject({ block_ms: 4 * HOUR, washout_ms: HOUR, arms: ['rules', 'v1'] });
+  it('follows the run time where traffic is dense: two fifths of a run of wash-out, a fifth of the block', () => {
+    expect(plan(2 * HOUR, 1_000)).toMatchObject({ block_ms: 4 * HOUR, washout_ms: 0.8 * HOUR, arms: ['rules', 'v1'] });
   });
 
   it('waits for traffic where it is thin, for a day at most', () => {
-    expect(plan(HOUR / 10, 10)).toMatchObject({ block_ms: 4 * HOUR, washout_ms: HOUR / 20 });
+    expect(plan(HOUR / 10, 10)).toMatchObject({ block_ms: 4 * HOUR, washout_ms: HOUR / 25 });
     expect(plan(HOUR / 10, 0)).toMatchObject({ block_ms: 24 * HOUR });
-    expect(plan(100 * HOUR, 10)).toMatchObject({ block_ms: 24 * HOUR, washout_ms: 6 * HOUR });
+    expect(plan(100 * HOUR, 10)).toMatchObject({ block_ms: 24 * HOUR, washout_ms: 4.8 * HOUR });
   });
 
   it('never makes blocks shorter than ten minutes', () => {
-    expect(plan(1_000, 1e6)).toMatchObject({ block_ms: 10 * 60_000, washout_ms: 500 });
+    expect(plan(1_000, 1e6)).toMatchObject({ block_ms: 10 * 60_000, washout_ms: 400 });
   });
 });
