@@ -8,7 +8,7 @@ import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 
 /** More would starve whatever else runs on a machine of two cores. */
-const MAX_THREADS = 2;
+export const MAX_THREADS = 2;
 /** A thread tells of itself many times a second; one that is silent so long hangs. */
 const SILENCE_LIMIT_MS = 5 * 60_000;
 
@@ -26,6 +26,7 @@ export interface ThreadWork<Job, Result> {
   readonly jobs: readonly Job[];
   readonly clock: HostClock;
   nameOf(job: Job): string;
+  onStart?(job: Job): void;
   onTurn(job: Job, done: number): void;
   onResult(job: Job, result: Result): void;
 }
@@ -44,6 +45,7 @@ export async function runInThreads<Job, Result>(work: ThreadWork<Job, Result>, s
   const take = async (worker: Worker): Promise<void> => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       signal?.throwIfAborted();
+      work.onStart?.(job);
       work.onResult(job, await runIn(worker, job, work));
     }
   };

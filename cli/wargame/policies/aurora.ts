@@ -1,19 +1,20 @@
 import { EXPLORATION_BUDGET, EXPLORATION_FLOOR } from '#shared/defaults.ts';
-import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
+import { createOnlinePolicy, type OnlinePolicy } from '#shared/learning/fast/online-policy.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import type { Lesson } from '../attempt.ts';
 import type { Policy } from './policy.ts';
 
 /** The fast learner acting from its first decision, as it is deployed: same budget, same floor. */
-export function auroraPolicy(): Policy {
-  const online = createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR });
-  return {
-    distribution: ({ workload, offers, nowMs }) => online.distribution(workload, online.value(workload, offers, nowMs)),
-    ready: (lesson) => online.ready(seenIn(lesson)),
-    final: (lesson) => online.final(seenIn(lesson)),
-    drop: (key, atMs) => online.drop(key, atMs),
-  };
-}
+export const auroraPolicy = (): Policy =>
+  playedBy(createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR }));
+
+/** A learner as a player: hears what the world tells, answers what it would do. */
+export const playedBy = (online: OnlinePolicy): Policy => ({
+  distribution: ({ workload, offers, nowMs }) => online.distribution(workload, online.value(workload, offers, nowMs)),
+  ready: (lesson) => online.ready(seenIn(lesson)),
+  final: (lesson) => online.final(seenIn(lesson)),
+  drop: (key, atMs) => online.drop(key, atMs),
+});
 
 /** A function of the decision alone, so it is computed again rather than kept for the length of the run. */
 const seenIn = ({ workload, offer, decidedMs, ...facts }: Lesson) => ({

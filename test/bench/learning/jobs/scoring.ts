@@ -1,0 +1,81 @@
+/** What a decision of the learner costs: eight candidates valued, and the distribution over them, against the rules. */
+import { playedBy } from '#cli/wargame/policies/aurora.ts';
+import type { Choice, PolicyOf } from '#cli/wargame/policies/policy.ts';
+import { playWorld } from '#cli/wargame/world.ts';
+import { EXPLORATION_BUDGET, EXPLORATION_EPSILON, EXPLORATION_FLOOR } from '#shared/defaults.ts';
+import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { classicScore } from '#shared/rules/classic-score.ts';
+import { loadMarketSpec } from '#sim/market/load-spec.ts';
+import { alternate } from '../../rounds.ts';
+import { median } from '../../stats.ts';
+import { type CallTimes, timeCalls } from '../../time-calls.ts';
+import type { OnShare } from './play.ts';
+
+const CANDIDATES = 8;
+/** Different decisions that are scored in turn. */
+const CHOICES = 256;
+
+export interface ScoringJob {
+  readonly kind: 'scoring';
+  readonly market: string;
+  readonly seed: number;
+  /** Decisions from which the learner has learnt. */
+  readonly decisions: number;
+  /** Timed in each round. */
+  readonly calls: number;
+  readonly rounds: number;
+}
+
+export interface ScoringResult {
+  readonly observations: number;
+  readonly candidates: number;
+  /** Medians over the rounds, which alternate. */
+  readonly learner: CallTimes;
+  readonly rules: CallTimes;
+}
+
+export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<ScoringResult> {
+  const { market, seed, decisions, calls, rounds } = job;
+  const online = createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR });
+  const player = playedBy(online);
+  const choices: Choice[] = [];
+  const keeping: PolicyOf = () => ({
+    ...player,
+    distribution(choice) {
+      if (choice.offers.length >= CANDIDATES) choices.push({ ...choice, offers: choice.offers.slice(0, CANDIDATES) });
+      if (choices.length > CHOICES) choices.shift();
+      return player.distribution(choice);
+    },
+  });
+  await playWorld(
+    { spec: loadMarketSpec(market), seed, deviation: 1, scenario: null, decisions, slowFeedback: 1 },
+    keeping,
+    (done) => onShare((0.8 * done) / decisions),
+  );
+  if (choices.length === 0) throw new RangeError(`expected decisions with ${CANDIDATES} candidates, got none`);
+  const at = (index: number): Choice => choices[index % choices.length] as Choice;
+  let kept: unknown;
+  const times = await alternate(rounds, {
+    learner: () => timeCalls(calls, (i) => (kept = player.distribution(at(i)))),
+    rules: () =>
+      timeCalls(calls, (i) => {
+        const { workload, offers } = at(i);
+        kept = epsilonSoftened(
+          offers.map((offer) => classicScore(workload.weights, offer)),
+          EXPLORATION_EPSILON,
+        );
+      }),
+  });
+  if (kept === undefined) throw new Error('expected the last distribution to be kept');
+  const overRounds = (all: readonly CallTimes[]): CallTimes => ({
+    p50Us: median(all.map(({ p50Us }) => p50Us)),
+    p99Us: median(all.map(({ p99Us }) => p99Us)),
+  });
+  return {
+    observations: online.learner.observations(),
+    candidates: CANDIDATES,
+    learner: overRounds(times.learner),
+    rules: overRounds(times.rules),
+  };
+}

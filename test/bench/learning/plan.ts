@@ -1,0 +1,80 @@
+/** Which jobs a run of the bench has. The base is a part of the full run, so that its results are not measured twice. */
+import { POLICY_NAMES, type PolicyName } from '#cli/wargame/policies/index.ts';
+import type { LearningJob } from './jobs/index.ts';
+
+export type Scale = 'base' | 'full' | 'quick';
+
+export const MARKETS = ['default', 'second'] as const;
+export type MarketName = (typeof MARKETS)[number];
+
+/** Sizes of a run, in decisions. */
+interface Sizes {
+  readonly seeds: readonly number[];
+  readonly decisions: number;
+  /** Of the top provider's outage. */
+  readonly outage: { readonly from: number; readonly to: number };
+  /** A hundred days at a hundred a day. */
+  readonly slowPace: number;
+  readonly offPolicyRows: number;
+  readonly offPolicySizes: readonly number[];
+  readonly repeated: number;
+  readonly scoring: { readonly decisions: number; readonly calls: number; readonly rounds: number };
+}
+
+const BASE: Sizes = {
+  seeds: [1, 2],
+  decisions: 50_000,
+  outage: { from: 20_000, to: 25_000 },
+  slowPace: 10_000,
+  offPolicyRows: 100_000,
+  offPolicySizes: [5_000, 20_000],
+  repeated: 5_000,
+  scoring: { decisions: 20_000, calls: 20_000, rounds: 5 },
+};
+const SIZES: Readonly<Record<Scale, Sizes>> = {
+  base: BASE,
+  full: { ...BASE, seeds: [1, 2, 3, 4, 5] },
+  // Shows that everything works, measures nothing.
+  quick: {
+    seeds: [1],
+    decisions: 600,
+    outage: { from: 200, to: 300 },
+    slowPace: 300,
+    offPolicyRows: 300,
+    offPolicySizes: [100],
+    repeated: 50,
+    scoring: { decisions: 200, calls: 20, rounds: 1 },
+  },
+};
+
+/** The variants of the war game that the report asks about. */
+export const GAME = { deviation: 1, slow_feedback: 1, decisions_per_day: null } as const;
+export const SLOW = { ...GAME, slow_feedback: 20 } as const;
+export const MILD = { ...GAME, deviation: 0.25 } as const;
+export const RARE = { ...GAME, decisions_per_day: 100 } as const;
+
+/** Every stage from the apprentice on; null: no such policy yet. */
+export const AUTO: PolicyName | null = POLICY_NAMES.find((name) => (name as string) === 'auto') ?? null;
+
+export function jobsOf(scale: Scale): readonly LearningJob[] {
+  const { seeds, decisions, outage, slowPace, offPolicyRows, offPolicySizes, repeated, scoring } = SIZES[scale];
+  const worlds = MARKETS.flatMap((market) => seeds.map((seed) => ({ market, seed })));
+  const games = worlds.flatMap((world): LearningJob[] => {
+    const game = { kind: 'game', ...world, decisions } as const;
+    return [
+      { ...game, ...GAME, policies: ['advertised', 'tables', 'aurora'] },
+      { ...game, ...SLOW, policies: ['tables', 'aurora'] },
+      { ...game, ...MILD, policies: ['advertised', 'tables', 'aurora'] },
+      { ...game, ...RARE, policies: ['tables', 'aurora'], decisions: slowPace },
+      ...(AUTO === null ? [] : [{ ...game, ...GAME, policies: [AUTO] }]),
+      { kind: 'outage', ...world, decisions, ...outage, policies: ['tables', 'aurora'] },
+      { kind: 'off-policy', ...world, rows: offPolicyRows, sizes: offPolicySizes },
+    ];
+  });
+  const [market, seed] = [MARKETS[0], seeds[0] as number];
+  return [
+    ...games,
+    { kind: 'stdio', market, seed, decisions, repeated },
+    { kind: 'scoring', market, seed, ...scoring },
+  ];
+}
