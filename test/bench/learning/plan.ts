@@ -29,7 +29,7 @@ const BASE: Sizes = {
   offPolicyRows: 100_000,
   offPolicySizes: [5_000, 20_000],
   repeated: 5_000,
-  scoring: { decisions: 20_000, calls: 20_000, rounds: 5 },
+  scoring: { decisions: 20_000, calls: 10_000, rounds: 5 },
 };
 const SIZES: Readonly<Record<Scale, Sizes>> = {
   base: BASE,

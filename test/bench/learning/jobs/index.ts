@@ -76,7 +76,7 @@ const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
   scoring: {
     run: runScoring,
     nameOf: ({ decisions }) => `cost of scoring after ${decisions} decisions`,
-    secondsOf: ({ decisions, calls, rounds }) => playSeconds(decisions + 2 * calls * (rounds + 1), ['aurora']),
+    secondsOf: ({ decisions, calls, rounds }) => playSeconds(decisions + 4 * calls * (rounds + 1), ['aurora']),
     alone: true,
     sources: [],
   },

@@ -1,9 +1,16 @@
-/** What a decision of the learner costs: eight candidates valued, and the distribution over them, against the rules. */
+/**
+ * What a decision of the learner costs: eight candidates valued, and the distribution over them; by the learner itself, as
+ * the agent decides, and by its posterior as `score` loads it. Against the rules.
+ */
 import { playedBy } from '#cli/wargame/policies/aurora.ts';
 import type { Choice, PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld } from '#cli/wargame/world.ts';
 import { EXPLORATION_BUDGET, EXPLORATION_EPSILON, EXPLORATION_FLOOR } from '#shared/defaults.ts';
+import { candidateValue } from '#shared/learning/fast/candidate-value.ts';
+import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
 import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
+import { loadPosterior, parsePosterior, posteriorOf } from '#shared/learning/fast/posterior.ts';
+import { candidateFeatures } from '#shared/learning/features.ts';
 import { epsilonSoftened } from '#shared/learning/policy.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
@@ -32,6 +39,7 @@ export interface ScoringResult {
   readonly candidates: number;
   /** Medians over the rounds, which alternate. */
   readonly learner: CallTimes;
+  readonly posterior: CallTimes;
   readonly rules: CallTimes;
 }
 
@@ -55,9 +63,21 @@ export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<Sco
   );
   if (choices.length === 0) throw new RangeError(`expected decisions with ${CANDIDATES} candidates, got none`);
   const at = (index: number): Choice => choices[index % choices.length] as Choice;
+  const stored: unknown = JSON.parse(JSON.stringify(posteriorOf(online.learner)));
+  const posterior = loadPosterior(parsePosterior(stored));
+  const byPosterior = ({ workload, offers, nowMs }: Choice): readonly number[] =>
+    online.distribution(
+      workload,
+      offers.map((offer) => {
+        const features = candidateFeatures(workload, offer, nowMs);
+        const estimate = posterior.estimate(features, NO_RECORD, nowMs);
+        return { offer, features, value: candidateValue(estimate, workload, offer) };
+      }),
+    );
   let kept: unknown;
   const times = await alternate(rounds, {
     learner: () => timeCalls(calls, (i) => (kept = player.distribution(at(i)))),
+    posterior: () => timeCalls(calls, (i) => (kept = byPosterior(at(i)))),
     rules: () =>
       timeCalls(calls, (i) => {
         const { workload, offers } = at(i);
@@ -76,6 +96,7 @@ export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<Sco
     observations: online.learner.observations(),
     candidates: CANDIDATES,
     learner: overRounds(times.learner),
+    posterior: overRounds(times.posterior),
     rules: overRounds(times.rules),
   };
 }

@@ -206,7 +206,7 @@ export const AIMS: readonly Aim[] = [
     cell(all, market) {
       const found = ofKind(all, 'scoring').find(({ job }) => job.market === market);
       if (found === undefined) return notOn(market);
-      const { p50Us, p99Us } = found.result.learner;
+      const { p50Us, p99Us } = found.result.posterior;
       return { text: `${ms(p99Us)} ms (p50 ${ms(p50Us)})`, met: p99Us < SCORING_US };
     },
   },

@@ -1,4 +1,5 @@
 import { thousands } from '#cli/wargame/words.ts';
+import type { CallTimes } from '../../time-calls.ts';
 import { type Measured, ofKind } from '../results.ts';
 import { markdownTable } from './markdown.ts';
 
@@ -12,9 +13,16 @@ export function scoringSection(all: readonly Measured[]): string | null {
     markdownTable(
       ['', 'p50, µs', 'p99, µs'],
       [
-        ['fast learner', result.learner.p50Us.toFixed(1), result.learner.p99Us.toFixed(1)],
-        ['floor: classic score and epsilon', result.rules.p50Us.toFixed(1), result.rules.p99Us.toFixed(1)],
+        line('fast learner, its posterior as `score` loads it', result.posterior),
+        line('fast learner itself, as the agent decides', result.learner),
+        line('floor: classic score and epsilon', result.rules),
       ],
     ),
   ].join('\n\n');
 }
+
+const line = (name: string, { p50Us, p99Us }: CallTimes): readonly string[] => [
+  name,
+  p50Us.toFixed(1),
+  p99Us.toFixed(1),
+];
