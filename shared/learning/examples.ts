@@ -5,6 +5,7 @@ import type { Features } from '#shared/domain/features.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { realisedUtility, runResultOf } from '#shared/domain/utility.ts';
 import type { Example } from './example.ts';
+import { logRatio, paidRate } from './fast/lesson.ts';
 import { FEATURE_SET } from './features.ts';
 
 /** Which definition of the features a row or a model speaks. */
@@ -42,21 +43,6 @@ export function exampleOf(outcome: Outcome, featureSet: FeatureSet = FEATURE_SET
     propensity: outcome.propensity,
     utility: realisedUtility(request, run),
   };
-}
-
-/**
- * USD per GPU-hour that this run was charged. A lost run's effective rate divides by the useful hours, which says how early
- * it broke and not what it cost; so there the billed hours count.
- */
-function paidRate(outcome: Outcome): number | null {
-  if (outcome.status === 'completed' && outcome.effective_usd_per_gpu_hour !== null)
-    return outcome.effective_usd_per_gpu_hour;
-  const { cost_usd: cost, billed_gpu_hours: billed } = outcome;
-  return cost === null || billed === null || billed === 0 ? null : cost / billed;
-}
-
-function logRatio(value: number | null, base: number | null): number | null {
-  return value === null || base === null || value <= 0 || base <= 0 ? null : Math.log(value / base);
 }
 
 /** The order of every training set: (decided_at, decision_id, attempt). Returns a new array. */
