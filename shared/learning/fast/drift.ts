@@ -46,10 +46,12 @@ export function createDrift({ logLikelihood, shifts }: DriftSpec, known: DriftSt
   let belief: readonly number[] = mine ? known.belief : states.map((_, i) => (i === 0 ? 1 : 0));
   let sinceMs: number | null = mine ? known.since_ms : null;
 
+  /** How much of the belief is left for want of news. */
+  const keptAt = (nowMs: number): number =>
+    sinceMs === null || nowMs <= sinceMs ? 1 : 0.5 ** ((nowMs - sinceMs) / FADE_HALF_LIFE_MS);
   const faded = (nowMs: number): readonly number[] => {
-    if (sinceMs === null || nowMs <= sinceMs) return belief;
-    const kept = 0.5 ** ((nowMs - sinceMs) / FADE_HALF_LIFE_MS);
-    return belief.map((p, i) => kept * p + (1 - kept) * (usual[i] as number));
+    const kept = keptAt(nowMs);
+    return kept === 1 ? belief : belief.map((p, i) => kept * p + (1 - kept) * (usual[i] as number));
   };
 
   return {
@@ -63,9 +65,10 @@ export function createDrift({ logLikelihood, shifts }: DriftSpec, known: DriftSt
       sinceMs = Math.max(atMs, sinceMs ?? atMs);
     },
     at(nowMs) {
-      const now = faded(nowMs);
-      const shifted = 1 - (now[0] as number);
+      const kept = keptAt(nowMs);
+      const shifted = 1 - (kept * (belief[0] as number) + (1 - kept) * USUAL);
       if (shifted < BELIEVED) return { mean: 0, variance: 0, shifted };
+      const now = faded(nowMs);
       const mean = now.reduce((sum, p, i) => sum + p * (states[i] as number), 0);
       const variance = now.reduce((sum, p, i) => sum + p * ((states[i] as number) - mean) ** 2, 0);
       return { mean, variance, shifted };

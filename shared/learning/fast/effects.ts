@@ -30,8 +30,8 @@ export interface Row {
   readonly local: Sparse;
 }
 
-/** The column of a word; null: it has no effect of its own. */
-type ColumnOf = (className: string, word: string) => number | null;
+/** The column of a word of a class; null: it has no effect of its own. */
+type ColumnOf = (classIndex: number, word: string) => number | null;
 
 /** How words become columns: entered when a row teaches, only found when it asks. */
 export interface LookUp {
@@ -41,6 +41,25 @@ export interface LookUp {
 
 /** Hours of one word of the day: a night shift of eight hours is seen, and a day is eight words. */
 const HOURS_PER_WORD = 3;
+const HOUR_WORDS = Array.from({ length: 24 / HOURS_PER_WORD }, (_, i) => String(i));
+
+const [INTERCEPT, SLOPE, GPU, REGION, WORKLOAD, HOUR] = SHARED_CLASSES.map((_, i) => i) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+const [OWN, OWN_SLOPE, OWN_GPU, OWN_REGION, OWN_WORKLOAD, OWN_HOUR, OWN_OFFER] = LOCAL_CLASSES.map((_, i) => i) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
 const numericAt = new Map(FEATURE_SET.numeric.map((name, index) => [name, index]));
 const at = (name: string): number => numericAt.get(name) as number;
@@ -56,27 +75,26 @@ const MISSING = ['latency_missing', 'reputation_missing', 'capacity_missing'].ma
 
 /**
  * Each number is brought to a spread of about one, so that one variance fits the class: prices vary by e, latencies are
- * held against 330 ms, reputation by 50 points around 70, load is the used share of the capacity.
+ * held against 330 ms, reputation by 50 points around 70, load is the used share of the capacity. A provider may have slopes
+ * of its own: how it takes load, and what its day looks like.
  */
-function slopesOf(numeric: readonly number[]): readonly (readonly [string, number])[] {
-  const n = (index: number): number => numeric[index] as number;
-  const load = 1 - n(SHARE);
-  return [
-    ['cheapness', -n(PRICE)],
-    ['latency', n(LATENCY) - 5.8],
-    ['reputation', 2 * (n(REPUTATION) - 0.7)],
-    ['load', load - 0.5],
-    ['load_squared', load * load - 0.25],
-    ['run_hours', n(HOURS) / 2],
-    ['gpu_count', n(COUNT)],
-    ['sin', n(SIN)],
-    ['cos', n(COS)],
-    ...MISSING.map((index, i) => [`missing_${i}`, n(index)] as const),
-  ];
-}
-
-/** Slopes that a provider may have of its own: how it takes load, and what its day looks like. */
-const LOCAL_SLOPES = ['load', 'load_squared', 'sin', 'cos'];
+const SLOPES: readonly { readonly name: string; readonly own: boolean; of(numeric: readonly number[]): number }[] = [
+  { name: 'cheapness', own: false, of: (n) => -(n[PRICE] as number) },
+  { name: 'latency', own: false, of: (n) => (n[LATENCY] as number) - 5.8 },
+  { name: 'reputation', own: false, of: (n) => 2 * ((n[REPUTATION] as number) - 0.7) },
+  { name: 'load', own: true, of: (n) => loadOf(n) - 0.5 },
+  { name: 'load_squared', own: true, of: (n) => loadOf(n) ** 2 - 0.25 },
+  { name: 'run_hours', own: false, of: (n) => (n[HOURS] as number) / 2 },
+  { name: 'gpu_count', own: false, of: (n) => n[COUNT] as number },
+  { name: 'sin', own: true, of: (n) => n[SIN] as number },
+  { name: 'cos', own: true, of: (n) => n[COS] as number },
+  ...MISSING.map((index, i) => ({
+    name: `missing_${i}`,
+    own: false,
+    of: (n: readonly number[]) => n[index] as number,
+  })),
+];
+const loadOf = (numeric: readonly number[]): number => 1 - (numeric[SHARE] as number);
 
 /**
  * The row of an attempt. Past the limits of the vocabularies a word has no effect of its own, and the classes above it speak
@@ -84,28 +102,31 @@ const LOCAL_SLOPES = ['load', 'load_squared', 'sin', 'cos'];
  * @param features of the set FEATURE_SET
  */
 export function rowOf(features: Features, { shared, local: localOf }: LookUp): Row {
-  const [provider = '', gpu = '', region = '', workload = ''] = features.categorical;
+  const { numeric, categorical } = features;
+  const [provider = '', gpu = '', region = '', workload = '', , , , offer = ''] = categorical;
   const local = localOf(provider);
-  const slopes = slopesOf(features.numeric);
-  const hour = `${Math.floor((hourOf(features.numeric) % 24) / HOURS_PER_WORD)}`;
+  const hour = HOUR_WORDS[Math.floor((hourOf(numeric) % 24) / HOURS_PER_WORD)] as string;
 
   // What is not 1 comes first: a stored row leaves out the ones at its end.
   const common = sparse();
-  for (const [name, value] of slopes) common.add(shared('slope', name), value);
-  common.add(shared('intercept', ''), 1);
-  common.add(shared('gpu_type', gpu), 1);
-  common.add(shared('region', region), 1);
-  common.add(shared('workload_type', workload), 1);
-  common.add(shared('hours_of_day', hour), 1);
-
   const own = sparse();
-  for (const [name, value] of slopes) if (LOCAL_SLOPES.includes(name)) own.add(local('provider_slope', name), value);
-  own.add(local('provider', ''), 1);
-  own.add(local('provider_gpu_type', gpu), 1);
-  own.add(local('provider_region', region), 1);
-  own.add(local('provider_workload_type', workload), 1);
-  own.add(local('provider_hours_of_day', hour), 1);
-  own.add(local('provider_gpu_type_region', `${gpu}|${region}`), 1);
+  for (const slope of SLOPES) {
+    const value = slope.of(numeric);
+    common.add(shared(SLOPE, slope.name), value);
+    if (slope.own) own.add(local(OWN_SLOPE, slope.name), value);
+  }
+  common.add(shared(INTERCEPT, ''), 1);
+  common.add(shared(GPU, gpu), 1);
+  common.add(shared(REGION, region), 1);
+  common.add(shared(WORKLOAD, workload), 1);
+  common.add(shared(HOUR, hour), 1);
+
+  own.add(local(OWN, ''), 1);
+  own.add(local(OWN_GPU, gpu), 1);
+  own.add(local(OWN_REGION, region), 1);
+  own.add(local(OWN_WORKLOAD, workload), 1);
+  own.add(local(OWN_HOUR, hour), 1);
+  own.add(local(OWN_OFFER, offer), 1);
   return { provider, shared: common.done(), local: own.done() };
 }
 

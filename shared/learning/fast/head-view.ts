@@ -24,41 +24,64 @@ export function createHeadView(posterior: Posterior, prior: Prior, noise: number
     noise,
     mean: (row) => meanOf(posterior, row),
     variance(row) {
-      const { size, shared, covariance } = posterior.providers.has(row.provider)
+      const known = posterior.providers.has(row.provider);
+      const { size, shared, covariance } = known
         ? jointOf(row.provider)
         : { size: posterior.size, shared: posterior.size, covariance: posterior.covariance };
-      const columns: number[] = [];
-      const values: number[] = [];
       let variance = 0;
-      const take = (
-        { indices, values: xs }: Sparse,
-        from: number,
-        to: number,
-        own: (column: number) => number,
-      ): void => {
-        for (let a = 0; a < indices.length; a++) {
-          const column = indices[a] as number;
-          const x = xs[a] as number;
-          if (column < to - from) {
-            columns.push(from + column);
-            values.push(x);
-          } else variance += x * x * own(column);
-        }
+      // Columns that came after this posterior, or never, stand for themselves.
+      const ahead = (sparse: Sparse, columns: number, own: (column: number) => number): Sparse => {
+        if (!sparse.indices.some((column) => column >= columns)) return sparse;
+        const kept = { indices: [] as number[], values: [] as number[] };
+        sparse.indices.forEach((column, a) => {
+          const x = sparse.values[a] as number;
+          if (column >= columns) variance += x * x * own(column);
+          else {
+            kept.indices.push(column);
+            kept.values.push(x);
+          }
+        });
+        return kept;
       };
-      take(row.shared, 0, shared, prior.sharedVariance);
-      take(row.local, shared, size, (column) => prior.localVariance(row.provider, column));
-      for (let a = 0; a < columns.length; a++) {
-        const base = (columns[a] as number) * size;
-        const x = values[a] as number;
-        variance += x * x * (covariance[base + (columns[a] as number)] as number);
-        let sum = 0;
-        for (let b = 0; b < a; b++)
-          sum += (values[b] as number) * (covariance[base + (columns[b] as number)] as number);
-        variance += 2 * x * sum;
-      }
+      const common = ahead(row.shared, shared, prior.sharedVariance);
+      const own = ahead(row.local, size - shared, (column) => prior.localVariance(row.provider, column));
+      variance += quadraticForm(covariance, size, common, own, shared);
       return Math.max(0, variance);
     },
   };
+}
+
+/** x'Cx of x = (common, own from column `shared` on); the lower triangle is read. */
+function quadraticForm(covariance: Float64Array, size: number, common: Sparse, own: Sparse, shared: number): number {
+  let squares = 0;
+  let products = 0;
+  const { indices: cs, values: cx } = common;
+  const { indices: os, values: ox } = own;
+  for (let a = 0; a < cs.length; a++) {
+    const column = cs[a] as number;
+    const x = cx[a] as number;
+    squares += x * x * (covariance[column * size + column] as number);
+    let sum = 0;
+    for (let b = 0; b < a; b++) {
+      const other = cs[b] as number;
+      sum += (cx[b] as number) * (covariance[other < column ? column * size + other : other * size + column] as number);
+    }
+    products += x * sum;
+  }
+  for (let a = 0; a < os.length; a++) {
+    const column = shared + (os[a] as number);
+    const base = column * size;
+    const x = ox[a] as number;
+    squares += x * x * (covariance[base + column] as number);
+    let sum = 0;
+    for (let b = 0; b < cs.length; b++) sum += (cx[b] as number) * (covariance[base + (cs[b] as number)] as number);
+    for (let b = 0; b < a; b++) {
+      const other = shared + (os[b] as number);
+      sum += (ox[b] as number) * (covariance[other < column ? base + other : other * size + column] as number);
+    }
+    products += x * sum;
+  }
+  return squares + 2 * products;
 }
 
 /** Covariance of the shared effects and then one provider's: size x size, row-major, lower triangle. */

@@ -4,9 +4,9 @@ export interface Vocabulary {
   /** The class of a column, as an index into the class names given. */
   readonly classes: readonly number[];
   /** Its column, new if need be. Null: the vocabulary is full and does not know the word. */
-  enter(className: string, word: string): number | null;
+  enter(classIndex: number, word: string): number | null;
   /** Its column; one of its class for all unknown words (UNKNOWN + class); null when it could not be entered either. */
-  find(className: string, word: string): number | null;
+  find(classIndex: number, word: string): number | null;
   /** All words in order of their columns, `class:word`. */
   words(): readonly string[];
 }
@@ -20,29 +20,29 @@ export function createVocabulary(
   limit: number,
   known: readonly string[] = [],
 ): Vocabulary {
-  const columns = new Map<string, number>();
+  // A map for each class: looking a word up makes no string.
+  const columns = classNames.map(() => new Map<string, number>());
   const classes: number[] = [];
-  const classIndex = new Map(classNames.map((name, index) => [name, index]));
-  const enter = (className: string, key: string): number => {
-    const index = columns.size;
-    columns.set(key, index);
-    classes.push(classIndex.get(className) as number);
-    return index;
+  const keys: string[] = [];
+  const enter = (classIndex: number, word: string): number => {
+    const column = keys.length;
+    columns[classIndex]?.set(word, column);
+    classes.push(classIndex);
+    keys.push(`${classNames[classIndex]}:${word}`);
+    return column;
   };
-  for (const key of known) enter(key.slice(0, key.indexOf(':')), key);
+  for (const key of known) {
+    const colon = key.indexOf(':');
+    enter(classNames.indexOf(key.slice(0, colon)), key.slice(colon + 1));
+  }
   return {
     get size() {
-      return columns.size;
+      return keys.length;
     },
     classes,
-    enter(className, word) {
-      const key = `${className}:${word}`;
-      return columns.get(key) ?? (columns.size >= limit ? null : enter(className, key));
-    },
-    find(className, word) {
-      const found = columns.get(`${className}:${word}`);
-      return found ?? (columns.size >= limit ? null : UNKNOWN + (classIndex.get(className) as number));
-    },
-    words: () => [...columns.keys()],
+    enter: (classIndex, word) =>
+      columns[classIndex]?.get(word) ?? (keys.length >= limit ? null : enter(classIndex, word)),
+    find: (classIndex, word) => columns[classIndex]?.get(word) ?? (keys.length >= limit ? null : UNKNOWN + classIndex),
+    words: () => keys,
   };
 }

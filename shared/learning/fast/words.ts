@@ -44,22 +44,16 @@ export function createWords(state: WordsState = { shared: [], local: {} }): Word
     local,
     providers: () => [...locals.keys()],
     entering: {
-      shared: (className, word) => shared.enter(className, word),
-      local: (provider) => {
-        const own = kept(provider);
-        return (className, word) => own.enter(className, word);
-      },
+      shared: shared.enter,
+      local: (provider) => kept(provider).enter,
     },
     finding: {
-      shared: (className, word) => shared.find(className, word),
-      local: (provider) => {
-        const own = local(provider);
-        return (className, word) => own.find(className, word);
-      },
+      shared: shared.find,
+      local: (provider) => local(provider).find,
     },
     state: () => ({
-      shared: shared.words(),
-      local: Object.fromEntries([...locals].map(([provider, { words }]) => [provider, words()])),
+      shared: [...shared.words()],
+      local: Object.fromEntries([...locals].map(([provider, { words }]) => [provider, [...words()]])),
     }),
   };
 }
