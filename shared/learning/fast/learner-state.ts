@@ -8,9 +8,9 @@ import { RejectedError } from '#shared/errors.ts';
 import { LOCAL_CLASSES, type Row, SHARED_CLASSES } from './effects.ts';
 import { HEAD_NAMES, type HeadName } from './estimate.ts';
 import type { LearnerKnowledge } from './fast-learner.ts';
-import { floatText, textOf } from './float-text.ts';
+import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
 import type { HeadKnowledge, Observed } from './head.ts';
-import type { NormalEquations } from './normal-equations.ts';
+import type { NormalEquations, ProviderBlocks } from './normal-equations.ts';
 import { createProviderDrifts } from './provider-drifts.ts';
 import { driftsState, finite, instant, perHead, variancesState, wordsState } from './state-schema.ts';
 import type { BucketedEquations } from './time-buckets.ts';
@@ -27,9 +27,9 @@ const blocksState = z
   .strictObject({
     shared: z.int().min(0),
     local: z.int().min(0),
-    ll: floatText,
+    ll: symmetricFloatText,
     sl: floatText,
-    ss: floatText,
+    ss: symmetricFloatText,
     zl: floatText,
     zs: floatText,
     squares: finite,
@@ -44,6 +44,8 @@ const blocksState = z
       of.zs.length === s,
     'expected blocks of the sizes named',
   );
+
+type BlocksState = z.input<typeof blocksState>;
 
 const headState = z.strictObject({
   watermark_ms: instant,
@@ -156,18 +158,25 @@ function assertColumns({ open }: ParsedHead, words: z.output<typeof wordsState>)
   }
 }
 
+const blocksStateOf = ({ shared, local, ll, sl, ss, zl, zs, squares, rows }: ProviderBlocks): BlocksState => ({
+  shared,
+  local,
+  ll: symmetricText(ll, local),
+  sl: textOf(sl),
+  ss: symmetricText(ss, shared),
+  zl: textOf(zl),
+  zs: textOf(zs),
+  squares,
+  rows,
+});
+
 function headStateOf({ closed, open, variances }: HeadKnowledge): LearnerState['heads'][HeadName] {
   return {
     watermark_ms: closed.watermarkMs,
     buckets: [...closed.buckets.values()].map(({ level, index, equations }) => ({
       level,
       index,
-      providers: Object.fromEntries(
-        [...equations].map(([provider, { ll, sl, ss, zl, zs, ...rest }]) => [
-          provider,
-          { ...rest, ll: textOf(ll), sl: textOf(sl), ss: textOf(ss), zl: textOf(zl), zs: textOf(zs) },
-        ]),
-      ),
+      providers: Object.fromEntries([...equations].map(([provider, blocks]) => [provider, blocksStateOf(blocks)])),
     })),
     open: open.map(({ row, y, exposure, offset, atMs }) => [rowStateOf(row), y, exposure, offset, atMs]),
     variances,

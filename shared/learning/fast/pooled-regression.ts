@@ -75,7 +75,8 @@ export function solve(equations: NormalEquations, noise: number, prior: Prior, s
       let seen = blocks.zs[s] as number;
       for (let k = 0; k < columns; k++) seen -= (gain[s * d + k] as number) * (blocks.zl[k] as number);
       pull[s] = (pull[s] as number) + seen / noise;
-      for (let t = 0; t < rows; t++) {
+      // The lower triangle is all that the inverse reads.
+      for (let t = 0; t <= s; t++) {
         let explained = 0;
         for (let k = 0; k < columns; k++)
           explained += (gain[s * d + k] as number) * (blocks.sl[t * blocks.local + k] as number);

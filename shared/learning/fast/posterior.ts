@@ -9,7 +9,7 @@ import { RejectedError } from '#shared/errors.ts';
 import { priorOf, type Variances } from './class-variances.ts';
 import { type Baseline, type Estimate, estimateOf, HEAD_NAMES, type HeadName } from './estimate.ts';
 import type { FastLearner } from './fast-learner.ts';
-import { floatText, textOf } from './float-text.ts';
+import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
 import { createHeadView, type HeadView } from './head-view.ts';
 import type { Posterior } from './pooled-regression.ts';
 import { createProviderDrifts } from './provider-drifts.ts';
@@ -20,8 +20,8 @@ const headState = z
   .strictObject({
     variances: variancesState,
     mean: floatText,
-    covariance: floatText,
-    providers: z.record(z.string(), z.strictObject({ mean: floatText, given: floatText, gain: floatText })),
+    covariance: symmetricFloatText,
+    providers: z.record(z.string(), z.strictObject({ mean: floatText, given: symmetricFloatText, gain: floatText })),
   })
   .refine(({ mean, covariance, providers }) => {
     const n = mean.length;
@@ -84,11 +84,11 @@ const headStateOf = (
 ): PosteriorState['heads'][HeadName] => ({
   variances,
   mean: textOf(mean),
-  covariance: textOf(covariance),
+  covariance: symmetricText(covariance, mean.length),
   providers: Object.fromEntries(
     [...providers].map(([provider, of]) => [
       provider,
-      { mean: textOf(of.mean), given: textOf(of.given), gain: textOf(of.gain) },
+      { mean: textOf(of.mean), given: symmetricText(of.given, of.size), gain: textOf(of.gain) },
     ]),
   ),
 });
