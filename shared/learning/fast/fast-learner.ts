@@ -79,7 +79,7 @@ export interface FastLearner {
   /** Attempts whose start is known. */
   observations(): number;
   knowledge(): LearnerKnowledge;
-  head(name: HeadName): Pick<Head, 'posterior' | 'variances'>;
+  head(name: HeadName): Pick<Head, 'posterior' | 'variances' | 'cuts'>;
 }
 
 export function createFastLearner(known: LearnerKnowledge | null = null): FastLearner {

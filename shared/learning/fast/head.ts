@@ -8,10 +8,19 @@ import { firstVariances, learnVariances, priorOf, type Variances } from './class
 import type { Row } from './effects.ts';
 import { FAMILIES, type FamilyName } from './family.ts';
 import { createHeadView, type HeadView } from './head-view.ts';
+import { type Cuts, cutsOf, FORGOTTEN_SHARE } from './memory.ts';
 import { addRow, copyOf, type NormalEquations } from './normal-equations.ts';
 import { meanOf, type Posterior, solve } from './pooled-regression.ts';
 import { penaltyAt, quadraticAt } from './quadratic-form.ts';
-import { addToBucket, advanced, type BucketedEquations, noBuckets, totalOf } from './time-buckets.ts';
+import {
+  addToBucket,
+  advanced,
+  type BucketedEquations,
+  mergeBuckets,
+  noBuckets,
+  startOf,
+  totalOf,
+} from './time-buckets.ts';
 import type { Words } from './words.ts';
 
 export interface Observed {
@@ -50,11 +59,14 @@ export interface Head {
   posterior(): Posterior;
   variances(): Variances;
   knowledge(): HeadKnowledge;
+  /** Providers whose older record hardly counts, and since when. */
+  cuts(): Cuts;
 }
 
 /** Newest rows kept as they are. Their pass takes some 10 ms of a refit. */
 const OPEN_ROWS = 4_096;
 const NEWTON_STEPS = 6;
+const DAY_MS = 24 * 3_600_000;
 /** EM moves slowly where little is known; refits are many, so a few steps each arrive. */
 const VARIANCE_STEPS = 5;
 /** Natural units of log-likelihood: a smaller gain changes no decision. */
@@ -68,11 +80,16 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
   let statistics = known?.closed ?? noBuckets();
   let open: readonly Observed[] = known?.open ?? [];
   let fresh: Observed[] = [];
+  let cuts: Cuts = new Map();
+  let checkedDay = Number.NEGATIVE_INFINITY;
 
   const sizes = { local: (provider: string): number => words.local(provider).size };
   const solved = (equations: NormalEquations): Posterior =>
     solve(equations, variances.noise, priorOf(variances, words), { ...sizes, shared: words.shared.size });
-  const remembered = (): NormalEquations => totalOf(statistics, () => 1);
+  const shareAt = (provider: string, atMs: number): number =>
+    atMs < (cuts.get(provider) ?? Number.NEGATIVE_INFINITY) ? FORGOTTEN_SHARE : 1;
+  const remembered = (): NormalEquations =>
+    totalOf(statistics, (provider, bucket) => shareAt(provider, startOf(bucket)));
   let posterior = solved(remembered());
   let view: HeadView | null = null;
 
@@ -86,8 +103,8 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
   const mode = (closed: NormalEquations, rows: readonly Observed[]): NormalEquations => {
     const objective = (candidate: Posterior): number => {
       let sum = quadraticAt(closed, candidate) - penaltyAt(candidate, priorOf(variances, words));
-      for (const { row, y, exposure, offset } of rows)
-        sum += family.logLikelihood(meanOf(candidate, row) + offset, y, exposure);
+      for (const { row, y, exposure, offset, atMs } of rows)
+        sum += shareAt(row.provider, atMs) * family.logLikelihood(meanOf(candidate, row) + offset, y, exposure);
       return sum;
     };
     let value = objective(posterior);
@@ -95,7 +112,7 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
       const equations = copyOf(closed);
       for (const observed of rows) {
         const { weight, response } = touching(observed);
-        addRow(equations, observed.row, weight, response);
+        addRow(equations, observed.row, shareAt(observed.row.provider, observed.atMs) * weight, response);
       }
       const target = solved(equations);
       if (step === NEWTON_STEPS) return equations;
@@ -125,6 +142,19 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
     return closed;
   };
 
+  /** Once a day of the world, for a day's bucket is the least that can differ: what still holds of each provider's record. */
+  const lookBack = (nowMs: number): void => {
+    const day = Math.floor(nowMs / DAY_MS);
+    if (day <= checkedDay) return;
+    checkedDay = day;
+    const recent = noBuckets();
+    for (const observed of open) {
+      const { weight, response } = touching(observed);
+      addToBucket(recent, observed.atMs, observed.row, weight, response);
+    }
+    cuts = cutsOf(mergeBuckets(statistics, recent), posterior, gaussian ? variances.noise : 1);
+  };
+
   const closeOldest = (): void => {
     if (open.length <= OPEN_ROWS) return;
     const leaving = open.slice(0, open.length - OPEN_ROWS / 2);
@@ -150,6 +180,7 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
         posterior = solved(equations);
       }
       closeOldest();
+      lookBack(nowMs);
       view = null;
     },
     view() {
@@ -158,6 +189,7 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
     },
     posterior: () => posterior,
     variances: () => variances,
+    cuts: () => cuts,
     knowledge: () => ({
       closed: statistics,
       open: open.concat(fresh),

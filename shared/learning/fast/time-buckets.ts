@@ -1,6 +1,6 @@
 /**
- * Sufficient statistics by time: the evidence of an interval, undecayed. Buckets are aligned and dyadic (level L is 12 hours
- * times 2^L wide); as they age they are merged into the bucket of twice the width that holds them, so that weeks of evidence
+ * Sufficient statistics by time: the evidence of an interval, undecayed. Buckets are aligned and dyadic (level L is a day
+ * times 2^L wide: shorter ones would take the hours of the day for a change); as they age they are merged into the bucket of twice the width that holds them, so that weeks of evidence
  * take a dozen buckets and their number grows with the logarithm of the time. Which bucket an instant lies in is a function
  * of the instant and the watermark alone, so merging statistics is adding buckets: commutative and associative.
  */
@@ -22,13 +22,16 @@ export interface BucketedEquations {
 /** How much of a provider's evidence of a bucket counts: 0..1. */
 export type Memory = (provider: string, bucket: Pick<TimeBucket, 'level' | 'index'>) => number;
 
-const WIDTH_MS = 12 * 3_600_000;
+const WIDTH_MS = 24 * 3_600_000;
 /** Buckets of a level that are kept apart before they merge upwards. */
 const KEPT = 2;
 /** Four years wide: nothing is older. */
-const MAX_LEVEL = 12;
+const MAX_LEVEL = 11;
 
 const widthOf = (level: number): number => WIDTH_MS * 2 ** level;
+/** World epoch milliseconds. */
+export const startOf = ({ level, index }: Pick<TimeBucket, 'level' | 'index'>): number => index * widthOf(level);
+
 const keyOf = (level: number, index: number): string => `${level}:${index}`;
 
 /** The bucket that holds this one at the watermark: itself, or the first ancestor that is young for its width. */
