@@ -19,6 +19,7 @@ import { createLog } from '#shared/telemetry/log.ts';
 const FUNCTIONS: Readonly<Record<string, (platform: Platform) => Promise<FunctionApp>>> = {
   score: async (platform) => (await import('./score/index.ts')).compose(platform),
   route: async (platform) => (await import('./route/index.ts')).compose(platform, { newRequestId: randomUUID }),
+  learn: async (platform) => (await import('./learn/index.ts')).compose(platform),
   ingest: async (platform) => (await import('./ingest/index.ts')).compose(platform),
   train: async (platform) => (await import('./train/index.ts')).compose(platform),
   promote: async (platform) => (await import('./promote/index.ts')).compose(platform),

@@ -190,6 +190,12 @@ export const MATURITY_GRACE_MS = 2 * MS_PER_HOUR;
 /** How long whoever asked for a training can read what became of it. */
 export const TRAINING_REPORT_TTL_MS = 1 * MS_PER_DAY;
 
+// --- The fast learner ----------------------------------------------------------------------------------------------
+/** Between two writes of statistics: the object store takes one a second of a name, and whoever scores looks every two. */
+export const STATISTICS_GAP_MS = 2_000;
+/** Newest outcomes that statistics are built anew from: a minute of one core at 0.2 ms each. */
+export const MAX_REBUILD_ROWS = 300_000;
+
 // --- Judging -----------------------------------------------------------------------------------------------------
 /** Below it a share is known to no better than ±.07, and every comparison would end undecided anyway. */
 export const MIN_HOLDOUT_ROWS = 200;

@@ -9,7 +9,7 @@ export interface SubscriptionSpec {
   readonly name: string;
   readonly topic: string;
   /** The function that the push goes to. */
-  readonly function: 'ingest' | 'deploy' | 'train' | 'promote';
+  readonly function: 'ingest' | 'learn' | 'deploy' | 'train' | 'promote';
   /** Host milliseconds the handler may take; the ack deadline is 5 s more, so that the answer still arrives. */
   readonly handlerBudgetMs: number;
   readonly maxAttempts: number;
@@ -20,6 +20,8 @@ export interface SubscriptionSpec {
 const HANDLER_BUDGET_MS = 30_000;
 /** Training in a worker: a minute is usual, ten the platform's limit for a push. */
 const TRAIN_BUDGET_MS = 590_000;
+/** A version's first statistics are built from the record meanwhile: about a minute when it is long. */
+const LEARN_BUDGET_MS = 120_000;
 const ACK_MARGIN_MS = 5_000;
 
 /**
@@ -52,6 +54,25 @@ const ingestSubscriptions: readonly SubscriptionSpec[] = (Object.keys(EVENTS) as
 
 export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
   ...ingestSubscriptions,
+  {
+    name: 'learn-routing-outcomes',
+    topic: topicOf('routing-outcome'),
+    function: 'learn',
+    handlerBudgetMs: LEARN_BUDGET_MS,
+    maxAttempts: MAX_ATTEMPTS,
+    ordered: false,
+    // Two seconds' worth of 500 a second: so long they wait for the next write.
+    maxInFlight: 1_024,
+  },
+  {
+    name: 'learn-model-promoted',
+    topic: topicOf('model-promoted'),
+    function: 'learn',
+    handlerBudgetMs: LEARN_BUDGET_MS,
+    maxAttempts: MAX_ATTEMPTS,
+    ordered: false,
+    maxInFlight: 1,
+  },
   {
     name: 'deploy-deployments-requested',
     topic: topicOf('deployment-requested'),

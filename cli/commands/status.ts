@@ -1,3 +1,4 @@
+import { LINEAR } from '#shared/learning/fast/learned-objects.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
@@ -38,6 +39,7 @@ export const statusCommand: Command = {
             now.champion === null ? 'none: the rules act' : `${now.champion.version} since ${now.champion.promoted_at}`,
           ],
           ...servingRows(now),
+          ...learnerRows(now),
           ...now.damaged.map((what) => ['damaged', what]),
         ].map((row) => row.map(String)),
       ),
@@ -55,3 +57,17 @@ function servingRows({ champion, serving }: Status): string[][] {
   const acts = mode === 'online' ? `${version} acts` : 'the rules act';
   return [['but', fault === null ? `${acts} for now` : `${acts}, because: ${fault}`]];
 }
+
+/** What there is to know of each: how much, how old, which. */
+function learnerRows({ learners, world_time: now }: Status): string[][] {
+  return learners.map(({ name, observations, written_at: writtenAt, generation }) => {
+    const age =
+      writtenAt === null ? '' : `, written ${ageOf(Date.parse(now) - Date.parse(writtenAt))} of world time ago`;
+    return [
+      name === LINEAR ? 'learner' : `learner on ${name}`,
+      `${observations} observations${age}, generation ${generation}`,
+    ];
+  });
+}
+
+const ageOf = (ms: number): string => (ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`);

@@ -3,6 +3,7 @@ import { whyNotServable } from '#shared/learning/servable.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import type { Stack } from '../stack/stack.ts';
+import { type LearnerStatus, learnersOf } from './learners.ts';
 import { operation } from './operation.ts';
 import { noParams } from './params.ts';
 import { type PastDamage, pastDamage } from './past-damage.ts';
@@ -34,6 +35,8 @@ export interface Current {
   readonly champion: { readonly version: string; readonly promoted_at: string } | null;
   /** What score really serves, and why that is not what the aliases say; null: no score runs here. */
   readonly serving: Serving | null;
+  /** What the fast learner knows: on its own, and on top of the versions that the aliases name. */
+  readonly learners: readonly LearnerStatus[];
   /** What of the registry cannot be read, in plain words. */
   readonly damaged: readonly string[];
 }
@@ -70,7 +73,8 @@ async function championFault(stack: Stack, { champion }: Current): Promise<strin
 export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): Promise<Current> {
   const { platform } = stack;
   const bus = await platform.bus();
-  const registry = createRegistry({ objects: await platform.objects(), worldClock: platform.worldClock });
+  const objects = await platform.objects();
+  const registry = createRegistry({ objects, worldClock: platform.worldClock });
   const stats = await bus.stats();
   const { read, damaged } = pastDamage();
   const [champion, apprentice, latest] = [
@@ -93,6 +97,7 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
       latest === null ? null : { version: latest, verdict: verdict?.verdict ?? null, stage: stageOf(latest) },
     champion: champion?.version == null ? null : { version: champion.version, promoted_at: champion.at },
     serving,
+    learners: await learnersOf(objects, [champion?.version, apprentice?.version]),
     damaged,
   };
 }

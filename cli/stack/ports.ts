@@ -1,5 +1,15 @@
 /** Doors on 127.0.0.1, from a base port upwards: the front door, then one per function, then operations. */
-export const FUNCTION_NAMES = ['route', 'score', 'deploy', 'watch', 'collect', 'ingest', 'train', 'promote'] as const;
+export const FUNCTION_NAMES = [
+  'route',
+  'score',
+  'deploy',
+  'watch',
+  'collect',
+  'ingest',
+  'train',
+  'promote',
+  'learn',
+] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** Port 0 stays 0: the system picks. */

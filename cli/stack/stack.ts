@@ -1,12 +1,13 @@
 /**
  * The functions of the loop in one process, each on its own port, the bus pushing to them.
- * `live`: all functions, the market beside them, cron. `quiet`: only what records and learns (ingest, train, promote), on
+ * `live`: all functions, the market beside them, cron. `quiet`: only what records and learns (ingest, learn, train, promote), on
  * ports the system picks; what is meant for the others waits in the bus. Same functions, same envelope, both ways.
  */
 import { randomUUID } from 'node:crypto';
 import { compose as composeCollect } from '#functions/collect/index.ts';
 import { compose as composeDeploy } from '#functions/deploy/index.ts';
 import { compose as composeIngest } from '#functions/ingest/index.ts';
+import { compose as composeLearn } from '#functions/learn/index.ts';
 import { compose as composePromote } from '#functions/promote/index.ts';
 import { compose as composeRoute } from '#functions/route/index.ts';
 import { compose as composeScore } from '#functions/score/index.ts';
@@ -99,6 +100,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // First of all: it says whether another process holds this directory.
     await platform.warehouse();
     await serve('ingest', await composeIngest(platform));
+    await serve('learn', await composeLearn(platform, { eager: options.providers !== null }));
     await serve('train', await composeTrain(platform));
     await serve('promote', await composePromote(platform));
     if (options.providers !== null) {

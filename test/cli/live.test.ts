@@ -94,6 +94,7 @@ describe('the live line', () => {
         latest_model: { version: 'v5afc392aaaaaaaaa', verdict: 'not-enough-evidence', stage: 'apprentice' },
         champion: null,
         serving: { mode: 'apprentice', version: 'v5afc392aaaaaaaaa', fault: null },
+        learners: [],
         damaged: [],
       },
       counts: {

@@ -10,6 +10,7 @@ import type { Warehouse } from '#shared/ports/warehouse.ts';
 import { decisionById, outcomesByDecision } from '#shared/queries/decisions.ts';
 import { decisionIds, outcomeIds } from '#shared/queries/event-ids.ts';
 import { defineQuery } from '#shared/queries/fragments.ts';
+import { lessonRows } from '#shared/queries/learning.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { realisedByMode } from '#shared/queries/realised.ts';
 import { rejectedById, rejectedCounts, rejectedList } from '#shared/queries/rejected.ts';
@@ -148,6 +149,32 @@ describe('named queries', () => {
     [at(7), 0],
   ])('matured_since %s: %i, the late duplicate not among them', async (since, matured) => {
     expect(await warehouse.query(maturedSince, { since })).toEqual([{ matured }]);
+  });
+
+  test('lesson_rows: interim and final, each once, as they were observed, with what a training may have seen of them', async () => {
+    const rows = async (params: { observed_from?: string; arrived_after?: string; limit?: number }) =>
+      (
+        await warehouse.query(lessonRows, { observed_from: at(-1e6), arrived_after: at(-1e6), limit: 100, ...params })
+      ).map((row) => `${row.decision_id}/${row.attempt} ${row.status}`);
+    const all = await rows({});
+    expect(all.toSorted()).toEqual([
+      'd1/0 completed',
+      'd1/0 ready',
+      'd2/0 failed_to_start',
+      'd2/1 completed',
+      'd3/0 completed',
+      'd4/0 completed',
+      'd5/0 completed',
+    ]);
+    expect(await rows({ limit: 2 })).toEqual(all.slice(-2));
+    expect((await rows({ arrived_after: at(4) })).toSorted()).toEqual([
+      'd3/0 completed',
+      'd4/0 completed',
+      'd5/0 completed',
+    ]);
+    expect(await rows({ observed_from: at(1e6) })).toEqual([]);
+    const [first] = await warehouse.query(lessonRows, { observed_from: at(-1e6), arrived_after: at(-1e6), limit: 100 });
+    expect(first).toMatchObject({ event_id: expect.stringMatching(/^[0-9a-f]{32}$/), ingested_at: expect.any(String) });
   });
 
   test('rejected_list: newest first, of one code or all, at most the limit', async () => {

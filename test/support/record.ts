@@ -4,6 +4,7 @@ import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
+import { lessonRows } from '#shared/queries/learning.ts';
 import { maturedSince, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
 import { seeded } from './model.ts';
 import { anOffer, aWorkload } from './offers.ts';
@@ -74,12 +75,33 @@ export function memoryRecord() {
       return [{ watermark: rows.length === 0 ? null : rfc3339(newest), matured: rows.length }];
     }
     if (name === maturedSince.name) return [{ matured: rows.length - upTo(params['since']).length }];
+    if (name === lessonRows.name) return lessons(params);
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
     return upTo(params['watermark']).map((outcome) => ({
       ...outcome,
       request: JSON.stringify(outcome.request),
       features: JSON.stringify(outcome.features),
     }));
+  };
+  /** Each event once, in the order in which it was observed. */
+  const lessons = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
+    const first = new Map<string, Record<string, unknown>>();
+    for (const { outcome, ingestedAtMs } of rows) {
+      const id = routingOutcome.eventId(outcome);
+      const { request, features } = outcome;
+      if (ingestedAtMs <= Date.parse(String(params['arrived_after'])) || first.has(id)) continue;
+      if (outcome.observed_at < String(params['observed_from'])) continue;
+      first.set(id, {
+        ...outcome,
+        request: JSON.stringify(request),
+        features: features === null ? null : JSON.stringify(features),
+        event_id: id,
+        ingested_at: rfc3339(ingestedAtMs),
+      });
+    }
+    const observed = (row: Record<string, unknown>): string =>
+      `${row['observed_at']} ${row['decision_id']} ${row['sequence']}`;
+    return [...first.values()].sort((a, b) => (observed(a) < observed(b) ? -1 : 1));
   };
   const warehouse: Warehouse = {
     append: async () => undefined,

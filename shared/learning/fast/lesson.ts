@@ -12,12 +12,33 @@ export type Lesson =
   | { readonly kind: 'final'; readonly seen: Omit<FinalSeen, 'baseline'> }
   | { readonly kind: 'drop'; readonly seen: { readonly key: string; readonly atMs: number } };
 
+/** What of an outcome is looked at. */
+export type LessonSource = Pick<
+  Outcome,
+  | 'decision_id'
+  | 'attempt'
+  | 'observed_at'
+  | 'status'
+  | 'final'
+  | 'blame'
+  | 'ready_ms'
+  | 'latency_ms'
+  | 'exposure_hours'
+  | 'billed_gpu_hours'
+  | 'cost_usd'
+  | 'effective_usd_per_gpu_hour'
+  | 'advertised_usd_per_gpu_hour'
+  | 'advertised_latency_ms'
+  | 'request'
+  | 'features'
+>;
+
 /** Why an outcome is no lesson. */
 export const NO_LESSON = ['no_features', 'other_features', 'interim'] as const;
 export type NoLesson = (typeof NO_LESSON)[number];
 
 /** Never throws: what cannot be learnt from says why. */
-export function lessonOf(outcome: Outcome): Lesson | NoLesson {
+export function lessonOf(outcome: LessonSource): Lesson | NoLesson {
   const { features, request, status } = outcome;
   const key = attemptKey(outcome);
   const atMs = Date.parse(outcome.observed_at);
@@ -54,7 +75,7 @@ export function teach(learner: FastLearner, { kind, seen }: Lesson, baseline: Ba
   else kind satisfies never;
 }
 
-const attemptKey = ({ decision_id: id, attempt }: Outcome): string => `${attempt}:${id}`;
+const attemptKey = ({ decision_id: id, attempt }: LessonSource): string => `${attempt}:${id}`;
 
 /** The tenant's fault, our own, and a cancelled run say nothing about the offer. */
 export const isCensored = ({
