@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { EXPLORATION_BUDGET, EXPLORATION_FLOOR } from '#shared/defaults.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { type AgentStage, createAgentSession } from '../agent/session.ts';
 import { type Command, EXIT } from '../command.ts';
 import { lineBytes } from '../line-bytes.ts';
@@ -38,7 +38,7 @@ export const agentCommand: Command = {
     const session = createAgentSession({
       seed: numberOption(values, 'seed', { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true }),
       stage: stageOf(values['stage']),
-      exploration: { budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR },
+      exploration: EXPLORATION,
     });
     let line = 0;
     for await (const bytes of lineBytes(process.stdin, MAX_LINE_BYTES)) {

@@ -26,7 +26,7 @@ export function partsFromRaw(
   offset: number,
   targets: TargetScales,
   workload: Workload,
-  offer: Offer,
+  offer: Pick<Offer, 'usd_per_gpu_hour' | 'latency_ms'>,
 ): Predicted {
   const z = (head: number): number => raw[offset + head] as number;
   const ready = 1 / (1 + Math.exp(-z(0)));

@@ -4,7 +4,7 @@ import type { Offer } from '#shared/domain/offer.ts';
 /** What the rules and the features believe of an offer where its provider does not say. */
 
 /** Milliseconds. */
-export const latencyOf = (offer: Offer): number => offer.latency_ms ?? IMPUTED_LATENCY_MS;
+export const latencyOf = (offer: Pick<Offer, 'latency_ms'>): number => offer.latency_ms ?? IMPUTED_LATENCY_MS;
 
 /** 0..100. */
 export const reputationOf = (offer: Offer): number => offer.reputation ?? IMPUTED_REPUTATION;

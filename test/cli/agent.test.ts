@@ -4,7 +4,7 @@ import type { AgentAnswer } from '#cli/agent/protocol.ts';
 import { type AgentOptions, createAgentSession } from '#cli/agent/session.ts';
 import { testCases } from '#test/support/cases.ts';
 
-const ONLINE: AgentOptions = { seed: 1, stage: 'online', exploration: { budget: 0.004, floor: 0.01 } };
+const ONLINE: AgentOptions = { seed: 1, stage: 'online', exploration: { budget: 0.01, share: 0.25, floor: 0.01 } };
 const at = (minutes: number): string => new Date(Date.UTC(2026, 0, 1) + minutes * 60_000).toISOString();
 const bytes = (value: unknown): Uint8Array =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));

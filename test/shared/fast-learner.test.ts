@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Features } from '#shared/domain/features.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
-import { candidateValue } from '#shared/learning/fast/candidate-value.ts';
+import { valueCandidates } from '#shared/learning/fast/candidate-value.ts';
 import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
 import { createFastLearner, type FastLearner } from '#shared/learning/fast/fast-learner.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
@@ -159,9 +159,8 @@ describe('the fast learner', () => {
           }));
           for (const one of seen) learner.final(one);
           learner.refit(100);
-          return seen.map(({ features }) =>
-            candidateValue(learner.estimate(features, NO_RECORD, 200), workload, anOffer({})),
-          );
+          const asked = seen.map(({ features }) => ({ offer: anOffer({}), features, baseline: NO_RECORD }));
+          return valueCandidates(learner, workload, asked, 200);
         };
         const first = run();
         expect(JSON.stringify(first)).not.toMatch(/null|NaN|Infinity/);

@@ -134,13 +134,14 @@ describe('normal equations', () => {
 });
 
 describe('the pooled regression', () => {
-  it('equals the solution of the whole system: means, variances of rows and of effects', () => {
+  it('equals the solution of the whole system: means, variances of rows and of effects, covariances of two rows', () => {
     fc.assert(
       fc.property(
         fc.array(weighted, { minLength: 1, maxLength: 25 }),
         weighted,
+        weighted,
         fc.double({ min: 0.05, max: 3, noNaN: true }),
-        (rows, asked, noise) => {
+        (rows, asked, other, noise) => {
           const posterior = solve(equationsOf(rows), noise, prior, sizes);
           const { mean, covariance } = reference(rows, noise);
           const x = wide(asked);
@@ -148,10 +149,13 @@ describe('the pooled regression', () => {
             meanOf(posterior, rowOf(asked)),
             x.reduce((sum, value, i) => sum + value * (mean[i] ?? 0), 0),
           );
-          close(
-            createHeadView(posterior, prior, 1).variance(rowOf(asked)),
-            x.reduce((sum, value, i) => sum + value * x.reduce((s, v, j) => s + v * (covariance[i]?.[j] ?? 0), 0), 0),
-          );
+          const form = (y: readonly number[]): number =>
+            x.reduce((sum, value, i) => sum + value * y.reduce((s, v, j) => s + v * (covariance[i]?.[j] ?? 0), 0), 0);
+          const view = createHeadView(posterior, prior, 1);
+          close(view.variance(rowOf(asked)), form(x));
+          close(view.covarianceWith(rowOf(asked))(rowOf(asked)), form(x));
+          // A provider without rows has no block of its own in the posterior, and in the reference its prior.
+          close(view.covarianceWith(rowOf(asked))(rowOf(other)), form(wide(other)));
           for (const [provider, of] of posterior.providers)
             localVariances(posterior, of).forEach((variance, i) => {
               const column = SHARED + LOCAL * PROVIDERS.indexOf(provider) + i;
@@ -167,7 +171,12 @@ describe('the pooled regression', () => {
     const posterior = solve(emptyEquations(), 1, prior, sizes);
     const row: Row = { provider: 'new', shared: dense([1, 0, 0]), local: dense([1, 1]) };
     expect(meanOf(posterior, row)).toBe(0);
-    expect(createHeadView(posterior, prior, 1).variance(row)).toBeCloseTo(4 + 0.3 + 0.8, 12);
+    const view = createHeadView(posterior, prior, 1);
+    expect(view.variance(row)).toBeCloseTo(4 + 0.3 + 0.8, 12);
+    // Two rows have in common what they share: all of it, the shared effects alone, and of those only the same ones.
+    expect(view.covarianceWith(row)(row)).toBeCloseTo(4 + 0.3 + 0.8, 12);
+    expect(view.covarianceWith(row)({ ...row, provider: 'other' })).toBeCloseTo(4, 12);
+    expect(view.covarianceWith(row)({ ...row, local: dense([0, 2]) })).toBeCloseTo(4 + 1.6, 12);
   });
 });
 

@@ -1,12 +1,11 @@
-import { EXPLORATION_BUDGET, EXPLORATION_FLOOR } from '#shared/defaults.ts';
 import { createOnlinePolicy, type OnlinePolicy } from '#shared/learning/fast/online-policy.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
+import { EXPLORATION } from '#shared/learning/thompson.ts';
 import type { Lesson } from '../attempt.ts';
 import type { Policy } from './policy.ts';
 
 /** The fast learner acting from its first decision, as it is deployed: same budget, same floor. */
-export const auroraPolicy = (): Policy =>
-  playedBy(createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR }));
+export const auroraPolicy = (): Policy => playedBy(createOnlinePolicy(EXPLORATION));
 
 /** A learner as a player: hears what the world tells, answers what it would do. */
 export const playedBy = (online: OnlinePolicy): Policy => ({

@@ -8,7 +8,7 @@
  */
 import type { Features } from '#shared/domain/features.ts';
 import { type Row, rowOf } from './effects.ts';
-import { type Baseline, type Estimate, estimateOf, HEAD_NAMES, type HeadName } from './estimate.ts';
+import { type Baseline, type Estimator, estimatorOf, HEAD_NAMES, type HeadName } from './estimate.ts';
 import { createHead, type Head, type HeadKnowledge, type HeadSpec, type Observed } from './head.ts';
 import { createProviderDrifts, type ProviderDrifts } from './provider-drifts.ts';
 import type { Running } from './running.ts';
@@ -68,14 +68,13 @@ export interface LearnerKnowledge {
   readonly nowMs: number;
 }
 
-export interface FastLearner {
+export interface FastLearner extends Estimator {
   ready(seen: ReadySeen): void;
   final(seen: FinalSeen): void;
   /** The attempt teaches nothing more: its tenant's or our own fault ended it. */
   drop(key: string, atMs: number): void;
   /** Brings the posterior up to date with what has been seen. */
   refit(nowMs: number): void;
-  estimate(features: Features, baseline: Baseline, nowMs: number): Estimate;
   /** Attempts whose start is known. */
   observations(): number;
   knowledge(): LearnerKnowledge;
@@ -190,13 +189,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
       seenMs = Math.max(seenMs, nowMs);
       for (const name of HEAD_NAMES) heads[name].refit(nowMs, passing(name, nowMs));
     },
-    estimate: (features, baseline, nowMs) =>
-      estimateOf(
-        { words, view: (name) => heads[name].view(), drifts: (provider) => drifts.get(provider) ?? null },
-        features,
-        baseline,
-        nowMs,
-      ),
+    ...estimatorOf({ words, view: (name) => heads[name].view(), drifts: (provider) => drifts.get(provider) ?? null }),
     observations: () => observations,
     knowledge: () => ({
       words,

@@ -1,14 +1,17 @@
 /**
- * A head as scoring sees it: mean and variance of the linear predictor of a row. The covariance of all effects that meet in
- * one provider's rows is worked out once a provider, so that a row costs the square of what is not zero in it.
+ * A head as scoring sees it: mean and variance of the linear predictor of a row, and what two rows have in common. The
+ * covariance of all effects that meet in one provider's rows is worked out once a provider, so that a row costs the square of
+ * what is not zero in it, and a pair of rows of two providers the shared effects once for each of their own.
  */
 import type { Row, Sparse } from './effects.ts';
-import { meanOf, type Posterior, type Prior } from './pooled-regression.ts';
+import { meanOf, type Posterior, type Prior, type ProviderPosterior } from './pooled-regression.ts';
 
 export interface HeadView {
   /** Of the linear predictor without its offset. */
   mean(row: Row): number;
   variance(row: Row): number;
+  /** Of this row's predictor with another's: prepared once for a row that many are held against. */
+  covarianceWith(row: Row): (other: Row) => number;
   /** Variance of one response around its mean; 0 for families that have none. */
   readonly noise: number;
 }
@@ -48,7 +51,89 @@ export function createHeadView(posterior: Posterior, prior: Prior, noise: number
       variance += quadraticForm(covariance, size, common, own, shared);
       return Math.max(0, variance);
     },
+    covarianceWith(row) {
+      const mine = posterior.providers.get(row.provider);
+      const answers = answersOf(posterior, row);
+      return (other) => {
+        const theirs = posterior.providers.get(other.provider);
+        let sum = sharedPart(other, theirs, answers);
+        sum += aheadTogether(row.shared, other.shared, posterior.size, prior.sharedVariance);
+        if (other.provider !== row.provider) return sum;
+        if (mine !== undefined) sum += bilinear(mine, row.local, other.local);
+        return (
+          sum +
+          aheadTogether(row.local, other.local, mine?.size ?? 0, (column) => prior.localVariance(row.provider, column))
+        );
+      };
+    },
   };
+}
+
+/** Covariance of the shared effects with a row's predictor; its local effects answer to them by their gain. */
+function answersOf({ size: n, covariance, providers }: Posterior, row: Row): Float64Array {
+  const local = providers.get(row.provider);
+  const loads = new Float64Array(n);
+  row.shared.indices.forEach((column, a) => {
+    if (column < n) loads[column] = (loads[column] as number) + (row.shared.values[a] as number);
+  });
+  if (local !== undefined)
+    row.local.indices.forEach((column, a) => {
+      if (column >= local.size) return;
+      const x = row.local.values[a] as number;
+      for (let s = 0; s < n; s++) loads[s] = (loads[s] as number) - x * (local.gain[s * local.size + column] as number);
+    });
+  const answers = new Float64Array(n);
+  for (let s = 0; s < n; s++) {
+    const load = loads[s] as number;
+    if (load === 0) continue;
+    for (let t = 0; t < n; t++) answers[t] = (answers[t] as number) + load * (covariance[s * n + t] as number);
+  }
+  return answers;
+}
+
+/** Covariance of two predictors by way of the shared effects. */
+function sharedPart(row: Row, local: ProviderPosterior | undefined, answers: Float64Array): number {
+  const n = answers.length;
+  let sum = 0;
+  for (let a = 0; a < row.shared.indices.length; a++) {
+    const column = row.shared.indices[a] as number;
+    if (column < n) sum += (row.shared.values[a] as number) * (answers[column] as number);
+  }
+  if (local === undefined) return sum;
+  const { size: d, gain } = local;
+  for (let a = 0; a < row.local.indices.length; a++) {
+    const column = row.local.indices[a] as number;
+    if (column >= d) continue;
+    let answer = 0;
+    for (let s = 0; s < n; s++) answer += (gain[s * d + column] as number) * (answers[s] as number);
+    sum -= (row.local.values[a] as number) * answer;
+  }
+  return sum;
+}
+
+/** x'(given)y of the local effects of one provider. */
+function bilinear({ size: d, given }: ProviderPosterior, x: Sparse, y: Sparse): number {
+  let sum = 0;
+  for (let a = 0; a < x.indices.length; a++) {
+    const row = x.indices[a] as number;
+    if (row >= d) continue;
+    for (let b = 0; b < y.indices.length; b++) {
+      const column = y.indices[b] as number;
+      if (column < d) sum += (x.values[a] as number) * (y.values[b] as number) * (given[row * d + column] as number);
+    }
+  }
+  return sum;
+}
+
+/** What two rows share of the columns from `known` on: those stand for themselves. */
+function aheadTogether(x: Sparse, y: Sparse, known: number, variance: (column: number) => number): number {
+  let sum = 0;
+  x.indices.forEach((column, a) => {
+    if (column < known) return;
+    const b = y.indices.indexOf(column);
+    if (b !== -1) sum += (x.values[a] as number) * (y.values[b] as number) * variance(column);
+  });
+  return sum;
 }
 
 /** x'Cx of x = (common, own from column `shared` on); the lower triangle is read. */

@@ -6,10 +6,10 @@
 import type { Features } from '#shared/domain/features.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import { candidateFeatures } from '../features.ts';
+import { featuresFor } from '../features.ts';
 import { type ExplorationLimits, thompson } from '../thompson.ts';
 import { refitAfter } from './cadence.ts';
-import { type CandidateValue, candidateValue } from './candidate-value.ts';
+import { type CandidateValue, valueCandidates } from './candidate-value.ts';
 import { NO_RECORD } from './estimate.ts';
 import { createFastLearner, type FastLearner, type FinalSeen, type ReadySeen } from './fast-learner.ts';
 
@@ -30,7 +30,7 @@ export interface OnlinePolicy {
   refits(): number;
 }
 
-const NO_EXPLORATION: ExplorationLimits = { budget: 0, floor: 0 };
+const NO_EXPLORATION: ExplorationLimits = { budget: 0, share: 0, floor: 0 };
 
 export function createOnlinePolicy(exploration: ExplorationLimits): OnlinePolicy {
   const learner = createFastLearner();
@@ -47,16 +47,16 @@ export function createOnlinePolicy(exploration: ExplorationLimits): OnlinePolicy
   return {
     learner,
     refits: () => refits,
-    value: (workload, offers, nowMs) =>
-      offers.map((offer) => {
-        const features = candidateFeatures(workload, offer, nowMs);
-        const estimate = learner.estimate(features, NO_RECORD, nowMs);
-        return { offer, features, value: candidateValue(estimate, workload, offer) };
-      }),
+    value(workload, offers, nowMs) {
+      const features = offers.map(featuresFor(workload, nowMs));
+      const asked = offers.map((offer, i) => ({ offer, features: features[i] as Features, baseline: NO_RECORD }));
+      const values = valueCandidates(learner, workload, asked, nowMs);
+      return asked.map((of, i) => ({ offer: of.offer, features: of.features, value: values[i] as CandidateValue }));
+    },
     distribution: (workload, candidates) =>
       thompson(
         candidates.map(({ value }) => value.expectedUtility),
-        candidates.map(({ value }) => value.variance),
+        candidates.map(({ value }) => value.leadVariance),
         workload.priority === 'critical' ? NO_EXPLORATION : exploration,
       ),
     ready(seen) {

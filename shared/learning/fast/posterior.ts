@@ -4,10 +4,9 @@
  */
 import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
-import type { Features } from '#shared/domain/features.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { priorOf, type Variances } from './class-variances.ts';
-import { type Baseline, type Estimate, estimateOf, HEAD_NAMES, type HeadName } from './estimate.ts';
+import { type Estimator, estimatorOf, HEAD_NAMES, type HeadName } from './estimate.ts';
 import type { FastLearner } from './fast-learner.ts';
 import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
 import { createHeadView, type HeadView } from './head-view.ts';
@@ -48,9 +47,7 @@ export type PosteriorState = z.input<typeof posteriorState>;
 export type LoadedPosterior = z.output<typeof posteriorState>;
 
 /** Ready to score. */
-export interface PosteriorReader {
-  /** @param features of the set FEATURE_SET @param nowMs world epoch milliseconds: drifts fade */
-  estimate(features: Features, baseline: Baseline, nowMs: number): Estimate;
+export interface PosteriorReader extends Estimator {
   readonly observations: number;
   readonly seenMs: number;
 }
@@ -114,7 +111,7 @@ export function loadPosterior(loaded: LoadedPosterior): PosteriorReader {
   return {
     observations: loaded.observations,
     seenMs: loaded.now_ms,
-    estimate: (features, baseline, nowMs) => estimateOf(knowledge, features, baseline, nowMs),
+    ...estimatorOf(knowledge),
   };
 }
 

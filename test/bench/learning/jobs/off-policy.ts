@@ -8,13 +8,13 @@ import type { Lesson } from '#cli/wargame/attempt.ts';
 import { playedBy } from '#cli/wargame/policies/aurora.ts';
 import type { Policy, PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld } from '#cli/wargame/world.ts';
-import { EXPLORATION_BUDGET, EXPLORATION_FLOOR } from '#shared/defaults.ts';
 import { realisedUtility } from '#shared/domain/utility.ts';
 import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
 import { ESTIMATORS, type Estimator } from '#shared/learning/off-policy/estimators.ts';
 import { evaluate, type Interval } from '#shared/learning/off-policy/evaluate.ts';
 import type { Logged } from '#shared/learning/off-policy/logged.ts';
 import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import type { Market } from '#sim/market/market.ts';
@@ -88,7 +88,7 @@ type Asked = Pick<Row, 'vTarget' | 'truth' | 'logging'> & {
 function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] } {
   const asked = new Map<string, Asked>();
   const rewarded = new Map<string, Row>();
-  const online = createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR });
+  const online = createOnlinePolicy(EXPLORATION);
   const learner = playedBy(online);
   let decisions = 0;
   const policyOf = (market: Market): Policy => ({

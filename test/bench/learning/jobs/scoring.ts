@@ -5,13 +5,15 @@
 import { playedBy } from '#cli/wargame/policies/aurora.ts';
 import type { Choice, PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld } from '#cli/wargame/world.ts';
-import { EXPLORATION_BUDGET, EXPLORATION_EPSILON, EXPLORATION_FLOOR } from '#shared/defaults.ts';
-import { candidateValue } from '#shared/learning/fast/candidate-value.ts';
+import { EXPLORATION_EPSILON } from '#shared/defaults.ts';
+import type { Features } from '#shared/domain/features.ts';
+import { valueCandidates } from '#shared/learning/fast/candidate-value.ts';
 import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
 import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
 import { loadPosterior, parsePosterior, posteriorOf } from '#shared/learning/fast/posterior.ts';
-import { candidateFeatures } from '#shared/learning/features.ts';
+import { featuresFor } from '#shared/learning/features.ts';
 import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { EXPLORATION, thompson } from '#shared/learning/thompson.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import { alternate } from '../../rounds.ts';
@@ -45,7 +47,7 @@ export interface ScoringResult {
 
 export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<ScoringResult> {
   const { market, seed, decisions, calls, rounds } = job;
-  const online = createOnlinePolicy({ budget: EXPLORATION_BUDGET, floor: EXPLORATION_FLOOR });
+  const online = createOnlinePolicy(EXPLORATION);
   const player = playedBy(online);
   const choices: Choice[] = [];
   const keeping: PolicyOf = () => ({
@@ -65,15 +67,16 @@ export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<Sco
   const at = (index: number): Choice => choices[index % choices.length] as Choice;
   const stored: unknown = JSON.parse(JSON.stringify(posteriorOf(online.learner)));
   const posterior = loadPosterior(parsePosterior(stored));
-  const byPosterior = ({ workload, offers, nowMs }: Choice): readonly number[] =>
-    online.distribution(
-      workload,
-      offers.map((offer) => {
-        const features = candidateFeatures(workload, offer, nowMs);
-        const estimate = posterior.estimate(features, NO_RECORD, nowMs);
-        return { offer, features, value: candidateValue(estimate, workload, offer) };
-      }),
+  const byPosterior = ({ workload, offers, nowMs }: Choice): readonly number[] => {
+    const features = offers.map(featuresFor(workload, nowMs));
+    const asked = offers.map((offer, i) => ({ offer, features: features[i] as Features, baseline: NO_RECORD }));
+    const values = valueCandidates(posterior, workload, asked, nowMs);
+    return thompson(
+      values.map(({ expectedUtility }) => expectedUtility),
+      values.map(({ leadVariance }) => leadVariance),
+      EXPLORATION,
     );
+  };
   let kept: unknown;
   const times = await alternate(rounds, {
     learner: () => timeCalls(calls, (i) => (kept = player.distribution(at(i)))),
