@@ -79,6 +79,8 @@ async function useAll(directory: string): Promise<unknown[]> {
     verdict: { verdict: 'not-enough-evidence' },
   });
   await refused('version_unknown', 2, 'models', 'show', 'v0');
+  expect(await ask(0, 'models', 'reproduce', version)).toMatchObject({ version, reproduced: true, rows: 75 });
+  await refused('version_unknown', 2, 'models', 'reproduce', 'v0');
   expect(await ask<Json[]>(0, 'models', 'history', 'apprentice')).toMatchObject([
     { sequence: 1, version, forced: false },
   ]);
@@ -230,6 +232,7 @@ describe('every command', () => {
     ['train'],
     ['models', 'list'],
     ['models', 'show', 'v0123456789abcdef'],
+    ['models', 'reproduce', 'v0123456789abcdef'],
     ['models', 'history'],
     ['models', 'promote', 'v0123456789abcdef', '--reason', 'r', '--force'],
     ['models', 'rollback', '--reason', 'r'],
