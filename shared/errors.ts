@@ -127,6 +127,17 @@ export const ERROR_CATALOGUE = {
   reason_required: { kind: 'rejected', status: 400, remedy: 'Say why: --reason "...".' },
   lease_held: { kind: 'transient', status: 503, remedy: 'Wait: another instance trains this version.' },
   not_enough_data: { kind: 'rejected', status: 422, remedy: 'Let more decisions mature, then train again.' },
+  record_changed: {
+    kind: 'rejected',
+    status: 409,
+    remedy:
+      'Ask a backup that still has the rows: vm models reproduce VERSION --dir BACKUP; or train a version on the present ones: vm train.',
+  },
+  backend_unavailable: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Use a machine that has the backend named in the message; npm ci brings tensorflow to most.',
+  },
   promotion_refused: {
     kind: 'rejected',
     status: 409,

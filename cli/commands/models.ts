@@ -7,6 +7,7 @@ import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from '../ops/models.ts';
 import { table } from '../table.ts';
+import { reproduceCommand } from './reproduce.ts';
 
 function aliasOf(word: string): Alias {
   if (word === 'champion' || word === 'apprentice') return word;
@@ -202,4 +203,4 @@ const history: Command = {
   },
 };
 
-export const modelCommands: readonly Command[] = [list, show, promote, rollback, history];
+export const modelCommands: readonly Command[] = [list, show, reproduceCommand, promote, rollback, history];

@@ -4,6 +4,7 @@ import { knownEvents, publishEvents } from './events.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
 import { listRejected, replayRejected } from './rejected.ts';
+import { beginReproduction, lookAtReproduction } from './reproduction.ts';
 import { status } from './status.ts';
 import { requestTraining, trainingResult } from './training.ts';
 
@@ -17,6 +18,8 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   trainingResult,
   listModels,
   showModel,
+  beginReproduction,
+  lookAtReproduction,
   promoteModel,
   rollbackModel,
   modelHistory,

@@ -74,7 +74,7 @@ const reason = z.string().max(1024);
  */
 export const promoteModel = operation({
   name: 'models.promote',
-  params: z.strictObject({ version: z.string().min(1).max(64), by, reason, force: z.boolean() }),
+  params: versionParam.extend({ by, reason, force: z.boolean() }),
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
     const verdict = await registry.readVerdict(params.version);

@@ -14,15 +14,19 @@ import { compose as composeScore } from '#functions/score/index.ts';
 import { compose as composeTrain } from '#functions/train/index.ts';
 import { compose as composeWatch } from '#functions/watch/index.ts';
 import type { Config } from '#shared/config.ts';
+import { trainInWorker } from '#shared/learning/train/in-worker.ts';
+import { reproduce } from '#shared/learning/train/reproduce.ts';
 import { createPlatform, type LocalBus, type Platform, type PlatformOptions } from '#shared/platform.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Provider } from '#shared/providers/provider.ts';
+import { createRegistry } from '#shared/registry/registry.ts';
 import { closeInTurn, closeTogether, failAfter } from '#shared/runtime/closing.ts';
 import { type Served, serveLean } from '#shared/runtime/hosts/lean.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { runOnce } from './cron.ts';
 import { type FunctionName, portOf } from './ports.ts';
+import { createReproductions, type Reproductions } from './reproductions.ts';
 
 export interface RunningFunction {
   readonly app: FunctionApp;
@@ -32,6 +36,7 @@ export interface RunningFunction {
 export interface Stack {
   readonly platform: Platform;
   readonly functions: ReadonlyMap<FunctionName, RunningFunction>;
+  readonly reproductions: Reproductions;
   /** In-flight requests are answered, pushes end, everything is closed. What was not delivered waits for the next start. */
   close(): Promise<void>;
 }
@@ -60,6 +65,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     keepsWorldTime: true,
     ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
   });
+  const reproductions = createReproductions({
+    hostClock,
+    run: async (version, how) =>
+      reproduce(version, {
+        registry: createRegistry({ objects: await platform.objects(), worldClock: platform.worldClock }),
+        warehouse: await platform.warehouse(),
+        trainModel: trainInWorker,
+        clock: hostClock,
+        ...how,
+      }),
+  });
   const functions = new Map<FunctionName, RunningFunction>();
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
@@ -69,13 +85,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // No push into a draining function: it would be refused, again and again, and each refusal is one of its deliveries.
       () => bus?.pause(),
       async () => {
-        drained = closeTogether(
-          [...functions.values()].map(
+        drained = closeTogether([
+          () => reproductions.close(),
+          ...[...functions.values()].map(
             ({ app }) =>
               () =>
                 app.drain(),
           ),
-        );
+        ]);
         const waited = Promise.withResolvers<void>();
         const cancelWait = hostClock.after(DRAIN_WAIT_MS, waited.resolve);
         await Promise.race([Promise.allSettled([drained]), waited.promise]);
@@ -119,5 +136,5 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   } catch (error) {
     return failAfter(error, [close]);
   }
-  return { platform, functions, close };
+  return { platform, functions, reproductions, close };
 }

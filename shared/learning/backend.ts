@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 
 export type BackendName = Manifest['training']['backend'];
@@ -35,7 +36,7 @@ const PREFERENCE: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
 /**
  * Makes the best available tfjs backend current. Any failure of one means the next: a native package that was installed
  * without its library throws an error with no code. `only` pins one, for reproducing a version bit for bit.
- * @throws Error when none works, with each reason
+ * @throws RejectedError backend_unavailable when none works, with each reason
  */
 export async function useBackend(only?: BackendName): Promise<Backend> {
   tf.env().set('PROD', true); // Silences the banner.
@@ -52,7 +53,9 @@ export async function useBackend(only?: BackendName): Promise<Backend> {
       skipped.push({ name, reason: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) });
     }
   }
-  throw new Error(`no tfjs backend works: ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}`);
+  const reasons = skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  const missing = only === undefined ? 'no tfjs backend works' : 'the tfjs backend asked for does not work';
+  throw new RejectedError('backend_unavailable', `${missing} here: ${reasons}`);
 }
 
 /** The wasm glue (Emscripten) turns every unhandled rejection of the process into an abort; its listeners go again. */

@@ -18,12 +18,18 @@ const LOOK_EVERY_MS = 20;
  */
 export async function prepareState(directory: string): Promise<string> {
   await run(...SAMPLE_WORDS, '--dir', directory);
+  // What is learnt after a training is learnt on top of it.
+  await untilStatus(directory, ({ backlog }) => backlog === 0);
   const { value } = await runJson<{ report: { version: string } }>('train', '--dir', directory);
   await leaveDeadLetterAndRejects(join(directory, 'bus.sqlite'));
-  for (;;) {
-    const { value: now } = await runJson('status', '--dir', directory);
-    if (now['rejected'] === 2 && now['backlog'] === 0) return value.report.version;
-  }
+  await untilStatus(directory, ({ rejected, backlog }) => rejected === 2 && backlog === 0);
+  return value.report.version;
+}
+
+type Status = Readonly<Record<'rejected' | 'backlog', number>>;
+
+async function untilStatus(directory: string, holds: (status: Status) => boolean): Promise<void> {
+  while (!holds((await runJson<Status>('status', '--dir', directory)).value));
 }
 
 async function leaveDeadLetterAndRejects(file: string): Promise<void> {

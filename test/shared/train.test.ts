@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { WEIGHT_PRECISION } from '#shared/defaults.ts';
+import { MIN_TRAINING_EXAMPLES, WEIGHT_PRECISION } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { encode, inputWidth } from '#shared/learning/encoding.ts';
 import { evaluateModel } from '#shared/learning/evaluate/index.ts';
@@ -18,6 +19,7 @@ import { configOf, planOf, TRAIN_DEFAULTS, versionOf } from '#shared/learning/tr
 import { inputScaleOf } from '#shared/learning/train/scale.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { manifest as manifestSchema } from '#shared/registry/manifest.ts';
+import { testCases } from '#test/support/cases.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
@@ -133,6 +135,29 @@ describe('trainModel', () => {
       training: { ...manifest.training, ...schedule, rows, holdout_rows },
     };
     expect(planOf(configOf(stored), rows)).toEqual(plan);
+  });
+
+  it('plans again the same holdout, although its share is rounded', () => {
+    const { manifest } = trained;
+    const again = (rows: number, holdout_rows: number): number =>
+      planOf(configOf({ ...manifest, training: { ...manifest.training, rows, holdout_rows } }), rows).holdout_rows;
+    for (let rows = MIN_TRAINING_EXAMPLES; rows < 300; rows++)
+      expect(Array.from({ length: rows }, (_, holdout) => again(rows, holdout))).toEqual([...Array(rows).keys()]);
+    const many = fc
+      .integer({ min: MIN_TRAINING_EXAMPLES, max: 1e9 })
+      .chain((rows) => fc.tuple(fc.constant(rows), fc.nat({ max: rows - 1 })));
+    fc.assert(
+      fc.property(many, ([rows, holdout]) => again(rows, holdout) === holdout),
+      { numRuns: testCases },
+    );
+  });
+
+  it('refuses a backend that does not work here', async () => {
+    const nowhere = 'abacus' as 'cpu';
+    await expect(trainModel({ ...request, backend: nowhere })).rejects.toMatchObject({
+      code: 'backend_unavailable',
+      message: expect.stringMatching(/^the tfjs backend asked for does not work here: abacus: ./),
+    });
   });
 
   it('is a layers model to anyone else', async () => {
@@ -283,6 +308,8 @@ describe('trainInWorker', () => {
   it('passes a refusal on as it is', async () => {
     const refused = trainInWorker({ ...request, examples: examples.slice(0, 3) }, { clock: fakeClock() });
     await expect(refused).rejects.toMatchObject({ code: 'not_enough_data', retryable: false });
+    const nowhere = trainInWorker({ ...request, backend: 'abacus' as 'cpu' }, { clock: fakeClock() });
+    await expect(nowhere).rejects.toMatchObject({ code: 'backend_unavailable', retryable: false });
   });
 
   it('stops when told', async () => {

@@ -41,7 +41,7 @@ export interface TrainedModel {
  * Examples -> a model version, its files and manifest. A pure function of the request, on one backend bit for bit. Busy for
  * seconds: servers call `trainInWorker`. Leaves no tensor behind.
  * @throws RejectedError not_enough_data, artefact_incompatible (examples of another feature set), event_invalid (a number
- *   that is not finite), artefact_corrupt (training diverged)
+ *   that is not finite), artefact_corrupt (training diverged), backend_unavailable
  */
 export async function trainModel(
   request: TrainRequest,
