@@ -3,7 +3,7 @@
  * been read and proved whole (stale-while-revalidate); its age is the caller's to judge.
  *
  * States: empty --valid read--> loaded --valid read--> loaded (newer); an unreadable or invalid object changes nothing but
- * `lastError`.
+ * `lastError`, and is said once.
  */
 import type { Log } from '#shared/ports/log.ts';
 import type { Objects } from '#shared/ports/objects.ts';
@@ -30,25 +30,36 @@ export function polledObject<T>(options: {
   const { name, objects, log, parse } = options;
   let current: Polled<T> | null = null;
   let seenGeneration = '';
-  let lastError: string | null = null;
+  /** Why the store did not answer at the last look, and what is wrong with the bytes seen last; null: nothing. */
+  let away: string | null = null;
+  let invalid: string | null = null;
+  const said = (error: unknown, before: string | null): string => {
+    const text = String(error);
+    const fields = { object: name, error: text, generation: seenGeneration };
+    if (text !== before) log.warn(fields, 'object could not be read; the last valid value stays');
+    return text;
+  };
 
   return {
     current: () => current,
-    lastError: () => lastError,
+    lastError: () => away ?? invalid,
     async refresh() {
+      let found: Awaited<ReturnType<Objects['readUnless']>>;
       try {
-        const found = await objects.readUnless(name, seenGeneration);
-        if (found === 'unchanged' || found === null) return;
-        // Remembered before parsing: bytes that are bad now will be as bad at the next look.
-        seenGeneration = found.generation;
-        current = { value: await parse(found.bytes, found.generation), generation: found.generation };
-        lastError = null;
+        found = await objects.readUnless(name, seenGeneration);
+        away = null;
       } catch (error) {
-        lastError = String(error);
-        log.warn(
-          { object: name, error: lastError, generation: seenGeneration },
-          'object could not be read; the last valid value stays',
-        );
+        away = said(error, away);
+        return;
+      }
+      if (found === 'unchanged' || found === null) return;
+      // Remembered before parsing: bytes that are bad now will be as bad at the next look.
+      seenGeneration = found.generation;
+      try {
+        current = { value: await parse(found.bytes, found.generation), generation: found.generation };
+        invalid = null;
+      } catch (error) {
+        invalid = said(error, null);
       }
     },
   };
