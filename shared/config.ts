@@ -3,6 +3,7 @@
  * Fails at load, naming the variable and the remedy; an unknown AURORA_ variable is an error, for it is a typing mistake.
  */
 import { z } from 'zod';
+import { type Stage, stage } from './domain/control.ts';
 import { RejectedError } from './errors.ts';
 
 export interface Config {
@@ -14,6 +15,8 @@ export interface Config {
   readonly speed: number;
   /** Where route asks for scores. */
   readonly scoreUrl: string;
+  /** Who may act, as long as no control object says otherwise. */
+  readonly stage: Stage;
   /** Port of a function that runs alone. */
   readonly port: number;
   /** Which function a process runs, when it runs one; null = none named. */
@@ -41,6 +44,7 @@ const schema = z.object({
     .url({ protocol: /^https?$/, error: 'expected a URL of http or https' })
     .transform((url) => url.replace(/\/+$/, ''))
     .default('http://127.0.0.1:8082'),
+  AURORA_STAGE: stage.default('auto'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
   PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
   FUNCTION_TARGET: z.string().min(1).optional(),
@@ -76,6 +80,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: value.AURORA_LOG_LEVEL,
     speed: value.AURORA_SPEED,
     scoreUrl: value.AURORA_SCORE_URL,
+    stage: value.AURORA_STAGE,
     port: value.PORT,
     functionTarget: value.FUNCTION_TARGET ?? null,
     host: value.AURORA_HOST,

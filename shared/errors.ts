@@ -112,6 +112,18 @@ export const ERROR_CATALOGUE = {
     status: 500,
     remedy: 'Restore the state directory from a backup (vm backup makes one), or start anew: vm reset.',
   },
+  // Control.
+  control_invalid: {
+    kind: 'rejected',
+    status: 422,
+    remedy:
+      'Say anew what holds, which writes it whole: vm control stage STAGE. Until then the last valid control holds.',
+  },
+  incidents_full: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'End one that is over: vm control incident end ID (vm control show lists them).',
+  },
   // Learning.
   artefact_corrupt: {
     kind: 'rejected',

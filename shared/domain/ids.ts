@@ -21,3 +21,6 @@ export function uniformDraw(salt: string, id: string): number {
   const mac = createHmac('sha256', salt).update(id).digest();
   return (mac.readUInt32BE(0) * 2 ** 21 + (mac.readUInt32BE(4) >>> 11)) / 2 ** 53;
 }
+
+/** A uniform draw in [0, 1): which decisions belong to a share. Of another salt than the sampling's, so that neither tells of the other. */
+export const shareDraw = (id: string): number => Number.parseInt(digest('share', [id]).slice(0, 8), 16) / 2 ** 32;

@@ -5,7 +5,7 @@ import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const KNOWN =
-  'AURORA_PLATFORM, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_HOST, PORT, FUNCTION_TARGET';
+  'AURORA_PLATFORM, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET';
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
 const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
@@ -31,6 +31,7 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_SCORE_URL: 'score:8082' }, 'AURORA_SCORE_URL="score:8082": expected a URL of http or https'],
   [{ AURORA_SCORE_URL: 'ftp://score' }, 'AURORA_SCORE_URL="ftp://score": expected a URL of http or https'],
   [{ AURORA_SCORE_URL: '' }, 'AURORA_SCORE_URL="": expected a URL of http or https'],
+  [{ AURORA_STAGE: 'always' }, 'AURORA_STAGE="always": Invalid option: expected one of "apprentice"|"auto"|"online"'],
   [{ AURORA_HOST: 'express' }, 'AURORA_HOST="express": Invalid option: expected one of "lean"|"functions-framework"'],
   [{ PORT: 'http' }, 'PORT="http": expected a number in decimal digits'],
   [{ PORT: '' }, 'PORT="": expected a number in decimal digits'],
@@ -47,6 +48,7 @@ describe('configuration', () => {
       logLevel: 'info',
       speed: 1,
       scoreUrl: 'http://127.0.0.1:8082',
+      stage: 'auto',
       port: 8080,
       functionTarget: null,
       host: 'lean',
@@ -60,6 +62,7 @@ describe('configuration', () => {
       AURORA_LOG_LEVEL: 'silent',
       AURORA_SPEED: '0.5',
       AURORA_SCORE_URL: 'https://score.example/',
+      AURORA_STAGE: 'online',
       AURORA_HOST: 'functions-framework',
       PORT: '0',
       FUNCTION_TARGET: 'score',
@@ -71,6 +74,7 @@ describe('configuration', () => {
       speed: 0.5,
       // A path is appended to it.
       scoreUrl: 'https://score.example',
+      stage: 'online',
       port: 0,
       functionTarget: 'score',
       host: 'functions-framework',

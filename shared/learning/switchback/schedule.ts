@@ -16,23 +16,11 @@ import {
   SWITCHBACK_WASHOUT_RUNS,
   SWITCHBACK_WASHOUT_SHARE,
 } from '#shared/defaults.ts';
+import type { Trial } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { seededRandom } from '../random.ts';
 
-/** One comparison of two policies, by their names. */
-export interface Trial {
-  readonly challenger: string;
-  /** RFC 3339, world time: the first instant of block 0. */
-  readonly start: string;
-  /** World milliseconds. */
-  readonly block_ms: number;
-  /** At the start of each block; less than block_ms. */
-  readonly washout_ms: number;
-  /** Of the order inside the pairs. */
-  readonly seed: number;
-  /** [control, challenger] */
-  readonly arms: readonly [string, string];
-}
+export type { Trial } from '#shared/domain/control.ts';
 
 export interface ArmAt {
   readonly arm: string;
