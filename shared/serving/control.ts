@@ -9,7 +9,7 @@ import { polledObject } from './polled-object.ts';
 export const CONTROL_OBJECT = 'control/policy.json';
 
 export interface PolledControl {
-  /** The last valid one; the default until there is one. */
+  /** The last valid one; the default where there never was one; while nobody can tell what it says, that the rules act. */
   current(): Control;
   /** Why the object is not what is followed; null when it is. */
   fault(): string | null;
@@ -34,8 +34,10 @@ export function parseControl(bytes: Uint8Array): Control {
 export function polledControl(objects: Objects, stage: Stage, log: Log): PolledControl {
   const polled = polledObject({ name: CONTROL_OBJECT, objects, log, parse: parseControl });
   const unsaid = defaultControl(stage);
+  // What cannot be read may have pulled the kill switch.
+  const unreadable = defaultControl('apprentice');
   return {
-    current: () => polled.current()?.value ?? unsaid,
+    current: () => polled.current()?.value ?? (polled.lastError() === null ? unsaid : unreadable),
     fault: polled.lastError,
     refresh: polled.refresh,
   };

@@ -5,6 +5,7 @@
  * States: empty --valid read--> loaded --valid read--> loaded (newer); an unreadable or invalid object changes nothing but
  * `lastError`, and is said once.
  */
+import { AuroraError } from '#shared/errors.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 
@@ -34,7 +35,7 @@ export function polledObject<T>(options: {
   let away: string | null = null;
   let invalid: string | null = null;
   const said = (error: unknown, before: string | null): string => {
-    const text = String(error);
+    const text = error instanceof AuroraError ? `${error.code}: ${error.message}` : String(error);
     const fields = { object: name, error: text, generation: seenGeneration };
     if (text !== before) log.warn(fields, 'object could not be read; the last valid value stays');
     return text;
