@@ -12,6 +12,8 @@ export interface HeadView {
   variance(row: Row): number;
   /** Of this row's predictor with another's: prepared once for a row that many are held against. */
   covarianceWith(row: Row): (other: Row) => number;
+  /** Works out now what the first row of each provider would have to wait for. */
+  prepare(): void;
   /** Variance of one response around its mean; 0 for families that have none. */
   readonly noise: number;
 }
@@ -25,6 +27,9 @@ export function createHeadView(posterior: Posterior, prior: Prior, noise: number
   };
   return {
     noise,
+    prepare() {
+      for (const provider of posterior.providers.keys()) jointOf(provider);
+    },
     mean: (row) => meanOf(posterior, row),
     variance(row) {
       const known = posterior.providers.has(row.provider);

@@ -6,10 +6,15 @@ import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { timestamp } from '#shared/domain/primitives.ts';
 import { RejectedError } from '#shared/errors.ts';
-import { type LoadedPosterior, type PosteriorState, parsePosterior } from './posterior.ts';
+import {
+  type LoadedPosterior,
+  loadPosteriorInTurns,
+  type PosteriorReader,
+  type PosteriorState,
+  parsePosterior,
+} from './posterior.ts';
 
-/** The learner on its own: what it corrects is NO_RECORD. */
-export const LINEAR = 'linear';
+export { LINEAR } from '#shared/domain/actor.ts';
 
 export const statisticsObject = (name: string): string => `learning/${name}/statistics.json.zst`;
 export const posteriorObject = (name: string): string => `learning/${name}/posterior.json`;
@@ -28,12 +33,20 @@ const header = z.object({
 });
 export type PosteriorHeader = z.input<typeof header>;
 
-export interface ServedPosterior {
+/** What a posterior says of itself. */
+export interface PosteriorFacts {
   readonly name: string;
   readonly statisticsGeneration: string;
   /** World epoch milliseconds. */
   readonly writtenAtMs: number;
+}
+
+export interface ServedPosterior extends PosteriorFacts {
   readonly posterior: LoadedPosterior;
+}
+
+export interface ReadyPosterior extends PosteriorFacts {
+  readonly reader: PosteriorReader;
 }
 
 /** The object's bytes around a posterior that is text already: it is megabytes, and whoever writes may have no more turns to give. */
@@ -51,9 +64,19 @@ export function posteriorHeader(bytes: Uint8Array): z.output<typeof header> {
 /** @throws RejectedError artefact_corrupt */
 export function parseServedPosterior(bytes: Uint8Array): ServedPosterior {
   const value = jsonOf(bytes);
+  return { ...factsOf(value), posterior: parsePosterior((value as { posterior?: unknown }).posterior) };
+}
+
+/** The same, ready to score, without holding up whoever else has this thread: posterior.ts says how. @throws as above */
+export async function loadServedPosterior(bytes: Uint8Array, pause: () => Promise<void>): Promise<ReadyPosterior> {
+  const value = jsonOf(bytes);
+  const reader = await loadPosteriorInTurns((value as { posterior?: unknown }).posterior, pause);
+  return { ...factsOf(value), reader };
+}
+
+function factsOf(value: unknown): PosteriorFacts {
   const { name, statistics_generation: statisticsGeneration, written_at: writtenAt } = headerOf(value);
-  const posterior = parsePosterior((value as { posterior?: unknown }).posterior);
-  return { name, statisticsGeneration, writtenAtMs: Date.parse(writtenAt), posterior };
+  return { name, statisticsGeneration, writtenAtMs: Date.parse(writtenAt) };
 }
 
 function headerOf(value: unknown): z.output<typeof header> {

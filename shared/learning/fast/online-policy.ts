@@ -3,13 +3,14 @@
  * instant; later what became of the choice. Out: a probability for each offer. Pure but for its own state: the draw is the
  * caller's, refits happen after fixed numbers of observations.
  */
+import { LINEAR } from '#shared/domain/actor.ts';
 import type { Features } from '#shared/domain/features.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import { featuresFor } from '../features.ts';
+import { contenderOf, noRecord } from '../contender.ts';
 import { type ExplorationLimits, thompson } from '../thompson.ts';
 import { refitAfter } from './cadence.ts';
-import { type CandidateValue, valueCandidates } from './candidate-value.ts';
+import type { CandidateValue } from './candidate-value.ts';
 import { NO_RECORD } from './estimate.ts';
 import { createFastLearner, type FastLearner, type FinalSeen, type ReadySeen } from './fast-learner.ts';
 
@@ -34,6 +35,7 @@ const NO_EXPLORATION: ExplorationLimits = { budget: 0, share: 0, floor: 0 };
 
 export function createOnlinePolicy(exploration: ExplorationLimits): OnlinePolicy {
   const learner = createFastLearner();
+  const contender = contenderOf({ name: LINEAR, estimator: learner, baselines: noRecord });
   let refitAt = refitAfter(0);
   let refits = 0;
 
@@ -47,12 +49,10 @@ export function createOnlinePolicy(exploration: ExplorationLimits): OnlinePolicy
   return {
     learner,
     refits: () => refits,
-    value(workload, offers, nowMs) {
-      const features = offers.map(featuresFor(workload, nowMs));
-      const asked = offers.map((offer, i) => ({ offer, features: features[i] as Features, baseline: NO_RECORD }));
-      const values = valueCandidates(learner, workload, asked, nowMs);
-      return asked.map((of, i) => ({ offer: of.offer, features: of.features, value: values[i] as CandidateValue }));
-    },
+    value: (workload, offers, nowMs) =>
+      contender
+        .value(workload, offers, nowMs)
+        .map((value, i) => ({ offer: offers[i] as Offer, features: value.features, value })),
     distribution: (workload, candidates) =>
       thompson(
         candidates.map(({ value }) => value.expectedUtility),

@@ -91,28 +91,53 @@ const headStateOf = (
 });
 
 /** @throws RejectedError artefact_corrupt */
-export function parsePosterior(value: unknown): LoadedPosterior {
-  const parsed = posteriorState.safeParse(value);
+export const parsePosterior = (value: unknown): LoadedPosterior => checked(posteriorState, value);
+
+export const loadPosterior = (loaded: LoadedPosterior): PosteriorReader => {
+  const words = createWords(loaded.words);
+  return readerOf(loaded, words, new Map(HEAD_NAMES.map((name) => [name, viewOf(name, loaded.heads[name], words)])));
+};
+
+/** All but the heads, which are nearly all of it. */
+const frameState = posteriorState.extend({ heads: perHead(z.unknown()) });
+
+/**
+ * The same for a process that answers requests meanwhile: a head at a time, `pause` in between, ready to the last covariance.
+ * Measured at 20,000 observations of ten providers (1.5 MB): 14 ms in all, 3 ms at a stretch; in one piece the first such
+ * posterior of a process takes 57 ms.
+ * @throws RejectedError artefact_corrupt
+ */
+export async function loadPosteriorInTurns(value: unknown, pause: () => Promise<void>): Promise<PosteriorReader> {
+  const frame = checked(frameState, value);
+  const words = createWords(frame.words);
+  const views = new Map<HeadName, HeadView>();
+  for (const name of HEAD_NAMES) {
+    await pause();
+    const view = viewOf(name, checked(headState, frame.heads[name]), words);
+    view.prepare();
+    views.set(name, view);
+  }
+  return readerOf(frame, words, views);
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new RejectedError('artefact_corrupt', `learner's posterior: ${describeIssues(parsed.error.issues)}`);
 }
 
-export function loadPosterior(loaded: LoadedPosterior): PosteriorReader {
-  const words = createWords(loaded.words);
-  const views = new Map(HEAD_NAMES.map((name) => [name, viewOf(name, loaded.heads[name], words)]));
-  const drifts = new Map(
-    Object.entries(loaded.drifts).map(([provider, state]) => [provider, createProviderDrifts(state)]),
-  );
+function readerOf(
+  { drifts: states, observations, now_ms }: Omit<LoadedPosterior, 'heads'>,
+  words: Words,
+  views: ReadonlyMap<HeadName, HeadView>,
+): PosteriorReader {
+  const drifts = new Map(Object.entries(states).map(([provider, state]) => [provider, createProviderDrifts(state)]));
   const knowledge = {
     words,
     view: (name: HeadName): HeadView => views.get(name) as HeadView,
     drifts: (provider: string) => drifts.get(provider) ?? null,
   };
-  return {
-    observations: loaded.observations,
-    seenMs: loaded.now_ms,
-    ...estimatorOf(knowledge),
-  };
+  return { observations, seenMs: now_ms, ...estimatorOf(knowledge) };
 }
 
 const GAUSSIAN: readonly HeadName[] = ['price', 'latency', 'ready'];
