@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LINEAR } from '#shared/domain/actor.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
@@ -77,9 +78,7 @@ export const promoteModel = operation({
   params: versionParam.extend({ by, reason, force: z.boolean() }),
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
-    const verdict = await registry.readVerdict(params.version);
-    // Not judged yet, or not there at all: that is another answer.
-    if (verdict === null) await registry.readManifest(params.version);
+    const verdict = await verdictOn(registry, params.version);
     const why = await whyRefused(registry, params.version, verdict);
     if (why !== null && !params.force) throw new RejectedError('promotion_refused', why);
     const entry = await registry.moveAlias('champion', {
@@ -93,6 +92,15 @@ export const promoteModel = operation({
     return entry;
   },
 });
+
+/** Null: not judged yet, as the learner on its own never is. @throws RejectedError version_unknown */
+async function verdictOn(registry: Registry, version: string): Promise<Verdict | null> {
+  if (version === LINEAR) return null;
+  const verdict = await registry.readVerdict(version);
+  // Not there at all is another answer.
+  if (verdict === null) await registry.readManifest(version);
+  return verdict;
+}
 
 /** Null: nothing speaks against it. */
 async function whyRefused(registry: Registry, version: string, verdict: Verdict | null): Promise<string | null> {

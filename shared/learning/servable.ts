@@ -1,4 +1,5 @@
 /** Whether a version could serve in this build, from what the store holds of it now. */
+import { LINEAR } from '#shared/domain/actor.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Artefact, Registry } from '#shared/registry/registry.ts';
 import { provenNetwork } from './scorer.ts';
@@ -16,8 +17,9 @@ export async function loadServable(registry: Reader, version: string): Promise<A
   return artefact;
 }
 
-/** Why it cannot serve; null when it can. @throws TransientError objects_unavailable: then nobody can say */
+/** Why it cannot serve; null when it can, as `linear` always can: it has no artefact. @throws TransientError objects_unavailable: then nobody can say */
 export async function whyNotServable(registry: Reader, version: string): Promise<string | null> {
+  if (version === LINEAR) return null;
   try {
     await loadServable(registry, version);
     return null;

@@ -11,8 +11,8 @@ const scale = z.strictObject({ mean: z.number(), std: z.number().gt(0) });
  */
 export const manifest = z.strictObject({
   format: z.literal('aurora-router-model/1'),
-  /** hash(data watermark and sha256, config, seed). */
-  version: z.string().regex(/^[0-9a-z-]{1,64}$/),
+  /** hash(data watermark and sha256, config, seed); never the word for another actor. */
+  version: z.string().regex(/^(?!(rules|linear)$)[0-9a-z-]{1,64}$/),
   /** World time. */
   created_at: timestamp,
   feature_set: z.strictObject({ set: z.string(), hash: z.string() }),

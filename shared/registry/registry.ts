@@ -1,3 +1,4 @@
+import { LINEAR } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError } from '#shared/errors.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
@@ -12,7 +13,8 @@ export type { Artefact } from './versions.ts';
 
 /**
  * Model versions and the aliases that say which of them serve. Promise: a version never changes once it is whole; an alias
- * names a whole version or none; every move of an alias is on record with its reason.
+ * names a whole version, the learner on its own (`linear`, which has no artefact and so is always whole), or none; every move of
+ * an alias is on record with its reason.
  */
 export interface Registry extends Versions {
   /** The latest move; null when there was none. A head with version null means: no model, the rules act. */
@@ -79,6 +81,7 @@ export function createRegistry({ objects, worldClock }: RegistryDeps): Registry 
   const log = createAliasLog(objects);
 
   const isWhole = async (version: string): Promise<boolean> => {
+    if (version === LINEAR) return true;
     try {
       await versions.readManifest(version);
       return true;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RejectedError } from '#shared/errors.ts';
 import { loadScorer } from '#shared/learning/scorer.ts';
+import { whyNotServable } from '#shared/learning/servable.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import { testCases } from '#test/support/cases.ts';
@@ -555,6 +556,39 @@ describe('rollback', () => {
     const world = await moves('v1', 'v2');
     await expect(world.registry.rollback('champion', { ...BACK, reason: '' })).rejects.toThrow(
       refused('reason_required'),
+    );
+  });
+});
+
+describe('the learner on its own', () => {
+  it('is always whole: it is named, left, returned to, said again, and can serve, without any artefact', async () => {
+    const world = aWorld();
+    const { registry, objects } = world;
+    await publish(world, 'v1');
+    expect(await whyNotServable(registry, 'linear')).toBeNull();
+    expect(await registry.moveAlias('champion', { ...by, version: 'linear' })).toMatchObject({ version: 'linear' });
+    await registry.moveAlias('champion', { ...by, version: 'v1' });
+    const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
+    expect(await registry.rollback('champion', { ...BACK, serves })).toMatchObject({ sequence: 3, version: 'linear' });
+    objects.corrupt('aliases/champion/000003.json', Buffer.from('{'));
+    expect(await registry.restate('champion', { by: 'promote', reason: 'alias_damaged' })).toMatchObject({
+      sequence: 4,
+      version: 'linear',
+    });
+    // The third cannot be read.
+    const named = (await registry.aliasHistory('champion')).map(({ version }) => version);
+    expect(named).toEqual(['linear', 'v1', 'linear']);
+    expect(await registry.rollback('champion', BACK)).toMatchObject({ version: null });
+    expect(await registry.listVersions()).toEqual(['v1']);
+  });
+
+  it('cannot be published: nobody may put a network behind the word', async () => {
+    const { registry } = aWorld();
+    await expect(registry.publishVersion(model('linear').manifest, small.files)).rejects.toThrow(
+      refused('artefact_corrupt'),
+    );
+    await expect(registry.publishVersion(model('rules').manifest, small.files)).rejects.toThrow(
+      refused('artefact_corrupt'),
     );
   });
 });
