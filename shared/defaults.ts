@@ -70,6 +70,13 @@ export const POLL_INTERVAL_MS = 2_000;
 export const FALLBACK_VERSIONS_LIMIT = 8;
 /** World time past which offers are too old to act on; with a fast world, three polls' worth if that is longer. */
 export const OFFERS_STALE_LIMIT_MS = 30 * 60_000;
+/**
+ * World time past which a posterior is too old to act on, and the rules do. Nothing is written while nothing is learnt, so a quiet
+ * night must pass; a day without one outcome of any run means that learn is down.
+ */
+export const POSTERIOR_STALE_LIMIT_MS = 1 * MS_PER_DAY;
+/** With a fast world, so many polls' worth if that is longer: learn writes a posterior ten seconds after news at the latest. */
+export const POSTERIOR_STALE_POLLS = 15;
 /** Share of uniform exploration in the rules' distribution: without it nothing could ever be evaluated. */
 export const EXPLORATION_EPSILON = 0.05;
 /**

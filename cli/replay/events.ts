@@ -135,8 +135,10 @@ function candidateOf(offer: Offer, workload: Workload, decidedMs: number, taken:
     probability: taken ? 1 : 0,
     expected_utility: null,
     utility_variance: null,
+    lead_variance: null,
     predicted: null,
     features: candidateFeatures(workload, offer, decidedMs),
+    dropped: false,
   };
 }
 

@@ -1,17 +1,21 @@
 /** The decision from values alone: scores (or the rules) -> hard rules -> renormalise -> sample -> decision and events. */
-import type { Candidate, Decision, Mode, Policy } from '#shared/domain/decision.ts';
+import { RULES } from '#shared/domain/actor.ts';
+import { type Control, openIncidents } from '#shared/domain/control.ts';
+import type { ActingPolicy, Candidate, Decision, Mode } from '#shared/domain/decision.ts';
 import type { DeploymentOption, DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import { decisionId, uniformDraw } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import type { Recommendation, ScoreAnswer } from '#shared/domain/score.ts';
+import type { ScoreAnswer } from '#shared/domain/score.ts';
+import { distributionOf, GREEDY, leftOf } from '#shared/learning/distribution.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
-import { epsilonSoftened, renormalise, sampleIndex } from '#shared/learning/policy.ts';
+import { sampleIndex } from '#shared/learning/policy.ts';
 import type { Salt } from '#shared/platform.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
-import { actingPolicy } from '#shared/serving/acting-policy.ts';
+import { actingAt } from '#shared/serving/acting.ts';
+import { rulesPolicy } from '#shared/serving/acting-policy.ts';
 import type { IndexedOffers } from '#shared/serving/offers.ts';
 import { withinEventLimit } from './event-limit.ts';
 
@@ -23,6 +27,8 @@ export interface RouteInput {
   readonly scores: ScoreAnswer | null;
   /** Why there are no scores; null when there are. */
   readonly fallbackReason: string | null;
+  /** As route itself has heard it: what score knows is up to a poll older or newer. */
+  readonly control: Control;
   readonly nowMs: number;
   readonly salt: Salt;
   readonly scoreMs: number | null;
@@ -41,11 +47,11 @@ const MAX_FALLBACKS = 3;
 export function decideRoute(input: RouteInput): Routed {
   const { workload, requestId, nowMs } = input;
   const { eligible, excluded, excludedTotal } = eligibleOffers(workload, input.offers.index);
-  const distribution = eligible.length === 0 ? null : distributionOver(eligible, input);
-  const id =
-    distribution === null
-      ? refusalId(workload.tenant_id, requestId, input.generation)
-      : decisionId(workload.tenant_id, requestId);
+  const refused = eligible.length === 0;
+  const id = refused
+    ? refusalId(workload.tenant_id, requestId, input.generation)
+    : decisionId(workload.tenant_id, requestId);
+  const distribution = refused ? null : distributionOver(eligible, id, input);
   const candidates = distribution?.candidates ?? [];
   const chosen = sampleIndex(
     candidates.map((candidate) => candidate.probability),
@@ -68,18 +74,18 @@ export function decideRoute(input: RouteInput): Routed {
     final_provider: final?.provider ?? null,
     final_offer_id: final?.offer_id ?? null,
     mode: distribution?.mode ?? 'rules',
-    arm: null,
-    overridden_by: null,
+    arm: distribution?.arm ?? null,
+    overridden_by: distribution?.overriddenBy ?? null,
     propensity: final?.probability ?? null,
     salt_id: input.salt.id,
-    policy: distribution?.policy ?? { kind: 'greedy', epsilon: 0 },
+    policy: distribution?.policy ?? GREEDY,
     model_version: model?.version ?? null,
-    statistics_generation: null,
+    statistics_generation: distribution?.statisticsGeneration ?? null,
     model_age_s: model?.age_s ?? null,
     offers_age_s: Math.max(0, (nowMs - input.offers.observedAtMs) / 1000),
     score_ms: input.scoreMs,
     decide_ms: 0,
-    fallback_reason: input.fallbackReason ?? distribution?.fallbackReason ?? null,
+    fallback_reason: refused ? input.fallbackReason : (distribution?.fallbackReason ?? null),
   });
   return { decision, deployment: final === null ? null : deploymentOf(decision, final, candidates) };
 }
@@ -96,101 +102,112 @@ interface Distribution {
   readonly candidates: Candidate[];
   readonly recommended: string | null;
   readonly mode: Mode;
-  readonly policy: Policy;
+  readonly arm: string | null;
+  readonly overriddenBy: 'kill_switch' | 'incident' | null;
+  readonly policy: ActingPolicy;
   /** That scored, whether it acts or not. */
   readonly model: ScoreAnswer['model'];
+  readonly statisticsGeneration: string | null;
   readonly fallbackReason: string | null;
 }
 
-function distributionOver(eligible: readonly Offer[], input: RouteInput): Distribution {
-  if (input.scores === null) return fromRules(eligible, input, null);
-  return fromScores(eligible, input, input.scores) ?? fromRules(eligible, input, 'recommendations_ineligible');
+function distributionOver(eligible: readonly Offer[], id: string, input: RouteInput): Distribution {
+  const { scores, control } = input;
+  const rules = (why: Partial<Distribution>): Distribution => ({ ...fromRules(eligible, id, input), ...why });
+  if (scores === null) return rules({});
+  // Pulled since score heard of it: no model acts any more, from the first instance on that knows.
+  if (control.kill !== null && scores.mode !== 'rules' && scores.mode !== 'apprentice')
+    return rules({ overriddenBy: 'kill_switch' });
+  return fromScores(eligible, input, scores) ?? rules({ fallbackReason: 'recommendations_ineligible' });
 }
 
-/** Below it, what is left of a distribution is mostly its exploration; renormalised, exploration would become the rule. */
-const MIN_MASS_LEFT = 0.5;
-
-/** Score's distribution over what is eligible here and now. Null when nothing that it recommends is. */
+/** Score's distribution over what is eligible here and now. Null when nothing that it recommends is, or it names an offer twice. */
 function fromScores(eligible: readonly Offer[], input: RouteInput, scores: ScoreAnswer): Distribution | null {
-  const { workload, nowMs } = input;
-  const unmatched = new Map(eligible.map((offer) => [offer.offer_id, offer]));
-  const known: { readonly offer: Offer; readonly scored: Recommendation }[] = [];
-  for (const scored of scores.recommendations) {
-    const offer = unmatched.get(scored.offer_id);
-    if (offer === undefined) continue;
-    unmatched.delete(scored.offer_id);
-    known.push({ offer, scored });
-  }
-  if (known.length === 0) return null;
-  const policy = workload.priority === 'critical' ? actingPolicy(workload) : scores.policy;
-  const given = known.map(({ scored }) => scored.probability);
-  const mass = given.reduce((sum, probability) => sum + probability, 0);
-  const conditioned = mass >= MIN_MASS_LEFT && policy.kind === scores.policy.kind;
-  const probabilities = conditioned
-    ? renormalise(
-        given,
-        given.map(() => true),
-      )
-    : epsilonSoftened(
-        known.map((_, rank) => -rank),
-        policy.epsilon,
+  const { workload, nowMs, control } = input;
+  const { recommendations } = scores;
+  const here = new Map(eligible.map((offer) => [offer.offer_id, offer]));
+  const kept = recommendations.map(({ offer_id }) => here.has(offer_id));
+  const named = new Set(recommendations.map(({ offer_id }) => offer_id));
+  if (!kept.includes(true) || named.size < recommendations.length) return null;
+
+  const incident = openIncidents(control, nowMs).length > 0;
+  const settled = (workload.priority === 'critical' || incident) && scores.policy.kind !== 'greedy';
+  const left = settled
+    ? leftOf(GREEDY, distributionOf(GREEDY, recommendations), kept)
+    : leftOf(
+        scores.policy,
+        recommendations.map(({ probability }) => probability),
+        kept,
       );
   return {
-    candidates: known.map(
-      ({ offer, scored }, index): Candidate => ({
-        provider: offer.provider,
-        offer_id: offer.offer_id,
+    candidates: recommendations.map((scored, index): Candidate => {
+      const offer = here.get(scored.offer_id) ?? null;
+      return {
+        provider: offer?.provider ?? scored.provider,
+        offer_id: scored.offer_id,
         // As scored, for the predictions and the features are about these figures.
         usd_per_gpu_hour: scored.usd_per_gpu_hour,
         latency_ms: scored.latency_ms,
         rule_score: scored.rule_score,
-        probability: probabilities[index] ?? 0,
+        probability: left.probabilities[index] ?? 0,
         expected_utility: scored.expected_utility,
         utility_variance: scored.utility_variance,
+        lead_variance: scored.lead_variance,
         predicted: scored.predicted,
-        features: scored.features ?? candidateFeatures(workload, offer, nowMs),
-      }),
-    ),
-    recommended: scores.recommendations[0]?.offer_id ?? null,
+        features: scored.features ?? (offer === null ? null : candidateFeatures(workload, offer, nowMs)),
+        dropped: offer === null,
+      };
+    }),
+    recommended: recommendations[0]?.offer_id ?? null,
     mode: scores.mode,
-    policy,
+    arm: scores.arm,
+    overriddenBy: settled && incident ? 'incident' : null,
+    policy: left.policy,
     model: scores.model,
-    fallbackReason: null,
+    statisticsGeneration: scores.statistics_generation,
+    fallbackReason: scores.fault,
   };
 }
 
 /** `eligible` comes best rule score first. */
-function fromRules(eligible: readonly Offer[], input: RouteInput, fallbackReason: string | null): Distribution {
-  const { workload, nowMs } = input;
-  const policy = actingPolicy(workload);
-  const scores = eligible.map((offer) => classicScore(workload.weights, offer));
-  const probabilities = epsilonSoftened(scores, policy.epsilon);
+function fromRules(eligible: readonly Offer[], id: string, input: RouteInput): Distribution {
+  const { workload, nowMs, control, fallbackReason } = input;
+  const asked = { atMs: nowMs, decisionId: id, priority: workload.priority };
+  const { explore, arm } = actingAt(control, { champion: null, shown: null }, asked);
+  const policy = rulesPolicy(explore);
+  const candidates = eligible.map(
+    (offer): Candidate => ({
+      provider: offer.provider,
+      offer_id: offer.offer_id,
+      usd_per_gpu_hour: offer.usd_per_gpu_hour,
+      latency_ms: offer.latency_ms,
+      rule_score: classicScore(workload.weights, offer),
+      probability: 0,
+      expected_utility: null,
+      utility_variance: null,
+      lead_variance: null,
+      predicted: null,
+      features: candidateFeatures(workload, offer, nowMs),
+      dropped: false,
+    }),
+  );
+  const probabilities = distributionOf(policy, candidates);
   return {
-    candidates: eligible.map(
-      (offer, index): Candidate => ({
-        provider: offer.provider,
-        offer_id: offer.offer_id,
-        usd_per_gpu_hour: offer.usd_per_gpu_hour,
-        latency_ms: offer.latency_ms,
-        rule_score: scores[index] ?? 0,
-        probability: probabilities[index] ?? 0,
-        expected_utility: null,
-        utility_variance: null,
-        predicted: null,
-        features: candidateFeatures(workload, offer, nowMs),
-      }),
-    ),
+    candidates: candidates.map((candidate, index) => ({ ...candidate, probability: probabilities[index] ?? 0 })),
     recommended: eligible[0]?.offer_id ?? null,
     mode: 'rules',
+    arm: arm === null ? null : RULES,
+    overriddenBy: null,
     policy,
     model: null,
+    statisticsGeneration: null,
     fallbackReason,
   };
 }
 
 /** Candidates stand best first by what acts, so the fallbacks need no order of their own. */
 function deploymentOf(decision: Decision, final: Candidate, candidates: readonly Candidate[]): DeploymentRequest {
-  const others = candidates.filter((candidate) => candidate.offer_id !== final.offer_id);
+  const others = candidates.filter(({ offer_id, dropped }) => !dropped && offer_id !== final.offer_id);
   return {
     decision_id: decision.decision_id,
     request_id: decision.request_id,

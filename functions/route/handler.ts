@@ -5,6 +5,8 @@ import {
   ROUTE_MAX_CONCURRENT,
   WAITING_POLL_MS,
 } from '#shared/defaults.ts';
+import { LINEAR, RULES } from '#shared/domain/actor.ts';
+import type { Stage } from '#shared/domain/control.ts';
 import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { decisionId } from '#shared/domain/ids.ts';
@@ -18,6 +20,7 @@ import type { State, StateEntry } from '#shared/ports/state.ts';
 import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { type Poller, poll } from '#shared/runtime/poller.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { polledControl } from '#shared/serving/control.ts';
 import { freshOffers, polledOffers } from '#shared/serving/offers.ts';
 import { answerOf, type RouteAnswer } from './answer.ts';
 import { decideRoute, type Routed } from './decide.ts';
@@ -33,12 +36,16 @@ export interface RouteDeps extends RuntimeDeps {
   /** Deployments requested and not yet taken by deploy; null: the bus cannot tell. */
   readonly waiting: () => Promise<number | null>;
   readonly salt: Salt;
+  /** As long as no control object says another. */
+  readonly stage: Stage;
   /** Id of a request that came without one. */
   readonly newRequestId: () => string;
 }
 
 interface Answered {
   readonly answer: RouteAnswer;
+  /** Of a decision made now. */
+  readonly arm: string | null;
   /** Decided by an earlier or a concurrent call with this request id. */
   readonly repeated: boolean;
 }
@@ -46,6 +53,10 @@ interface Answered {
 export function createRoute(deps: RouteDeps): FunctionApp {
   const { hostClock, worldClock, log, state, bus, scores, metrics } = deps;
   const offers = polledOffers(deps.objects, log);
+  const control = polledControl(deps.objects, deps.stage, log);
+  const refresh = async (): Promise<void> => {
+    await Promise.all([offers.refresh(), control.refresh()]);
+  };
   const decisions = metrics.counter({
     name: 'aurora_route_requests_total',
     help: 'Routing decisions',
@@ -55,6 +66,11 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     name: 'aurora_ai_decisions_total',
     help: 'Routing decisions by mode',
     labels: ['mode'],
+  });
+  const arms = metrics.counter({
+    name: 'aurora_ai_arm_decisions_total',
+    help: 'Routing decisions by who acted where actors are compared; none: no trial and no share',
+    labels: ['arm'],
   });
   const pollers: Poller[] = [];
   let waiting: number | null = null;
@@ -92,7 +108,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       );
     }
     await publish(entry, value);
-    return { answer: answerOfIntent(value, entry.key.slice(intentKey('').length)), repeated: true };
+    return { answer: answerOfIntent(value, entry.key.slice(intentKey('').length)), arm: null, repeated: true };
   };
 
   /** Before anything is decided, so that a refusal leaves nothing behind. */
@@ -118,6 +134,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       generation,
       scores: scored.answer,
       fallbackReason: scored.answer === null ? scored.reason : null,
+      control: control.current(),
       nowMs,
       salt: deps.salt,
       scoreMs: scoredMs - startedMs,
@@ -131,13 +148,13 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     const answer = answerOf(routed);
     if (deployment === null) {
       await bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision)]);
-      return { answer, repeated: false };
+      return { answer, arm: decision.arm, repeated: false };
     }
     const value = openIntent(answer, { decision, deployment }, workload);
     const { created, entry } = await state.create(intentKey(decision.decision_id), value, { ttlMs: INTENT_TTL_MS });
     if (!created) return earlier(entry, workload);
     await publish(entry, value);
-    return { answer, repeated: false };
+    return { answer, arm: decision.arm, repeated: false };
   };
 
   return httpFunction({
@@ -149,13 +166,13 @@ export function createRoute(deps: RouteDeps): FunctionApp {
       return { ready: waiting.length === 0, waiting_for: waiting };
     },
     start: async () => {
-      await offers.refresh();
+      await refresh();
       const look = async (): Promise<void> => {
         waiting = await deps.waiting();
       };
       await look();
       pollers.push(
-        poll({ name: 'route-objects', everyMs: POLL_INTERVAL_MS, hostClock, log, run: () => offers.refresh() }),
+        poll({ name: 'route-objects', everyMs: POLL_INTERVAL_MS, hostClock, log, run: refresh }),
         poll({ name: 'route-waiting', everyMs: WAITING_POLL_MS, hostClock, log, run: look }),
       );
     },
@@ -176,13 +193,14 @@ export function createRoute(deps: RouteDeps): FunctionApp {
             request.request_id === undefined
               ? null
               : await state.get(intentKey(decisionId(workload.tenant_id, requestId)));
-          const { answer, repeated } =
+          const { answer, arm, repeated } =
             known === null
               ? await commit(await decide(request, requestId, workload), workload)
               : await earlier(known, workload);
           if (!repeated) {
             decisions.with({ provider: answer.provider ?? 'none', status: answer.status }).add();
             modes.with({ mode: answer.mode }).add();
+            arms.with({ arm: armLabel(arm) }).add();
           }
           log.info(
             {
@@ -207,3 +225,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
 /** A refusal carries its code too, beside the answer's own fields. */
 const refused = ({ reason }: RouteAnswer): ErrorBody =>
   errorBody(new RejectedError('no_eligible_offer', reason ?? 'nothing is eligible'));
+
+/** Versions come and go; a label must not. */
+const armLabel = (arm: string | null): string =>
+  arm === null ? 'none' : arm === RULES || arm === LINEAR ? arm : 'version';

@@ -2,7 +2,8 @@
  * route: the final decision.
  * In: `POST /route`, a request. Out: `provisioning` and the chosen offer; a routing-decision and a deployment-requested
  * event. Promise: acknowledged means that the intent is in `state` and both events are published; idempotent by
- * (tenant_id, request_id); never fails because scoring did: then the rules decide.
+ * (tenant_id, request_id); never fails because scoring did: then the rules decide, under the same control object: kill switch
+ * and incidents hold here as well.
  */
 import type { Platform } from '#shared/platform.ts';
 import { createBreaker } from '#shared/runtime/breaker.ts';
@@ -26,6 +27,7 @@ export async function compose(
     objects: await platform.objects(),
     state: await platform.state(),
     salt: await platform.salt(),
+    stage: config.stage,
     newRequestId: options.newRequestId,
     scores: createScoreClient({ url: config.scoreUrl, hostClock, breaker: createBreaker({ name: 'score' }) }),
   });

@@ -1,89 +1,109 @@
 import { REMARKABLE_COMPLETION, REMARKABLE_LATENCY_RATIO, REMARKABLE_PRICE_RATIO } from '#shared/defaults.ts';
+import { RULES } from '#shared/domain/actor.ts';
+import type { Control } from '#shared/domain/control.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import type { Recommendation, ScoreAnswer } from '#shared/domain/score.ts';
-import { epsilonSoftened } from '#shared/learning/policy.ts';
-import type { CandidateScore } from '#shared/learning/scorer.ts';
+import { distributionOf } from '#shared/learning/distribution.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
-import { actingPolicy } from '#shared/serving/acting-policy.ts';
+import { modelPolicy, rulesPolicy } from '#shared/serving/acting-policy.ts';
 import type { IndexedOffers } from '#shared/serving/offers.ts';
-import type { ServedModel } from './served-model.ts';
+import type { Company, ServedModel, ShownValue } from './company.ts';
+import { whoActs } from './who-acts.ts';
 
 export interface ScoreInput {
   readonly workload: Workload;
+  /** Whom a share or a trial takes it for: its decision's id. */
+  readonly decisionId: string;
   readonly offers: IndexedOffers;
   readonly generation: string;
-  readonly model: ServedModel | null;
+  readonly control: Control;
+  readonly company: Company;
+  /** World milliseconds past which a posterior is too old to act on. */
+  readonly staleLimitMs: number;
   readonly nowMs: number;
   readonly includeFeatures: boolean;
 }
 
-/** The whole answer from values alone. */
+/** The whole answer from values alone: ranked by what acts, then the distribution over the ranks. */
 export function decideScores(input: ScoreInput): ScoreAnswer {
-  const { workload, offers, model, nowMs } = input;
+  const { workload, decisionId, offers, control, company, staleLimitMs, nowMs, includeFeatures } = input;
   const { eligible, excluded, excludedTotal } = eligibleOffers(workload, offers.index);
-  const ruleScores = eligible.map((offer) => classicScore(workload.weights, offer));
-  const scored = model === null ? null : model.scorer.score(workload, eligible, nowMs);
-  const acting =
-    model?.stage === 'online' && scored !== null ? scored.map((candidate) => candidate.expectedUtility) : ruleScores;
-  const policy = actingPolicy(workload);
-  const probabilities = epsilonSoftened(acting, policy.epsilon);
-  const order = acting.map((_, index) => index).sort((a, b) => (acting[b] ?? 0) - (acting[a] ?? 0) || a - b);
+  const asked = { atMs: nowMs, decisionId, priority: workload.priority, staleLimitMs };
+  const { acting, model, fault } = whoActs(control, company, asked);
+  const byModel = acting.actor !== RULES;
+  const values = model === null ? null : model.value(workload, eligible, nowMs);
+  const candidates = eligible.map((offer, i): Valued => {
+    const value = values?.[i] ?? null;
+    const ruleScore = classicScore(workload.weights, offer);
+    return { offer, value, ruleScore, acts: byModel ? (value?.expectedUtility ?? Number.NaN) : ruleScore };
+  });
+  const ranked = candidates
+    .sort((a, b) => b.acts - a.acts)
+    .map((candidate, index) => recommendation(candidate, index + 1, includeFeatures));
+  const policy = byModel ? modelPolicy(acting.explore) : rulesPolicy(acting.explore);
+  const probabilities = distributionOf(policy, ranked);
 
   return {
-    model:
-      model === null
-        ? null
-        : { version: model.version, stage: model.stage, age_s: Math.max(0, (nowMs - model.createdAtMs) / 1000) },
-    mode: model === null ? 'rules' : model.stage,
-    recommendations: order.map((index, position) =>
-      recommendation({
-        offer: eligible[index] as Offer,
-        scored: scored?.[index] ?? null,
-        ruleScore: ruleScores[index] ?? 0,
-        probability: probabilities[index] ?? 0,
-        rank: position + 1,
-        includeFeatures: input.includeFeatures,
-      }),
-    ),
+    model: model === null ? null : modelOf(model, byModel, nowMs),
+    statistics_generation: model?.posterior?.statisticsGeneration ?? null,
+    mode: acting.mode,
+    arm: acting.arm,
+    recommendations: ranked.map((one, i) => ({ ...one, probability: probabilities[i] ?? 0 })),
     excluded,
     excluded_total: excludedTotal,
     policy,
+    fault,
     offers_generation: input.generation,
     data_age_s: Math.max(0, (nowMs - offers.observedAtMs) / 1000),
   };
 }
 
-function recommendation(input: {
+interface Valued {
   readonly offer: Offer;
-  readonly scored: CandidateScore | null;
+  readonly value: ShownValue | null;
   readonly ruleScore: number;
-  readonly probability: number;
-  readonly rank: number;
-  readonly includeFeatures: boolean;
-}): Recommendation {
-  const { offer, scored } = input;
+  /** Higher is better. */
+  readonly acts: number;
+}
+
+function modelOf({ name, trainedAtMs, posterior }: ServedModel, acts: boolean, nowMs: number): ScoreAnswer['model'] {
+  const age = (sinceMs: number): number => Math.max(0, (nowMs - sinceMs) / 1000);
+  return {
+    version: name,
+    stage: acts ? 'online' : 'apprentice',
+    age_s: age(trainedAtMs ?? posterior?.writtenAtMs ?? nowMs),
+    statistics_age_s: posterior === null ? null : age(posterior.writtenAtMs),
+  };
+}
+
+/** Without its probability, which depends on the others. */
+function recommendation(
+  { offer, value, ruleScore }: Valued,
+  rank: number,
+  includeFeatures: boolean,
+): Omit<Recommendation, 'probability'> {
   const base = {
     provider: offer.provider,
     offer_id: offer.offer_id,
-    rank: input.rank,
+    rank,
     usd_per_gpu_hour: offer.usd_per_gpu_hour,
     latency_ms: offer.latency_ms,
-    expected_utility: scored?.expectedUtility ?? null,
-    utility_variance: null,
-    rule_score: input.ruleScore,
-    probability: input.probability,
-    predicted: scored?.predicted ?? null,
-    reasons: reasons(offer, scored),
+    expected_utility: value?.expectedUtility ?? null,
+    utility_variance: value?.variance ?? null,
+    lead_variance: value?.leadVariance ?? null,
+    rule_score: ruleScore,
+    predicted: value?.predicted ?? null,
+    reasons: reasons(offer, value),
   };
-  return input.includeFeatures && scored !== null ? { ...base, features: scored.features } : base;
+  return includeFeatures && value !== null ? { ...base, features: value.features } : base;
 }
 
 /** Where the model expects something else than the provider promises. */
-function reasons(offer: Offer, scored: CandidateScore | null): string[] {
-  if (scored === null) return ['scored by the rules: no model serves yet'];
-  const { predicted } = scored;
+function reasons(offer: Offer, value: ShownValue | null): string[] {
+  if (value === null) return ['scored by the rules alone'];
+  const { predicted } = value;
   const found: string[] = [];
   if (predicted.completed < REMARKABLE_COMPLETION)
     found.push(`completes in ${Math.round(predicted.completed * 100)} % of such runs`);

@@ -3,7 +3,10 @@ import { features } from './features.ts';
 import { count, name, nonNegative, probability, timestamp } from './primitives.ts';
 import { workload } from './request.ts';
 
-/** rules: the classic score acts; apprentice: rules act, a model's scores are logged; recorded: decided elsewhere and imported. */
+/**
+ * rules: the classic score acts; apprentice: it acts, and a model's figures are logged beside it; switchback: the arm of the
+ * block acts; online: a model acts; recorded: decided elsewhere and imported.
+ */
 export const mode = z.enum(['rules', 'apprentice', 'switchback', 'online', 'recorded']);
 export type Mode = z.infer<typeof mode>;
 
@@ -28,10 +31,14 @@ export const candidate = z.object({
   /** Probability with which the policy takes this candidate. */
   probability,
   expected_utility: z.number().nullable(),
-  /** Posterior variance of the expected utility; null when no model scored. */
+  /** Posterior variance of the expected utility; null when no posterior spoke. */
   utility_variance: z.number().nullable(),
+  /** Of its difference to the expected utility of the leader: what the policy looked at. Rows from before it have null. */
+  lead_variance: z.number().nullable().default(null),
   predicted: predicted.nullable(),
   features: features.nullable(),
+  /** Valued by score, not eligible any more when route decided: probability 0, never deployed. Kept, so that the policy replays. */
+  dropped: z.boolean().default(false),
 });
 export type Candidate = z.infer<typeof candidate>;
 
@@ -56,11 +63,18 @@ export const exclusion = z.object({
 });
 export type Exclusion = z.infer<typeof exclusion>;
 
-export const policy = z.object({
-  kind: z.enum(['epsilon_softened', 'greedy', 'recorded']),
-  epsilon: probability,
-});
-export type Policy = z.infer<typeof policy>;
+/** The best gets all but epsilon, which is spread evenly; greedy: epsilon is 0. By rank: the candidates stand best first. */
+const softened = z.object({ kind: z.enum(['epsilon_softened', 'greedy']), epsilon: probability });
+/** Thompson sampling within an exploration budget (shared/learning/thompson.ts), over expected utility and lead variance. */
+const thompson = z.object({ kind: z.literal('thompson'), budget: nonNegative, share: probability, floor: probability });
+/** Decided elsewhere: nobody wrote down how. */
+const recorded = z.object({ kind: z.literal('recorded'), epsilon: probability });
+
+/** How a decision here was drawn. */
+export const actingPolicy = z.discriminatedUnion('kind', [softened, thompson]);
+export type ActingPolicy = z.infer<typeof actingPolicy>;
+
+export const policy = z.discriminatedUnion('kind', [softened, thompson, recorded]);
 
 /** One routing decision, complete: the policy part replays exactly from it. */
 export const decision = z.object({
@@ -77,13 +91,17 @@ export const decision = z.object({
   final_provider: name.nullable(),
   final_offer_id: z.string().nullable(),
   mode,
+  /** Who acted, where actors are compared: in a trial, or when a share decides. */
   arm: z.string().nullable(),
+  /** What came after score had answered and outweighed it: `kill_switch`, `incident`. */
   overridden_by: z.string().nullable(),
   /** Probability of the FINAL action under the policy that acted; null when it was forced or is unknown. */
   propensity: probability.nullable(),
   salt_id: z.string(),
   policy,
+  /** Whose figures the candidates carry, whether it acted or not: a version, or `linear`. */
   model_version: z.string().nullable(),
+  /** Of the statistics behind its posterior. */
   statistics_generation: z.string().nullable(),
   /** World seconds. */
   model_age_s: nonNegative.nullable(),

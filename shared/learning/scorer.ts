@@ -4,8 +4,10 @@ import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
+import type { Baselines } from './contender.ts';
 import { assertSameFeatureSet } from './encoding.ts';
 import { expectedUtility, partsFromRaw } from './expected-utility.ts';
+import { networkBaselines } from './fast/network-baseline.ts';
 import { FEATURE_SET, featuresFor } from './features.ts';
 import { createNetwork, type Network, OUTPUTS, type WordSums } from './network.ts';
 
@@ -14,6 +16,8 @@ export interface Scorer {
   readonly version: string;
   /** One score per offer, in the order given. @param decidedAtMs world epoch milliseconds */
   score(workload: Workload, offers: readonly Offer[], decidedAtMs: number): CandidateScore[];
+  /** For the learner that corrects it. */
+  readonly baselines: Baselines;
 }
 
 export interface CandidateScore {
@@ -50,6 +54,7 @@ export function loadScorer(manifest: Manifest, weightsBytes: Uint8Array): Scorer
   const wordSums: WordSums = new WeakMap();
   return {
     version: manifest.version,
+    baselines: networkBaselines(network, manifest.targets),
     score(workload, offers, decidedAtMs) {
       const rows = offers.map(featuresFor(workload, decidedAtMs));
       const raw = network.forward(rows, wordSums);

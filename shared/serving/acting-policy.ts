@@ -1,10 +1,12 @@
 import { EXPLORATION_EPSILON } from '#shared/defaults.ts';
-import type { Policy } from '#shared/domain/decision.ts';
-import type { Workload } from '#shared/domain/request.ts';
+import type { ActingPolicy } from '#shared/domain/decision.ts';
+import { GREEDY } from '#shared/learning/distribution.ts';
+import { EXPLORATION } from '#shared/learning/thompson.ts';
 
-/** How scores become a distribution. A critical workload is never explored on. */
-export function actingPolicy(workload: Workload): Policy {
-  return workload.priority === 'critical'
-    ? { kind: 'greedy', epsilon: 0 }
-    : { kind: 'epsilon_softened', epsilon: EXPLORATION_EPSILON };
-}
+/** How a ranking by the rule score becomes a distribution. */
+export const rulesPolicy = (explore: boolean): ActingPolicy =>
+  explore ? { kind: 'epsilon_softened', epsilon: EXPLORATION_EPSILON } : GREEDY;
+
+/** How a ranking by a model's expected utility does. */
+export const modelPolicy = (explore: boolean): ActingPolicy =>
+  explore ? { kind: 'thompson', ...EXPLORATION } : GREEDY;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCollect } from '#functions/collect/handler.ts';
 import { createPromote } from '#functions/promote/handler.ts';
@@ -12,6 +13,7 @@ import { modelTrained, trainingRequested } from '#shared/domain/events/catalogue
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { type TrainingReport, trainingKey, trainingReport } from '#shared/domain/training-report.ts';
 import { exampleOf } from '#shared/learning/examples.ts';
+import { posteriorObject } from '#shared/learning/fast/learned-objects.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
 import { trainModel } from '#shared/learning/train/index.ts';
 import { TRAIN_DEFAULTS } from '#shared/learning/train/plan.ts';
@@ -21,6 +23,7 @@ import { OFFERS_OBJECT } from '#shared/serving/offers.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
 import { DAMAGES, damageObject } from '#test/support/damage.ts';
 import { EVENT_SAMPLES } from '#test/support/events.ts';
+import { servedPosterior } from '#test/support/learned.ts';
 import { memoryBus } from '#test/support/memory-bus.ts';
 import { memoryProvider } from '#test/support/memory-provider.ts';
 import { memoryState } from '#test/support/memory-state.ts';
@@ -126,7 +129,8 @@ describe.each(DAMAGES)('a file is %s', (_, change) => {
     await publish(aModel({ version: 'v1' }));
     await publish(aModel({ version: 'v2', seed: 2 }));
     await crown('v1');
-    const app = createScore(deps);
+    await objects.write(posteriorObject('v1'), servedPosterior('v1', { atMs: clock.now() }), {});
+    const app = createScore({ ...deps, stage: 'auto', pause: () => setImmediate() });
     await app.start();
     await damageObject(directory, 'models/router/v2/weights.bin', change);
     await crown('v2');

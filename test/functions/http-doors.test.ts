@@ -1,12 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { routeAnswer } from '#functions/route/answer.ts';
 import { createScore } from '#functions/score/handler.ts';
 import { scoreAnswer } from '#shared/domain/score.ts';
 import { ERROR_CATALOGUE, type ErrorBody } from '#shared/errors.ts';
+import { posteriorObject } from '#shared/learning/fast/learned-objects.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import type { FunctionApp, FunctionResponse } from '#shared/runtime/types.ts';
 import { testCases } from '#test/support/cases.ts';
+import { servedPosterior } from '#test/support/learned.ts';
 import { aModel } from '#test/support/model.ts';
 import { bodyOf } from '#test/support/push.ts';
 import { aRouteRequest, FIVE_OFFERS, routeHouse } from '#test/support/route-house.ts';
@@ -102,7 +105,15 @@ describe('whatever is posted', () => {
     const { manifest, files } = aModel();
     await registry.publishVersion(manifest, files);
     await registry.moveAlias('champion', { version: 'v1', by: 'test', reason: 'test', verdict: null, forced: true });
-    const app = createScore({ ...house.deps, worldClock: house.clock, objects: house.objects, registry });
+    await house.objects.write(posteriorObject('v1'), servedPosterior('v1'), {});
+    const app = createScore({
+      ...house.deps,
+      worldClock: house.clock,
+      objects: house.objects,
+      registry,
+      stage: 'auto',
+      pause: () => setImmediate(),
+    });
     await app.start();
     const statuses = new Map<number, number>();
     await fc.assert(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createModelHolder } from '#functions/score/served-model.ts';
+import { createNetworks } from '#functions/score/networks.ts';
 import { type AliasEntry, createRegistryReader } from '#shared/registry/registry.ts';
 import { wasDamaged } from '#shared/registry/succession.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
@@ -182,18 +182,17 @@ test('an alias through anything', { timeout: 300_000 }, async () => {
       const seen = new Map<string, number>();
       const written = entriesWritten(house);
       const registry = createRegistryReader(house.objects);
-      const running = createModelHolder({ registry, log: house.deps.log });
+      const running = createNetworks({ registry, log: house.deps.log });
       for (const each of steps) {
         await take(house, damaged, each);
         await checkLog(house);
         await checkMoves(house, damaged, seen);
-        const before = running.serving().version;
-        await running.refresh();
-        const { version } = running.serving();
-        if (version !== null && version !== before) expect(damaged).not.toContain(version);
-        const started = createModelHolder({ registry, log: house.deps.log });
-        await started.refresh();
-        expect(damaged).not.toContain(started.serving().version);
+        const before = running.loaded();
+        await running.refresh([]);
+        for (const name of running.loaded().keys()) if (!before.has(name)) expect(damaged).not.toContain(name);
+        const started = createNetworks({ registry, log: house.deps.log });
+        await started.refresh([]);
+        for (const name of started.loaded().keys()) expect(damaged).not.toContain(name);
       }
       for (let i = 0; i < VERSIONS; i++)
         if (house.objects.names().includes(weightsOf(i))) expect(await house.hear(model(i))).toBe(204);
@@ -201,12 +200,13 @@ test('an alias through anything', { timeout: 300_000 }, async () => {
       await checkLog(house);
       await checkTold(house);
       expect(new Set(written).size).toBe(written.length);
-      const settled = createModelHolder({ registry, log: house.deps.log });
-      await settled.refresh();
+      const settled = createNetworks({ registry, log: house.deps.log });
+      await settled.refresh([]);
       const champion = await house.head('champion');
       expect(damaged).not.toContain(champion);
-      expect(settled.serving().fault).toBeNull();
-      expect(settled.serving().version).toBe(champion ?? (await house.head('apprentice')));
+      expect(settled.fault()).toBeNull();
+      expect(settled.champion()).toBe(champion);
+      if (champion !== null) expect(settled.loaded().has(champion)).toBe(true);
     }),
     { numRuns: Math.ceil(testCases / 4) },
   );

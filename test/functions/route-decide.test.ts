@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decideRoute, type RouteInput } from '#functions/route/decide.ts';
 import { decideScores } from '#functions/score/decide.ts';
-import type { ServedModel } from '#functions/score/served-model.ts';
-import { EXPLORATION_EPSILON, MAX_EVENT_BYTES } from '#shared/defaults.ts';
+import { EXPLORATION_EPSILON, MAX_EVENT_BYTES, POSTERIOR_STALE_LIMIT_MS } from '#shared/defaults.ts';
+import type { Control } from '#shared/domain/control.ts';
 import type { Decision } from '#shared/domain/decision.ts';
 import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent, encodeEvent } from '#shared/domain/events/codec.ts';
@@ -12,32 +12,20 @@ import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf, type Workload } from '#shared/domain/request.ts';
 import type { ScoreAnswer } from '#shared/domain/score.ts';
 import { sampleIndex } from '#shared/learning/policy.ts';
-import { loadScorer } from '#shared/learning/scorer.ts';
-import { indexOffers } from '#shared/rules/eligibility.ts';
 import { testCases } from '#test/support/cases.ts';
-import { aModel } from '#test/support/model.ts';
 import { anOffer, offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
-
-const MODEL = aModel();
-const SCORER = loadScorer(MODEL.manifest, MODEL.files['weights.bin']);
-const served = (stage: ServedModel['stage']): ServedModel => ({
-  version: 'v1',
-  stage,
-  createdAtMs: NOW - 60_000,
-  scorer: SCORER,
-});
-const indexed = (offers: readonly Offer[]) => {
-  const snapshot = { observed_at: new Date(NOW).toISOString(), offers: [...offers] };
-  return { snapshot, index: indexOffers(snapshot), observedAtMs: NOW };
-};
+import { indexed, SCENES, type SceneName } from '#test/support/scenes.ts';
 
 interface Situation {
   readonly workload?: Workload;
   readonly offers?: readonly Offer[];
   /** What score saw; default: the same offers. */
   readonly scoredOffers?: readonly Offer[];
-  readonly stage?: ServedModel['stage'] | 'rules' | undefined;
+  /** What score answers; undefined: nothing. */
+  readonly stage?: SceneName | undefined;
+  /** What route has heard; default: the same. */
+  readonly control?: Control;
   readonly requestId?: string;
 }
 
@@ -49,7 +37,9 @@ function scoresOf({ workload = WORKLOAD, offers = FIVE_OFFERS, scoredOffers, sta
     workload,
     offers: indexed(scoredOffers ?? offers),
     generation: 's1',
-    model: stage === 'rules' ? null : served(stage),
+    decisionId: 'd1',
+    ...SCENES[stage],
+    staleLimitMs: POSTERIOR_STALE_LIMIT_MS,
     nowMs: NOW,
     includeFeatures: true,
   });
@@ -63,6 +53,7 @@ function inputOf(situation: Situation): RouteInput {
     generation: 'g1',
     scores: scoresOf(situation),
     fallbackReason: situation.stage === undefined ? 'deadline_exceeded' : null,
+    control: situation.control ?? SCENES[situation.stage ?? 'rules'].control,
     nowMs: NOW,
     salt: SALT,
     scoreMs: 1,
@@ -74,7 +65,7 @@ const finalOf = (decision: Decision) =>
   decision.candidates.find((candidate) => candidate.offer_id === decision.final_offer_id);
 const mass = (decision: Decision): number => decision.candidates.reduce((sum, { probability }) => sum + probability, 0);
 
-const STAGES = [undefined, 'rules', 'apprentice', 'online'] as const;
+const STAGES = [undefined, 'rules', 'apprentice', 'online', 'linear', 'switchback'] as const;
 
 describe('propensities', () => {
   test('for any request, offers and stage: they sum to 1, and the final one is its own probability', () => {
@@ -125,7 +116,9 @@ describe('propensities', () => {
     const chi2 = (decision?.candidates ?? [])
       .map(({ offer_id: id, probability }) => ({ got: counts.get(id) ?? 0, expected: draws * probability }))
       .reduce((sum, { got, expected }) => sum + (got - expected) ** 2 / expected, 0);
-    expect(decision?.candidates.map(({ probability }) => probability)).toContain(EXPLORATION_EPSILON / 5);
+    if (decision?.policy.kind === 'epsilon_softened')
+      expect(decision.candidates.map(({ probability }) => probability)).toContain(EXPLORATION_EPSILON / 5);
+    else expect(decision?.policy.kind).toBe('thompson');
     // Four degrees of freedom: 23.5 is passed by chance once in ten thousand; the draws are seeded.
     expect(chi2).toBeLessThan(23.5);
   });
@@ -183,12 +176,15 @@ describe('score and route on different snapshots', () => {
   const ids = (decision: Decision): string[] => decision.candidates.map(({ offer_id: id }) => id);
   const best = decide({ stage: 'rules' }).decision.recommended_offer_id ?? '';
 
-  test('what is no longer eligible here is no candidate; the rest keep their odds to each other', () => {
-    const gone = decide({ stage: 'rules' }).decision.candidates[4]?.offer_id ?? '';
+  test('what is no longer eligible here stays in the row and out of everything else; the rest keep their odds', () => {
+    const gone = decide({ stage: 'rules' }).decision.candidates[1]?.offer_id ?? '';
     const offers = FIVE_OFFERS.filter(({ offer_id: id }) => id !== gone);
-    const { decision } = decide({ offers, scoredOffers: FIVE_OFFERS, stage: 'rules' });
-    expect(ids(decision)).not.toContain(gone);
-    const [p, q] = decision.candidates.map(({ probability }) => probability);
+    const { decision, deployment } = decide({ offers, scoredOffers: FIVE_OFFERS, stage: 'rules' });
+    expect(decision.candidates[1]).toMatchObject({ offer_id: gone, probability: 0, dropped: true });
+    expect(decision.candidates.filter(({ dropped }) => dropped)).toHaveLength(1);
+    expect(deployment?.fallbacks).toHaveLength(3);
+    expect(deployment?.fallbacks.map(({ offer_id: id }) => id)).not.toContain(gone);
+    const [p, , q] = decision.candidates.map(({ probability }) => probability);
     expect((p ?? 0) / (q ?? 0)).toBeCloseTo((0.95 + 0.01) / 0.01, 9);
     expect(mass(decision)).toBeCloseTo(1, 12);
   });
@@ -197,10 +193,21 @@ describe('score and route on different snapshots', () => {
     const offers = FIVE_OFFERS.filter(({ offer_id: id }) => id !== best);
     const { decision } = decide({ offers, scoredOffers: FIVE_OFFERS, stage: 'rules' });
     expect(decision.recommended_offer_id).toBe(best);
-    expect(decision.candidates[0]?.probability).toBeCloseTo(0.95 + 0.05 / 4, 12);
+    expect(decision.candidates[0]).toMatchObject({ offer_id: best, probability: 0, dropped: true });
+    expect(decision.candidates[1]?.probability).toBeCloseTo(0.95 + 0.05 / 4, 12);
     const critical = { ...WORKLOAD, priority: 'critical' as const };
     const urgent = decide({ workload: critical, offers, scoredOffers: FIVE_OFFERS, stage: 'rules' }).decision;
-    expect(urgent.candidates.map(({ probability }) => probability)).toEqual([1, 0, 0, 0]);
+    expect(urgent.candidates.map(({ probability }) => probability)).toEqual([0, 1, 0, 0, 0]);
+  });
+
+  test('the best of a sampled distribution is gone: the variances against it mean nothing any more, the next is taken', () => {
+    const scored = decide({ stage: 'linear' }).decision;
+    const [first] = ids(scored);
+    expect(scored.candidates[0]?.probability).toBeGreaterThan(0.5);
+    const offers = FIVE_OFFERS.filter(({ offer_id: id }) => id !== first);
+    const { decision } = decide({ offers, scoredOffers: FIVE_OFFERS, stage: 'linear' });
+    expect(decision).toMatchObject({ policy: { kind: 'greedy' }, propensity: 1, mode: 'online' });
+    expect(decision.final_offer_id).toBe(ids(scored)[1]);
   });
 
   test('an offer that only route knows has not been scored and is no candidate', () => {
@@ -262,6 +269,57 @@ describe('what acts', () => {
     const { candidates } = decide({ stage: 'apprentice' }).decision;
     const utilities = candidates.map(({ expected_utility: value }) => value ?? Number.NaN);
     expect(utilities).not.toEqual([...utilities].sort((a, b) => b - a));
+  });
+});
+
+describe('what route has heard and score has not yet', () => {
+  const kill = { by: 'ann', reason: 'r', at: new Date(NOW).toISOString() };
+  const incident = { id: 'i1', reason: 'r', by: 'ann', from: kill.at, until: new Date(NOW + 1).toISOString() };
+
+  test.each(['online', 'linear', 'switchback'] as const)('the kill switch: the rules decide instead of %s', (stage) => {
+    const { decision } = decide({ stage, control: { ...SCENES[stage].control, kill } });
+    expect(decision).toMatchObject({
+      mode: 'rules',
+      arm: null,
+      overridden_by: 'kill_switch',
+      policy: { kind: 'epsilon_softened' },
+      model_version: null,
+      fallback_reason: null,
+    });
+    expect(decision.candidates).toEqual(decide({ stage: 'rules' }).decision.candidates);
+  });
+
+  test('the kill switch where the rules act already: nothing to outweigh', () => {
+    const { decision } = decide({ stage: 'apprentice', control: { ...SCENES.apprentice.control, kill } });
+    expect(decision).toMatchObject({ mode: 'apprentice', overridden_by: null });
+  });
+
+  test.each(STAGES)('an incident: the best is taken (scores: %s)', (stage) => {
+    const { control } = SCENES[stage ?? 'rules'];
+    const { decision } = decide({ stage, control: { ...control, incidents: [incident] } });
+    const plain = decide({ stage }).decision;
+    expect(decision).toMatchObject({ policy: { kind: 'greedy' }, propensity: 1, mode: plain.mode, arm: plain.arm });
+    expect(decision.overridden_by).toBe(stage === undefined ? null : 'incident');
+    expect(decision.final_offer_id).toBe(plain.candidates[0]?.offer_id);
+  });
+
+  test('without scores the rules stand in for whatever arm it would be, and say so', () => {
+    const { control } = SCENES.switchback;
+    expect(decide({ control }).decision).toMatchObject({ mode: 'rules', arm: 'rules' });
+    expect(decide({ control: { ...SCENES.linear.control, share: 0.5 } }).decision).toMatchObject({ arm: 'rules' });
+    expect(decide({ control: SCENES.linear.control }).decision).toMatchObject({ mode: 'rules', arm: null });
+  });
+});
+
+describe('who acted and why', () => {
+  test('is in the row: arm, version, statistics, and what score could not', () => {
+    expect(decide({ stage: 'online' }).decision).toMatchObject({ statistics_generation: '9', arm: null });
+    const { decision } = decide({ stage: 'switchback' });
+    expect(decision).toMatchObject({ mode: 'switchback', arm: expect.stringMatching(/^(linear|v1)$/) });
+    expect(decision.model_version).toBe(decision.arm);
+    const scores = { ...(scoresOf({ stage: 'rules' }) as ScoreAnswer), fault: 'v1 cannot act' };
+    const { decision: missing } = decideRoute({ ...inputOf({}), scores, fallbackReason: null });
+    expect(missing).toMatchObject({ mode: 'rules', fallback_reason: 'v1 cannot act' });
   });
 });
 

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RouteAnswer } from '#functions/route/answer.ts';
-import { MAX_WAITING_DEPLOYMENTS, OFFERS_STALE_LIMIT_MS, WAITING_POLL_MS } from '#shared/defaults.ts';
+import { MAX_WAITING_DEPLOYMENTS, OFFERS_STALE_LIMIT_MS, POLL_INTERVAL_MS, WAITING_POLL_MS } from '#shared/defaults.ts';
+import { type Control, defaultControl } from '#shared/domain/control.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import type { ErrorBody } from '#shared/errors.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { CONTROL_OBJECT } from '#shared/serving/control.ts';
 import { anOffer } from '#test/support/offers.ts';
 import { bodyOf, post } from '#test/support/push.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, routeHouse } from '#test/support/route-house.ts';
@@ -275,6 +277,45 @@ describe('scores that do not come', () => {
     const { request_id: _, ...anonymous } = aRouteRequest();
     await post(await house.app(), '/route', anonymous);
     expect(house.scored).toEqual([{ ...anonymous, request_id: 'generated-1' }]);
+  });
+});
+
+describe('the control object', () => {
+  const told = async (changes: Partial<Control>): Promise<void> => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...defaultControl('auto'), ...changes }));
+    await house.objects.write(CONTROL_OBJECT, bytes, {});
+    await house.clock.advance(POLL_INTERVAL_MS);
+  };
+  const decidedBy = async (app: FunctionApp, id: string) => {
+    await post(app, '/route', aRouteRequest({ request_id: id }));
+    return house.bus.payloads('routing-decision').at(-1);
+  };
+
+  test('holds for the rules that route decides by itself, within one poll; what cannot be read changes nothing', async () => {
+    await house.offer(FIVE_OFFERS);
+    const app = await house.app();
+    const decided = (id: string) => decidedBy(app, id);
+    expect(await decided('r1')).toMatchObject({ policy: { kind: 'epsilon_softened' } });
+    const from = new Date(NOW).toISOString();
+    const until = new Date(NOW + 3 * POLL_INTERVAL_MS).toISOString();
+    await told({ incidents: [{ id: 'i1', reason: 'r', by: 'ann', from, until }] });
+    expect(await decided('r2')).toMatchObject({ policy: { kind: 'greedy' }, propensity: 1 });
+    await house.objects.write(CONTROL_OBJECT, new TextEncoder().encode('{}'), {});
+    await house.clock.advance(POLL_INTERVAL_MS);
+    expect(await decided('r3')).toMatchObject({ policy: { kind: 'greedy' } });
+    await house.clock.advance(POLL_INTERVAL_MS);
+    expect(await decided('r4')).toMatchObject({ policy: { kind: 'epsilon_softened' } });
+  });
+
+  test('decisions are counted by arm', async () => {
+    await house.offer(FIVE_OFFERS);
+    const app = await house.app();
+    await decidedBy(app, 'r1');
+    await told({ stage: 'online', share: 0.5 });
+    await decidedBy(app, 'r2');
+    const text = await house.deps.metrics.exposition();
+    expect(text).toContain('aurora_ai_arm_decisions_total{arm="none"} 1');
+    expect(text).toContain('aurora_ai_arm_decisions_total{arm="rules"} 1');
   });
 });
 

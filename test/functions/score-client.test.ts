@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createScoreClient } from '#functions/route/score-client.ts';
 import { decideScores } from '#functions/score/decide.ts';
-import { BREAKER_FAILURES, BREAKER_PAUSE_MS, SCORE_DEADLINE_MS } from '#shared/defaults.ts';
+import { BREAKER_FAILURES, BREAKER_PAUSE_MS, POSTERIOR_STALE_LIMIT_MS, SCORE_DEADLINE_MS } from '#shared/defaults.ts';
+import { defaultControl } from '#shared/domain/control.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { indexOffers } from '#shared/rules/eligibility.ts';
 import { createBreaker } from '#shared/runtime/breaker.ts';
 import { fakeClock } from '#test/support/clock.ts';
+import { aCompany } from '#test/support/learned.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW } from '#test/support/route-house.ts';
 
 type Answer = { readonly status: number; readonly body: string } | 'silence' | 'reset';
@@ -17,7 +19,10 @@ const SCORES = decideScores({
   workload: canonicalWorkloadOf(aRouteRequest()),
   offers: { snapshot, index: indexOffers(snapshot), observedAtMs: NOW },
   generation: '1',
-  model: null,
+  decisionId: 'd1',
+  control: defaultControl('auto'),
+  company: aCompany(),
+  staleLimitMs: POSTERIOR_STALE_LIMIT_MS,
   nowMs: NOW,
   includeFeatures: true,
 });

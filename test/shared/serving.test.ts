@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { EXPLORATION_EPSILON, OFFERS_STALE_LIMIT_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { actingPolicy } from '#shared/serving/acting-policy.ts';
+import { EXPLORATION } from '#shared/learning/thompson.ts';
+import { modelPolicy, rulesPolicy } from '#shared/serving/acting-policy.ts';
 import {
   freshOffers,
   OFFERS_OBJECT,
@@ -11,7 +12,7 @@ import {
 } from '#shared/serving/offers.ts';
 import { polledObject } from '#shared/serving/polled-object.ts';
 import { memoryObjects } from '#test/support/memory-objects.ts';
-import { anOffer, aWorkload } from '#test/support/offers.ts';
+import { anOffer } from '#test/support/offers.ts';
 import { type LogLine, memoryLog } from '#test/support/runtime.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -57,22 +58,26 @@ describe('an object that is polled', () => {
     for (let i = 0; i < 3; i++) await object.refresh();
     expect([object.current()?.value, parses(), lines.length]).toEqual([1, 2, 1]);
     expect(object.lastError()).toContain('SyntaxError');
+    await object.refresh();
+    expect(object.lastError(), 'it is there as bad as before').toContain('SyntaxError');
     await write('3');
     await object.refresh();
     expect([object.current()?.value, object.lastError()]).toEqual([3, null]);
   });
 
   test('keeps it too when the store fails or the object is gone', async () => {
-    const { object, objects, write } = polled();
+    const { object, objects, write, lines } = polled();
     await write('1');
     await object.refresh();
     const { readUnless } = objects;
     objects.readUnless = async () => {
       throw new Error('away');
     };
-    await object.refresh();
-    expect([object.current()?.value, object.lastError()]).toEqual([1, 'Error: away']);
+    for (let i = 0; i < 3; i++) await object.refresh();
+    expect([object.current()?.value, object.lastError(), lines.length]).toEqual([1, 'Error: away', 1]);
     objects.readUnless = readUnless;
+    await object.refresh();
+    expect([object.current()?.value, object.lastError()]).toEqual([1, null]);
     await objects.remove('a.json', {});
     await object.refresh();
     expect(object.current()?.value).toBe(1);
@@ -118,8 +123,10 @@ describe('offers', () => {
 });
 
 describe('the acting policy', () => {
-  test('explores a little, and never on what is critical', () => {
-    expect(actingPolicy(aWorkload())).toEqual({ kind: 'epsilon_softened', epsilon: EXPLORATION_EPSILON });
-    expect(actingPolicy(aWorkload({ priority: 'critical' }))).toEqual({ kind: 'greedy', epsilon: 0 });
+  test('explores a little under the rules, within its budget under a model, or takes the best', () => {
+    expect(rulesPolicy(true)).toEqual({ kind: 'epsilon_softened', epsilon: EXPLORATION_EPSILON });
+    expect(modelPolicy(true)).toEqual({ kind: 'thompson', ...EXPLORATION });
+    for (const policy of [rulesPolicy(false), modelPolicy(false)])
+      expect(policy).toEqual({ kind: 'greedy', epsilon: 0 });
   });
 });

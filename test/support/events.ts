@@ -3,7 +3,7 @@ import type { EventType, Payload } from '#shared/domain/events/catalogue.ts';
 import { anOffer, aWorkload } from './offers.ts';
 import { anOutcome } from './outcomes.ts';
 
-const aCandidate = (changes: Partial<Candidate> = {}): Candidate => ({
+export const aCandidate = (changes: Partial<Candidate> = {}): Candidate => ({
   provider: 'vast',
   offer_id: 'vast:1',
   usd_per_gpu_hour: 0.4,
@@ -12,8 +12,10 @@ const aCandidate = (changes: Partial<Candidate> = {}): Candidate => ({
   probability: 1,
   expected_utility: 0.4,
   utility_variance: null,
+  lead_variance: null,
   predicted: { ready: 1, completed: 0.9, usd_per_gpu_hour: 0.4, latency_ms: 100, ready_ms: 30_000 },
   features: { set: 'router-1', hash: 'h', numeric: [1.5], categorical: ['vast'] },
+  dropped: false,
   ...changes,
 });
 

@@ -69,6 +69,7 @@ export function routeHouse() {
         bus: deaths.wrap(bus),
         state: deaths.wrap(state),
         salt: SALT,
+        stage: 'auto',
         waiting: async () => house.waiting,
         newRequestId: () => `generated-${++generated}`,
         scores: {

@@ -2,9 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { createScore, type ScoreReadyReport } from '#functions/score/handler.ts';
 import { POLL_INTERVAL_MS } from '#shared/defaults.ts';
+import { type Control, defaultControl, type Stage } from '#shared/domain/control.ts';
 import { type ScoreAnswer, scoreAnswer } from '#shared/domain/score.ts';
+import { posteriorObject } from '#shared/learning/fast/learned-objects.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { type Alias, createRegistry, createRegistryReader } from '#shared/registry/registry.ts';
+import { CONTROL_OBJECT } from '#shared/serving/control.ts';
+import { servedPosterior } from './learned.ts';
 import type { ModelFixture } from './model.ts';
 import { bodyOf, post } from './push.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, routeHouse } from './route-house.ts';
@@ -14,6 +18,8 @@ interface Options {
   /** What score reads through; default: the stores of the house. */
   readonly objects?: Objects;
   readonly worldStands?: boolean;
+  /** As long as no control object says another. */
+  readonly stage?: Stage;
   /** The house whose stores this one takes over: a restart. */
   readonly after?: Pick<ReturnType<typeof routeHouse>, 'objects' | 'clock'>;
 }
@@ -22,7 +28,7 @@ interface Options {
 const TURNS = 200;
 
 /** score over the stores of a house, with a registry to move its aliases by. */
-export async function scoreHouse({ objects, worldStands = false, after }: Options = {}) {
+export async function scoreHouse({ objects, worldStands = false, stage = 'auto', after }: Options = {}) {
   const house = { ...routeHouse(), ...(after === undefined ? {} : { objects: after.objects, clock: after.clock }) };
   const deps = testDeps(house.clock);
   const registry = createRegistry({ objects: house.objects, worldClock: house.clock });
@@ -33,6 +39,8 @@ export async function scoreHouse({ objects, worldStands = false, after }: Option
     worldClock: worldStands ? { now: () => NOW, speed: 1 } : house.clock,
     objects: read,
     registry: createRegistryReader(read),
+    stage,
+    pause: () => setImmediate(),
   });
   return {
     ...house,
@@ -44,6 +52,16 @@ export async function scoreHouse({ objects, worldStands = false, after }: Option
     },
     name: (alias: Alias, version: string | null) =>
       registry.moveAlias(alias, { version, by: 'test', reason: 'test', verdict: null, forced: true }),
+    /** A posterior of each, as `learn` would have left it. */
+    learned: async (...names: string[]): Promise<void> => {
+      for (const name of names)
+        await house.objects.write(posteriorObject(name), servedPosterior(name, { atMs: house.clock.now() }), {});
+    },
+    /** What the control object says from now on. */
+    control: async (changes: Partial<Control>): Promise<void> => {
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...defaultControl(stage), ...changes }));
+      await house.objects.write(CONTROL_OBJECT, bytes, {});
+    },
     /** One poll, and as many turns as its reads take. */
     async poll(): Promise<void> {
       await house.clock.advance(POLL_INTERVAL_MS);

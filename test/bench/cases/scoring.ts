@@ -66,7 +66,7 @@ export const scoring: BenchCase = {
           line('decide by the rules alone, p50', 'rules', 'p50Us', 'decide', 'with the model'),
         ],
         facts: [
-          `decide = eligibility, features, forward pass, utility and policy over ${made.offers.length} offers, ${CANDIDATES} of them eligible; network ${inputWidth(made.model.manifest.encoding)}-${made.model.manifest.hidden.join('-')}-5, ${SCORE_REQUESTS.length} different requests in turn`,
+          `decide = eligibility, features, forward pass, posterior, utility and Thompson distribution over ${made.offers.length} offers, ${CANDIDATES} of them eligible; network ${inputWidth(made.model.manifest.encoding)}-${made.model.manifest.hidden.join('-')}-5, ${SCORE_REQUESTS.length} different requests in turn`,
           `${calls} calls a round (${peerCalls} of tfjs), each timed, after as many that are not; tfjs predicts ready-made dense rows of the same weights`,
         ],
       };
