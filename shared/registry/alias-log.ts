@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { count, name, timestamp } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Objects } from '#shared/ports/objects.ts';
+import { numberedName, sequencesUnder } from './numbered.ts';
 import {
   createRecord,
   isCorrupt,
@@ -75,7 +76,6 @@ interface Cache {
 
 /** Each lost round means that another writer won one; more than this many at once is not people and one gate. */
 const APPEND_ATTEMPTS = 32;
-const PAGE = 1000;
 /** Moves in months of operation; bounds what a look back reads. */
 const RECENT_ENTRIES = 128;
 
@@ -86,22 +86,7 @@ export function createAliasLog(objects: Objects, { repairs = true }: { readonly 
     return stored === null ? null : parseEntry(alias, sequence, stored.bytes);
   };
 
-  /** The sequences that exist, ascending. */
-  const sequences = async (alias: Alias): Promise<readonly number[]> => {
-    const prefix = `aliases/${alias}/`;
-    const found: number[] = [];
-    let page = await objects.list(prefix, { limit: PAGE });
-    while (page.length > 0) {
-      for (const entry of page) {
-        const digits = /^(\d{6,15})\.json$/.exec(entry.name.slice(prefix.length))?.[1];
-        if (digits !== undefined) found.push(Number(digits));
-      }
-      const after = page.at(-1)?.name;
-      if (page.length < PAGE || after === undefined) break;
-      page = await objects.list(prefix, { limit: PAGE, after });
-    }
-    return found.sort((a, b) => a - b);
-  };
+  const sequences = (alias: Alias): Promise<readonly number[]> => sequencesUnder(objects, entryPrefix(alias));
 
   const readCache = async (alias: Alias): Promise<Cache> => {
     try {
@@ -240,5 +225,5 @@ function parseEntry(alias: Alias, sequence: number, bytes: Uint8Array): AliasEnt
 }
 
 const cacheName = (alias: Alias): string => `aliases/${alias}.json`;
-const entryName = (alias: Alias, sequence: number): string =>
-  `aliases/${alias}/${String(sequence).padStart(6, '0')}.json`;
+const entryPrefix = (alias: Alias): string => `aliases/${alias}/`;
+const entryName = (alias: Alias, sequence: number): string => numberedName(entryPrefix(alias), sequence);
