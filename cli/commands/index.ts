@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { agentCommand } from './agent.ts';
 import { backupCommand } from './backup.ts';
+import { controlCommands } from './control.ts';
 import { modelCommands } from './models.ts';
 import { opeCommand } from './ope.ts';
 import { queueCommands } from './queues.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   replayCommand,
   trainCommand,
   ...modelCommands,
+  ...controlCommands,
   opeCommand,
   agentCommand,
   wargameCommand,

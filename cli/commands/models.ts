@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { RejectedError } from '#shared/errors.ts';
 import type { Alias } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
@@ -8,6 +7,7 @@ import { withAccess } from '../ops/access.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from '../ops/models.ts';
 import { table } from '../table.ts';
 import { reproduceCommand } from './reproduce.ts';
+import { whoOf } from './who.ts';
 
 function aliasOf(word: string): Alias {
   if (word === 'champion' || word === 'apprentice') return word;
@@ -17,16 +17,6 @@ function aliasOf(word: string): Alias {
 const none = { min: 0, max: 0 };
 const one = { min: 1, max: 1 };
 
-/** Who did it, for the alias log. */
-function by(): string {
-  try {
-    return `vm:${userInfo().username}`;
-  } catch (error) {
-    // In a container a user id may have no name.
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    return `vm:uid ${process.getuid?.() ?? 'unknown'}`;
-  }
-}
 /** A person's word outranks the verdicts there are, not those to come. */
 const HOLDS = 'this holds until a later training is promoted';
 const reasonOf = ({ values }: CommandContext): string => String(values['reason'] ?? '');
@@ -135,7 +125,7 @@ const promote: Command = {
     const { directory, json, print, positionals, values } = context;
     const params = {
       version: positionals[0] ?? '',
-      by: by(),
+      by: whoOf(values),
       reason: reasonOf(context),
       force: values['force'] === true,
     };
@@ -161,7 +151,7 @@ const rollback: Command = {
   run: async (context) => {
     const { directory, json, print } = context;
     const entry = await withAccess(directory, 'models rollback', (access) =>
-      access.call(rollbackModel, { by: by(), reason: reasonOf(context) }),
+      access.call(rollbackModel, { by: whoOf(context.values), reason: reasonOf(context) }),
     );
     print(
       json

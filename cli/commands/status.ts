@@ -1,4 +1,5 @@
 import { LINEAR } from '#shared/learning/fast/learned-objects.ts';
+import { actorWords, controlRows } from '../acting-words.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
@@ -7,7 +8,7 @@ import { table } from '../table.ts';
 
 export const statusCommand: Command = {
   name: 'status',
-  summary: 'what was accepted, what waits, which model serves',
+  summary: 'what was accepted, what waits, who acts',
   usage: '[options]',
   options: {},
   help: {},
@@ -34,11 +35,8 @@ export const statusCommand: Command = {
               ? 'none yet'
               : `${now.latest_model.version} (${now.latest_model.verdict ?? 'not judged yet'}, ${now.latest_model.stage})`,
           ],
-          [
-            'champion',
-            now.champion === null ? 'none: the rules act' : `${now.champion.version} since ${now.champion.promoted_at}`,
-          ],
-          ...servingRows(now),
+          ['champion', now.champion === null ? 'none' : `${now.champion.version} since ${now.champion.promoted_at}`],
+          ...actingRows(now),
           ...learnerRows(now),
           ...now.damaged.map((what) => ['damaged', what]),
         ].map((row) => row.map(String)),
@@ -48,14 +46,20 @@ export const statusCommand: Command = {
   },
 };
 
-/** Only where what serves is not what the aliases say. */
-function servingRows({ champion, serving }: Status): string[][] {
-  if (serving === null) return [];
-  const { mode, version, fault } = serving;
-  const asNamed = champion === null ? fault === null : mode === 'online' && version === champion.version;
-  if (asNamed) return [];
-  const acts = mode === 'online' ? `${version} acts` : 'the rules act';
-  return [['but', fault === null ? `${acts} for now` : `${acts}, because: ${fault}`]];
+/** By whose word who acts; and why it is somebody else, where it is. */
+function actingRows({ control: { control, fault }, serving, world_time: now }: Status): string[][] {
+  return [
+    ...(serving === null ? [] : [['acts', actsWords(serving)]]),
+    ...controlRows(control, Date.parse(now)),
+    ...(serving?.fault == null ? [] : [['but', serving.fault]]),
+    ...(fault === null ? [] : [['FAULT', fault]]),
+  ];
+}
+
+function actsWords({ actor, mode, version, trial }: NonNullable<Status['serving']>): string {
+  const acts = actorWords(actor);
+  if (trial !== null) return `${acts}, in block ${trial.block} of the trial`;
+  return mode === 'apprentice' && version !== null ? `${acts}; shown beside: ${actorWords(version)}` : acts;
 }
 
 /** What there is to know of each: how much, how old, which. */

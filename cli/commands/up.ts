@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Config, parseConfig, readConfig } from '#shared/config.ts';
+import type { Stage } from '#shared/domain/control.ts';
 import type { Log } from '#shared/ports/log.ts';
 import { type Closer, withClosers } from '#shared/runtime/closing.ts';
 import { serveLean } from '#shared/runtime/hosts/lean.ts';
@@ -29,7 +30,8 @@ import { untilStopped } from '../stack/stop-signal.ts';
 import { startTraffic, type Traffic } from '../stack/traffic.ts';
 import { takeDirectory } from '../stack/turn.ts';
 import { type WelcomeView, welcome, welcomeJson } from '../stack/welcome.ts';
-import { numberOption } from './options.ts';
+import { numberOption, stageOption } from './options.ts';
+import { whoOf } from './who.ts';
 
 const LINE_EVERY_MS = 1_000;
 /** In a file or a pipe every line stays. */
@@ -48,6 +50,7 @@ export const upCommand: Command = {
     seed: { type: 'string', default: '1' },
     deviation: { type: 'string', default: '1' },
     'keep-days': { type: 'string', default: '120' },
+    stage: { type: 'string' },
   },
   help: {
     traffic: 'simulated requests per second, e.g. 20/s; 0 for none (default 20/s)',
@@ -57,6 +60,8 @@ export const upCommand: Command = {
     scenario: 'what happens to the providers: storm, or the path of a scenario spec (default: what the market says)',
     seed: 'of the market (default 1)',
     'keep-days': 'days of world time that the record goes back; imported records stay (default 120)',
+    stage:
+      'who may act from now on: apprentice, auto or online; goes on record (default: what was said last, else auto)',
     deviation: '0: providers keep their promises, 1: as the market has it (default 1)',
   },
   takes: {
@@ -67,6 +72,7 @@ export const upCommand: Command = {
     seed: 'N',
     deviation: 'SHARE',
     'keep-days': 'DAYS',
+    stage: 'STAGE',
   },
   examples: [
     'vm up',
@@ -74,6 +80,7 @@ export const upCommand: Command = {
     'vm up --traffic 100/s --port 9000 --dir ./state',
     'vm up --market second --seed 3',
     'vm up --scenario storm --dir ./state',
+    'vm up --stage online',
   ],
   positionals: { min: 0, max: 0 },
   run: up,
@@ -83,8 +90,8 @@ type Defer = (close: Closer) => void;
 
 async function up({ directory, values, json, print }: CommandContext): Promise<number> {
   const settings = settingsOf(values);
-  const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed };
-  const { logLevel } = readConfig();
+  const { logLevel, stage } = readConfig();
+  const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed, stage };
   const screen = screenOf(process.stderr);
   const { note } = screen;
   // Whoever holds the directory may hold the ports as well: then the directory is what to say.
@@ -132,6 +139,8 @@ interface Settings {
   readonly keepDays: number;
   readonly spec: MarketSpec;
   readonly scenario: ScenarioSpec | null;
+  /** Null: nobody said one. */
+  readonly stage: Stage | null;
 }
 
 /** @throws RejectedError usage, config_invalid: before anything is opened */
@@ -149,12 +158,13 @@ function settingsOf(values: CommandContext['values']): Settings {
     keepDays: numberOption(values, 'keep-days', { min: 1, max: 100_000 }),
     spec,
     scenario: scenario === undefined ? null : loadScenarioFor(String(scenario), spec, seed),
+    stage: values['stage'] === undefined ? null : stageOption(values['stage']),
   };
 }
 
 /** The market, and the whole loop on its providers. */
 async function startWorld(
-  { spec, seed, deviation, scenario, port }: Settings,
+  { spec, seed, deviation, scenario, port, stage }: Settings,
   options: { readonly config: Config; readonly directory: string; readonly log: Log; readonly defer: Defer },
 ): Promise<{ stack: Stack; market: Market }> {
   const { config, directory, log, defer } = options;
@@ -167,6 +177,7 @@ async function startWorld(
     hostClock,
     log,
     port,
+    stage: stage === null ? null : { stage, by: whoOf({}), reason: `vm up --stage ${stage}` },
     providers: (platform) => {
       const startMs = platform.worldClock.now();
       const events = scenario === null ? {} : { scenario: scenario.events };

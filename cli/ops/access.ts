@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { parseConfig } from '#shared/config.ts';
+import { parseConfig, readConfig } from '#shared/config.ts';
 import { withClosers } from '#shared/runtime/closing.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { logFile } from '../stack/log-file.ts';
@@ -35,7 +35,7 @@ export async function withAccess<T>(
 
   return withClosers(async (defer) => {
     defer(() => turn.lock.release());
-    const config = parseConfig({ AURORA_DIR: directory });
+    const config = { ...parseConfig({ AURORA_DIR: directory }), stage: readConfig().stage };
     // Not to stdout: that is the command's answer.
     const file = logFile(join(directory, 'aurora.log'), { note, clock: hostClock });
     defer(() => file.close());

@@ -1,4 +1,5 @@
 import { backup } from './backup.ts';
+import { sayControl, showControl, showControlHistory } from './control.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dlq.ts';
 import { knownEvents, publishEvents } from './events.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
@@ -23,6 +24,9 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   promoteModel,
   rollbackModel,
   modelHistory,
+  showControl,
+  sayControl,
+  showControlHistory,
   listDeadLetters,
   showDeadLetter,
   replayDeadLetters,

@@ -2,6 +2,7 @@ import { rfc3339 } from '#shared/domain/primitives.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
+import { type ControlView, readControl } from '#shared/serving/change-control.ts';
 import type { Stack } from '../stack/stack.ts';
 import { type LearnerStatus, learnersOf } from './learners.ts';
 import { operation } from './operation.ts';
@@ -33,7 +34,9 @@ export interface Current {
   } | null;
   /** What the alias says. */
   readonly champion: { readonly version: string; readonly promoted_at: string } | null;
-  /** What score really serves, and why that is not what the aliases say; null: no score runs here. */
+  /** What people and the gate say of who acts. */
+  readonly control: ControlView;
+  /** Who acts by it, and why that is somebody else than should; null: no score runs here. */
   readonly serving: Serving | null;
   /** What the fast learner knows: on its own, and on top of the versions that the aliases name. */
   readonly learners: readonly LearnerStatus[];
@@ -96,6 +99,7 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
     latest_model:
       latest === null ? null : { version: latest, verdict: verdict?.verdict ?? null, stage: stageOf(latest) },
     champion: champion?.version == null ? null : { version: champion.version, promoted_at: champion.at },
+    control: await readControl({ objects, stage: platform.config.stage }),
     serving,
     learners: await learnersOf(objects, [champion?.version, apprentice?.version]),
     damaged,

@@ -1,3 +1,4 @@
+import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import type { Counts, Current } from '../ops/status.ts';
 import type { TrafficCounters } from './traffic.ts';
 
@@ -33,18 +34,26 @@ export function liveLine({ current, counts, traffic, live, perSecond }: LiveView
       ? []
       : [`rejected ${number(rejected)}, dead ${number(current.dead_letters)}`]),
     latest === null ? 'model: none yet' : `model ${latest.version.slice(0, 8)} ${latest.verdict ?? 'being judged'}`,
-    actor(current),
+    `stage ${current.control.control.stage}`,
+    acting(current),
   ].join(' · ');
 }
 
 /** Who decides now: what is served, not what was promoted. */
-function actor({ champion, serving }: Current): string {
-  const acts = serving?.mode === 'online' && serving.version !== null ? serving.version : null;
+function acting({ champion, serving, control: { control } }: Current): string {
+  if (control.kill !== null) return 'KILL SWITCH PULLED, rules act';
+  if (serving === null) return 'rules act';
+  const { actor, mode, trial, fault, explores } = serving;
+  const who =
+    actor === RULES ? 'rules act' : `${mode === 'online' && actor !== LINEAR ? 'champion ' : ''}${short(actor)} acts`;
+  const says = trial === null ? who : `trial of ${short(trial.challenger)}: ${who}`;
   const named = champion?.version ?? null;
-  const says = acts === null ? 'rules act' : `champion ${short(acts)} acts`;
-  if (named === null || named === acts) return says;
-  const why = serving?.fault == null ? 'is not served yet' : 'does not load';
-  return `${says} (champion ${short(named)} ${why})`;
+  const remarks = [
+    ...(named !== null && named !== actor && fault !== null ? [`champion ${short(named)} cannot act`] : []),
+    ...(fault !== null && (named === null || named === actor) ? ['not as it should be: vm status'] : []),
+    ...(explores ? [] : ['incident, nothing is explored']),
+  ];
+  return remarks.length === 0 ? says : `${says} (${remarks.join('; ')})`;
 }
 
 const short = (version: string): string => version.slice(0, 8);

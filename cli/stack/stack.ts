@@ -14,6 +14,7 @@ import { compose as composeScore } from '#functions/score/index.ts';
 import { compose as composeTrain } from '#functions/train/index.ts';
 import { compose as composeWatch } from '#functions/watch/index.ts';
 import type { Config } from '#shared/config.ts';
+import type { Stage } from '#shared/domain/control.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { reproduce } from '#shared/learning/train/reproduce.ts';
 import { createPlatform, type LocalBus, type Platform, type PlatformOptions } from '#shared/platform.ts';
@@ -24,6 +25,7 @@ import { createRegistry } from '#shared/registry/registry.ts';
 import { closeInTurn, closeTogether, failAfter } from '#shared/runtime/closing.ts';
 import { type Served, serveLean } from '#shared/runtime/hosts/lean.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { changeControl } from '#shared/serving/change-control.ts';
 import { runOnce } from './cron.ts';
 import { type FunctionName, portOf } from './ports.ts';
 import { createReproductions, type Reproductions } from './reproductions.ts';
@@ -50,6 +52,8 @@ export interface StackOptions {
   /** Given: the whole loop runs, on these providers. Null: quiet. */
   readonly providers: ((platform: Platform) => readonly Provider[]) | null;
   readonly chaos?: PlatformOptions['chaos'];
+  /** Said on record before anything acts; null, default: what holds goes on. */
+  readonly stage?: { readonly stage: Stage; readonly by: string; readonly reason: string } | null;
 }
 
 /** Requests end within it; what takes longer is a training. */
@@ -121,6 +125,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await serve('train', await composeTrain(platform));
     await serve('promote', await composePromote(platform));
     if (options.providers !== null) {
+      if (options.stage != null) {
+        const { stage, by, reason } = options.stage;
+        const deps = { objects: await platform.objects(), worldClock: platform.worldClock, stage: config.stage };
+        await changeControl(deps, { change: { kind: 'stage', stage }, by, reason });
+      }
       const providers = options.providers(platform);
       const collect = await serve('collect', await composeCollect(platform, providers));
       // The first offers are there before route and score look for them.

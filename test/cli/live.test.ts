@@ -4,6 +4,7 @@ import { type LiveView, liveJson, liveLine } from '#cli/stack/live-line.ts';
 import { screenOf } from '#cli/stack/screen.ts';
 import { welcome, welcomeJson } from '#cli/stack/welcome.ts';
 import { parseConfig } from '#shared/config.ts';
+import { defaultControl } from '#shared/domain/control.ts';
 import type { LocalWarehouse } from '#shared/platform.ts';
 import { createPlatform, type Platform } from '#shared/platform.ts';
 import { loadMarketSpec, loadScenarioSpec } from '#sim/market/load-spec.ts';
@@ -12,6 +13,20 @@ import { memoryLog } from '#test/support/runtime.ts';
 import { temporary } from './run.ts';
 
 const EVERY_MS = 1_000;
+
+type Serving = NonNullable<LiveView['current']['serving']>;
+const serving = (changes: Partial<Serving>): Serving => ({
+  mode: 'rules',
+  actor: 'rules',
+  version: null,
+  fault: null,
+  stage: 'auto',
+  share: 1,
+  explores: true,
+  trial: null,
+  kill: null,
+  ...changes,
+});
 
 /** A stack whose warehouse answers when it is told to; all else is as it is. */
 async function slowStack(use: (stack: SlowStack) => Promise<void>): Promise<void> {
@@ -93,7 +108,8 @@ describe('the live line', () => {
         backlog: 4,
         latest_model: { version: 'v5afc392aaaaaaaaa', verdict: 'not-enough-evidence', stage: 'apprentice' },
         champion: null,
-        serving: { mode: 'apprentice', version: 'v5afc392aaaaaaaaa', fault: null },
+        control: { control: defaultControl('auto'), written: false, fault: null },
+        serving: serving({ mode: 'apprentice', version: 'v5afc392aaaaaaaaa' }),
         learners: [],
         damaged: [],
       },
@@ -108,7 +124,7 @@ describe('the live line', () => {
       perSecond: 20.2,
     };
     expect(liveLine(view)).toBe(
-      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 · backlog 4 · model v5afc392 not-enough-evidence · rules act',
+      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 · backlog 4 · model v5afc392 not-enough-evidence · stage auto · rules act',
     );
     expect(
       liveLine({
@@ -118,27 +134,44 @@ describe('the live line', () => {
           ...view.current,
           latest_model: null,
           champion: { version: 'v5afc392aaaaaaaaa', promoted_at: '' },
-          serving: { mode: 'online', version: 'v5afc392aaaaaaaaa', fault: null },
+          serving: serving({ mode: 'online', actor: 'v5afc392aaaaaaaaa', version: 'v5afc392aaaaaaaaa' }),
         },
         traffic: { sent: 9, provisioning: 6, noCapacity: 2, failed: 1 },
       }),
     ).toBe(
-      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 (counted 42 s ago) · no capacity 2 · unanswered 1 · backlog 4 · rejected 3, dead 0 · model: none yet · champion v5afc392 acts',
+      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 (counted 42 s ago) · no capacity 2 · unanswered 1 · backlog 4 · rejected 3, dead 0 · model: none yet · stage auto · champion v5afc392 acts',
     );
     const named = { ...view.current, champion: { version: 'v2222222aaaaaaaaa', promoted_at: '' } };
-    const acts = (serving: LiveView['current']['serving']): string | undefined =>
-      liveLine({ ...view, current: { ...named, serving } })
+    const acts = (changes: Partial<Serving>, current: LiveView['current'] = named): string | undefined =>
+      liveLine({ ...view, current: { ...current, serving: serving(changes) } })
         .split(' · ')
         .at(-1);
     // Who acts is who is served, whatever the alias says.
-    expect(acts({ mode: 'online', version: 'v1111111aaaaaaaaa', fault: 'artefact_corrupt' })).toBe(
-      'champion v1111111 acts (champion v2222222 does not load)',
+    const [older, champion] = ['v1111111aaaaaaaaa', 'v2222222aaaaaaaaa'];
+    expect(acts({ mode: 'online', actor: older, version: older, fault: 'artefact_corrupt' })).toBe(
+      'champion v1111111 acts (champion v2222222 cannot act)',
     );
-    expect(acts({ mode: 'apprentice', version: 'v1111111aaaaaaaaa', fault: 'artefact_corrupt' })).toBe(
-      'rules act (champion v2222222 does not load)',
+    expect(acts({ mode: 'apprentice', version: older, fault: 'artefact_corrupt' })).toBe(
+      'rules act (champion v2222222 cannot act)',
     );
-    expect(acts({ mode: 'rules', version: null, fault: null })).toBe('rules act (champion v2222222 is not served yet)');
-    expect(acts({ mode: 'online', version: 'v2222222aaaaaaaaa', fault: null })).toBe('champion v2222222 acts');
+    expect(acts({ mode: 'apprentice', version: champion })).toBe('rules act');
+    expect(acts({ mode: 'online', actor: champion, version: champion })).toBe('champion v2222222 acts');
+    const trial = { challenger: 'linear', arm: 'linear', block: 3 };
+    expect(acts({ mode: 'switchback', actor: 'linear', version: 'linear', trial })).toBe(
+      'trial of linear: linear acts',
+    );
+    expect(acts({ mode: 'switchback', version: 'linear', trial: { ...trial, arm: 'rules' } })).toBe(
+      'trial of linear: rules act',
+    );
+    expect(acts({ mode: 'online', actor: 'linear', version: 'linear', explores: false }, view.current)).toBe(
+      'linear acts (incident, nothing is explored)',
+    );
+    expect(acts({ fault: 'linear cannot act: why' }, view.current)).toBe('rules act (not as it should be: vm status)');
+    const kill = { by: 'ann', reason: 'prices', at: '2026-01-01T00:00:00.000Z' };
+    const control = { control: { ...defaultControl('online'), kill }, written: true, fault: null };
+    expect(liveLine({ ...view, current: { ...view.current, control } })).toMatch(
+      / · stage online · KILL SWITCH PULLED, rules act$/,
+    );
     expect(liveLine({ ...view, counts: null, traffic: null })).toMatch(
       / · decisions \.\.\. · live 181 · outcomes \.\.\. · /,
     );

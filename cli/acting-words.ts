@@ -1,0 +1,40 @@
+/** Who acts and by whose word, in plain words: for `vm status`, `vm control` and the live line. */
+import { LINEAR, RULES } from '#shared/domain/actor.ts';
+import { type Control, openIncidents, type Stage } from '#shared/domain/control.ts';
+
+export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
+  apprentice: 'the rules act, models are only shown',
+  auto: 'who has been proved acts, and trials run',
+  online: 'the champion acts, without one the fast learner',
+};
+
+export const actorWords = (actor: string): string =>
+  actor === RULES ? 'the rules' : actor === LINEAR ? 'the fast learner (linear)' : `version ${actor}`;
+
+/** What a person can read of a control at an instant of world time, a row each. */
+export function controlRows(control: Control, atMs: number): string[][] {
+  const { stage, share, kill, trial } = control;
+  const open = openIncidents(control, atMs);
+  return [
+    ['stage', `${stage}: ${STAGE_WORDS[stage]}`],
+    [
+      'share',
+      share === 1
+        ? 'all decisions'
+        : `${Number((share * 100).toFixed(2))} % of the decisions, the rules decide the others`,
+    ],
+    ['kill switch', kill === null ? 'off' : `PULLED by ${kill.by} at ${kill.at}: ${kill.reason}`],
+    ['trial', trial === null ? 'none' : trialWords(trial)],
+    ...(open.length === 0 ? [['incidents', 'none open']] : []),
+    ...open.map(({ id, until, by, reason }) => [
+      'incident',
+      `${id} until ${until}, nothing is explored: ${reason} (${by})`,
+    ]),
+  ];
+}
+
+const trialWords = ({ arms: [holder, challenger], start, block_ms: blockMs }: NonNullable<Control['trial']>): string =>
+  `${actorWords(challenger)} against ${actorWords(holder)}, in blocks of ${hours(blockMs)} from ${start} on`;
+
+const hours = (ms: number): string =>
+  ms < 3_600_000 ? `${Number((ms / 60_000).toFixed(1))} min` : `${Number((ms / 3_600_000).toFixed(1))} h`;

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { type Change, type ChangeEntry, type ChangeNote, change } from '#shared/domain/control-change.ts';
+import { name, rfc3339 } from '#shared/domain/primitives.ts';
+import {
+  type ControlDeps,
+  type ControlView,
+  changeControl,
+  controlHistory,
+  readControl,
+} from '#shared/serving/change-control.ts';
+import type { Stack } from '../stack/stack.ts';
+import { operation } from './operation.ts';
+import { noParams } from './params.ts';
+import { type Serving, servingOf } from './serving.ts';
+
+export interface ShownControl extends ControlView {
+  /** Who acts by it; null: no score runs here. */
+  readonly serving: Serving | null;
+  /** The newest; null: nothing was ever changed. */
+  readonly last_change: ChangeNote | null;
+  /** World time. */
+  readonly world_time: string;
+}
+
+export const showControl = operation({
+  name: 'control.show',
+  params: noParams,
+  run: async (stack): Promise<ShownControl> => {
+    const deps = await controlDeps(stack);
+    const last = (await controlHistory(deps)).at(-1);
+    return {
+      ...(await readControl(deps)),
+      serving: await servingOf(stack),
+      last_change: last === undefined ? null : noteOf(last),
+      world_time: rfc3339(stack.platform.worldClock.now()),
+    };
+  },
+});
+
+/** Null: it holds already. */
+export const sayControl = operation({
+  name: 'control.change',
+  params: z.strictObject({ change, by: name, reason: z.string().max(1024) }),
+  run: async (stack, said: { change: Change; by: string; reason: string }): Promise<ChangeEntry | null> => {
+    const entry = await changeControl(await controlDeps(stack), said);
+    if (entry !== null) stack.platform.log.info({ ...noteOf(entry) }, 'control changed by hand');
+    return entry;
+  },
+});
+
+export const showControlHistory = operation({
+  name: 'control.history',
+  params: noParams,
+  run: async (stack): Promise<readonly ChangeEntry[]> => controlHistory(await controlDeps(stack)),
+});
+
+const noteOf = ({ control: _after, ...note }: ChangeEntry): ChangeNote => note;
+
+export async function controlDeps({ platform }: Pick<Stack, 'platform'>): Promise<ControlDeps> {
+  return { objects: await platform.objects(), worldClock: platform.worldClock, stage: platform.config.stage };
+}
