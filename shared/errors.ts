@@ -57,6 +57,12 @@ export const ERROR_CATALOGUE = {
   },
   offers_unavailable: { kind: 'transient', status: 503, remedy: 'Wait for collect to write offers/current.json.' },
   scores_unavailable: { kind: 'transient', status: 503, remedy: 'None needed: route falls back to the rules.' },
+  decision_unknown: {
+    kind: 'rejected',
+    status: 404,
+    remedy:
+      'Check the id and --dir. What was decided is on record a second later, and stays as long as vm up --keep-days says.',
+  },
   request_conflict: { kind: 'rejected', status: 409, remedy: 'Use a new request_id for a different request.' },
   // Providers.
   offer_gone: { kind: 'rejected', status: 409, remedy: 'None needed: deploy goes on to the next offer.' },

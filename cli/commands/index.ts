@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { agentCommand } from './agent.ts';
 import { backupCommand } from './backup.ts';
 import { controlCommands } from './control.ts';
+import { explainCommand } from './explain.ts';
 import { modelCommands } from './models.ts';
 import { opeCommand } from './ope.ts';
 import { queueCommands } from './queues.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   trainCommand,
   ...modelCommands,
   ...controlCommands,
+  explainCommand,
   opeCommand,
   agentCommand,
   wargameCommand,

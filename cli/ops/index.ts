@@ -2,6 +2,7 @@ import { backup } from './backup.ts';
 import { sayControl, showControl, showControlHistory } from './control.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dlq.ts';
 import { knownEvents, publishEvents } from './events.ts';
+import { explainDecision } from './explain.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
 import { listRejected, replayRejected } from './rejected.ts';
@@ -27,6 +28,7 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   showControl,
   sayControl,
   showControlHistory,
+  explainDecision,
   listDeadLetters,
   showDeadLetter,
   replayDeadLetters,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decision } from '#shared/domain/decision.ts';
+import { type Decision, decision } from '#shared/domain/decision.ts';
 import { defineQuery, firstArrivals } from './fragments.ts';
 import { OUTCOME_COLUMNS, outcomeRow } from './training.ts';
 
@@ -10,6 +10,22 @@ const decisionRow = decision.extend({
   excluded: z.string(),
   policy: z.string(),
 });
+
+/** The row as the decision that it was. */
+export const decisionOf = ({
+  request,
+  candidates,
+  excluded,
+  policy,
+  ...rest
+}: z.output<typeof decisionRow>): Decision =>
+  decision.parse({
+    ...rest,
+    request: JSON.parse(request),
+    candidates: JSON.parse(candidates),
+    excluded: JSON.parse(excluded),
+    policy: JSON.parse(policy),
+  });
 
 /** One decision, complete. No row when there is none. */
 export const decisionById = defineQuery({
