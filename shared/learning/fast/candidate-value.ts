@@ -2,10 +2,9 @@ import type { Predicted } from '#shared/domain/decision.ts';
 import type { Features } from '#shared/domain/features.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import { expectedUtility, partsFromRaw } from '../expected-utility.ts';
-import type { TargetScales } from '../heads.ts';
+import { latencyAt, priceAt, readyAt, readyMsAt, survivalAt, utilityFor } from '../expected-utility.ts';
 import { leaderOf } from '../thompson.ts';
-import { type Baseline, type Estimate, type Estimator, HEAD_NAMES } from './estimate.ts';
+import { type Baseline, type Estimate, type Estimator, HEAD_NAMES, type HeadName } from './estimate.ts';
 
 export interface CandidateValue {
   readonly predicted: Predicted;
@@ -24,12 +23,6 @@ export interface AskedCandidate {
   readonly baseline: Baseline;
 }
 
-/** The linear predictors are in natural units already. */
-const UNSCALED: TargetScales = {
-  price: { mean: 0, std: 1 },
-  latency: { mean: 0, std: 1 },
-  ready: { mean: 0, std: 1 },
-};
 /** Difference quotients reach as far as the posterior does, within what keeps them a slope. */
 const MIN_STEP = 0.02;
 const MAX_STEP = 1;
@@ -45,9 +38,10 @@ export function valueCandidates(
   candidates: readonly AskedCandidate[],
   nowMs: number,
 ): CandidateValue[] {
+  const utility = utilityFor(workload);
   const points = candidates.map(({ offer, features, baseline }) => {
     const estimate = estimator.estimate(features, baseline, nowMs);
-    return pointOf(estimate, workload, offer);
+    return pointOf(estimate, { workload, offer, utility });
   });
   const leader = points[leaderOf(points.map((point) => point.expectedUtility))];
   const apart = leader === undefined ? () => 0 : leadVarianceTo(estimator, leader);
@@ -67,25 +61,55 @@ interface Point {
   readonly slopes: Baseline;
 }
 
-function pointOf(estimate: Estimate, workload: Workload, offer: AskedCandidate['offer']): Point {
+interface Setting {
+  readonly workload: Workload;
+  readonly offer: AskedCandidate['offer'];
+  readonly utility: (predicted: Predicted) => number;
+}
+
+/** A step of one head moves one part of the utility, so the others are worked out once. */
+function pointOf(estimate: Estimate, { workload, offer, utility }: Setting): Point {
   const { mean, variance, noise } = estimate;
-  const centre = [
-    mean.start / Math.sqrt(1 + (Math.PI * variance.start) / 8),
-    mean.hazard,
-    mean.price + noise.price / 2,
-    mean.latency + noise.latency / 2,
-    mean.ready + noise.ready / 2,
-  ];
-  const parts = (raw: readonly number[]): Predicted => partsFromRaw(raw, 0, UNSCALED, workload, offer);
-  const value = (raw: readonly number[]): number => expectedUtility(workload, parts(raw));
-  const slopes = { ...mean };
-  HEAD_NAMES.forEach((name, head) => {
-    const step = Math.min(MAX_STEP, Math.max(MIN_STEP, Math.sqrt(variance[name])));
-    const moved = (by: number): number => value(centre.map((z, i) => (i === head ? z + by : z)));
-    slopes[name] = (moved(step) - moved(-step)) / (2 * step);
-  });
-  const predicted = parts(centre);
-  return { estimate, predicted, expectedUtility: expectedUtility(workload, predicted), slopes };
+  const centre: Baseline = {
+    start: mean.start / Math.sqrt(1 + (Math.PI * variance.start) / 8),
+    hazard: mean.hazard,
+    price: mean.price + noise.price / 2,
+    latency: mean.latency + noise.latency / 2,
+    ready: mean.ready + noise.ready / 2,
+  };
+  const ready = readyAt(centre.start);
+  const survival = survivalAt(centre.hazard, workload);
+  const completed = ready * survival;
+  const usd_per_gpu_hour = priceAt(centre.price, offer);
+  const latency_ms = latencyAt(centre.latency, offer);
+  const ready_ms = readyMsAt(centre.ready);
+  const slope = (head: HeadName, at: (z: number) => number): number => {
+    const step = Math.min(MAX_STEP, Math.max(MIN_STEP, Math.sqrt(variance[head])));
+    return (at(centre[head] + step) - at(centre[head] - step)) / (2 * step);
+  };
+  const predicted = { ready, completed, usd_per_gpu_hour, latency_ms, ready_ms };
+  return {
+    estimate,
+    predicted,
+    expectedUtility: utility(predicted),
+    slopes: {
+      start: slope('start', (z) => {
+        const moved = readyAt(z);
+        return utility({ ready: moved, completed: moved * survival, usd_per_gpu_hour, latency_ms, ready_ms });
+      }),
+      hazard: slope('hazard', (z) => {
+        const moved = ready * survivalAt(z, workload);
+        return utility({ ready, completed: moved, usd_per_gpu_hour, latency_ms, ready_ms });
+      }),
+      price: slope('price', (z) =>
+        utility({ ready, completed, usd_per_gpu_hour: priceAt(z, offer), latency_ms, ready_ms }),
+      ),
+      latency: slope('latency', (z) =>
+        utility({ ready, completed, usd_per_gpu_hour, latency_ms: latencyAt(z, offer), ready_ms }),
+      ),
+      ready: slope('ready', (z) => utility({ ready, completed, usd_per_gpu_hour, latency_ms, ready_ms: readyMsAt(z) })),
+    },
+  };
 }
 
 function leadVarianceTo(estimator: Estimator, leader: Point): (point: Point) => number {
