@@ -46,12 +46,17 @@ function headRows({ decision, actor, replays }: Explanation): string[][] {
     ['replay', replayWords(replays)],
     [
       'looked at',
-      `offers ${decision.offers_generation ?? 'of the record'}${age(decision.offers_age_s)}${decision.statistics_generation === null ? '' : `, statistics ${decision.statistics_generation}`}${decision.model_age_s === null ? '' : `, model${age(decision.model_age_s)}`}`,
+      [
+        `offers ${decision.offers_generation ?? 'of the record'}${age(decision.offers_age_s)}`,
+        ...(decision.statistics_generation === null ? [] : [`statistics ${decision.statistics_generation}`]),
+        ...(decision.model_age_s === null ? [] : [`a model${age(decision.model_age_s)}`]),
+      ].join(', '),
     ],
   ];
 }
 
-const age = (seconds: number | null): string => (seconds === null ? '' : ` ${Math.round(seconds)} s old`);
+/** Of world time. */
+const age = (seconds: number | null): string => (seconds === null ? '' : ` (${Math.round(seconds)} s old)`);
 
 /** By whose word, and in whose place. */
 function whyWords({ mode, arm, overridden_by, fallback_reason }: Head, actor: string): string {

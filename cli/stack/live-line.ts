@@ -43,7 +43,7 @@ export function liveLine({ current, counts, traffic, live, perSecond }: LiveView
 function acting({ champion, serving, control: { control } }: Current): string {
   if (control.kill !== null) return 'KILL SWITCH PULLED, rules act';
   if (serving === null) return 'rules act';
-  const { actor, mode, trial, fault, explores } = serving;
+  const { actor, mode, trial, fault, share, explores } = serving;
   const who =
     actor === RULES ? 'rules act' : `${mode === 'online' && actor !== LINEAR ? 'champion ' : ''}${short(actor)} acts`;
   const says = trial === null ? who : `trial of ${short(trial.challenger)}: ${who}`;
@@ -51,6 +51,7 @@ function acting({ champion, serving, control: { control } }: Current): string {
   const remarks = [
     ...(named !== null && named !== actor && fault !== null ? [`champion ${short(named)} cannot act`] : []),
     ...(fault !== null && (named === null || named === actor) ? ['not as it should be: vm status'] : []),
+    ...(mode === 'online' && share < 1 ? [`${Number((share * 100).toFixed(2))} % of the decisions`] : []),
     ...(explores ? [] : ['incident, nothing is explored']),
   ];
   return remarks.length === 0 ? says : `${says} (${remarks.join('; ')})`;

@@ -22,7 +22,7 @@ export function featureWords(features: Features): readonly string[] | null {
     `latency ${figure(exp('log_latency'))} ms (${latencySource}), ${percent(exp('log_latency_to_limit'))} of ${is('latency_limit_missing') ? 'what is usually wanted' : 'the limit'}`,
     `reputation ${figure(number('reputation') * 100)}${is('reputation_missing') ? ' (not said, assumed)' : ''}`,
     `${percent(number('capacity_share'))} of the capacity free${is('capacity_missing') ? ' (not said, assumed)' : ''}, ${figure(exp('log_capacity_to_work'))} times the work`,
-    `${figure(exp('log_run_hours'))} hours on ${figure(exp('log_gpu_count'))} GPUs (${figure(exp('log_gpu_hours'))} GPU-hours); the offer has ${figure(exp('log_offer_gpu_count'))}`,
+    `${figure(exp('log_run_hours'))} hours on ${figure(exp('log_gpu_count'))} GPU, ${figure(exp('log_gpu_hours'))} GPU-hours; the offer has ${figure(exp('log_offer_gpu_count'))}`,
     `${clock(hour)} of the day in UTC${is('critical') ? '; critical' : ''}`,
   ];
 }

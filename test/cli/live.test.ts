@@ -166,6 +166,9 @@ describe('the live line', () => {
     expect(acts({ mode: 'online', actor: 'linear', version: 'linear', explores: false }, view.current)).toBe(
       'linear acts (incident, nothing is explored)',
     );
+    expect(acts({ mode: 'online', actor: 'linear', version: 'linear', share: 0.25 }, view.current)).toBe(
+      'linear acts (25 % of the decisions)',
+    );
     expect(acts({ fault: 'linear cannot act: why' }, view.current)).toBe('rules act (not as it should be: vm status)');
     const kill = { by: 'ann', reason: 'prices', at: '2026-01-01T00:00:00.000Z' };
     const control = { control: { ...defaultControl('online'), kill }, written: true, fault: null };

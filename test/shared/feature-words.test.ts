@@ -13,7 +13,7 @@ test('features are told in the figures that they were made of', () => {
     'latency 100 ms (as promised), 50 % of the limit',
     'reputation 90',
     '50 % of the capacity free, 6.25 times the work',
-    '4 hours on 2 GPUs (8 GPU-hours); the offer has 4',
+    '4 hours on 2 GPU, 8 GPU-hours; the offer has 4',
     '13:20 of the day in UTC',
   ]);
   const bare = anOffer({ latency_ms: null, reputation: null, capacity_gpu_hours: null, region: 'global' });
@@ -24,7 +24,7 @@ test('features are told in the figures that they were made of', () => {
     'latency 350 ms (not said, assumed), 70 % of what is usually wanted',
     'reputation 60 (not said, assumed)',
     '50 % of the capacity free (not said, assumed), 6.25 times the work',
-    '4 hours on 2 GPUs (8 GPU-hours); the offer has 4',
+    '4 hours on 2 GPU, 8 GPU-hours; the offer has 4',
     '00:00 of the day in UTC; critical',
   ]);
 });
