@@ -96,6 +96,8 @@ function smallest(levers: readonly Lever[], toBeat: number): WhyNot | null {
 }
 
 const STEPS = 64;
+/** Down to neighbouring doubles. */
+const HALVINGS = 60;
 
 /** The nearest figure that is enough; null: none on the way is. */
 function solved({ of, from, best, worth }: Lever, toBeat: number): WhyNot | null {
@@ -106,12 +108,12 @@ function solved({ of, from, best, worth }: Lever, toBeat: number): WhyNot | null
     const reached = step === STEPS ? best : from + ((best - from) * step) / STEPS;
     if (!enough(reached)) continue;
     let [short, far] = [from + ((best - from) * (step - 1)) / STEPS, reached];
-    for (;;) {
+    for (let halving = 0; halving < HALVINGS; halving++) {
       const middle = short + (far - short) / 2;
-      if (middle === short || middle === far) return { of, from, to: far };
       if (enough(middle)) far = middle;
       else short = middle;
     }
+    return { of, from, to: far };
   }
   return null;
 }
