@@ -3,6 +3,8 @@ import { type Explanation, explanationOf } from '#cli/explain/explanation.ts';
 import { explanationText } from '#cli/explain/words.ts';
 import { decideRoute } from '#functions/route/decide.ts';
 import { decideScores } from '#functions/score/decide.ts';
+import { hostClock } from '#shared/adapters/clock/host.ts';
+import { parseConfig } from '#shared/config.ts';
 import { POSTERIOR_STALE_LIMIT_MS } from '#shared/defaults.ts';
 import type { Control } from '#shared/domain/control.ts';
 import type { Decision } from '#shared/domain/decision.ts';
@@ -10,8 +12,13 @@ import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { expectedUtility } from '#shared/learning/expected-utility.ts';
+import { replayPolicy } from '#shared/learning/replay.ts';
+import { createPlatform } from '#shared/platform.ts';
+import { decisionById, decisionOf } from '#shared/queries/decisions.ts';
+import { decisionIds } from '#shared/queries/event-ids.ts';
 import { anOutcome } from '#test/support/outcomes.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
+import { memoryLog } from '#test/support/runtime.ts';
 import { indexed, SCENES, type SceneName } from '#test/support/scenes.ts';
 import { launchUp, untilUp } from '#test/system/running-stack.ts';
 import { emptyState, run, runJson, temporary } from './run.ts';
@@ -169,13 +176,16 @@ describe('its text', () => {
 });
 
 describe('vm explain', () => {
-  it('of a decision made a moment ago, beside the stack and without it', { timeout: 90_000 }, async () => {
+  it('of a decision made a moment ago, beside the stack and without it; every row of the run replays', {
+    timeout: 120_000,
+  }, async () => {
     const directory = await temporary();
-    const launched = launchUp(directory, { speed: '1' });
+    const launched = launchUp(directory, { speed: '20000', traffic: '40/s', stage: 'online' });
     let id: string;
     let running: Explanation;
     try {
       const stack = await untilUp(launched);
+      await stack.status(({ decisions, outcomes }) => decisions.distinct >= 200 && outcomes.distinct >= 50);
       const body = JSON.stringify({
         workload_type: 'llm_inference',
         gpu_type: 'a100',
@@ -187,7 +197,7 @@ describe('vm explain', () => {
       const given = await runJson<Explanation>('explain', id, '--dir', directory);
       expect(given.code).toBe(0);
       running = given.value;
-      expect(running).toMatchObject({ actor: 'rules', replays: true, decision: { decision_id: id } });
+      expect(running).toMatchObject({ actor: 'linear', replays: true, decision: { decision_id: id } });
       expect(running.candidates.filter(({ chosen }) => chosen)).toHaveLength(1);
       expect(await stack.stop()).toBe(0);
     } finally {
@@ -196,6 +206,13 @@ describe('vm explain', () => {
     const { value: quiet } = await runJson<Explanation>('explain', id, '--dir', directory);
     expect({ ...quiet, outcomes: [] }).toEqual({ ...running, outcomes: [] });
     expect((await run('explain', id, '--dir', directory)).out).toContain('bit for bit');
+
+    const rows = await decisionsIn(directory);
+    for (const { policy, candidates } of rows)
+      expect(replayPolicy({ policy, candidates })).toStrictEqual(candidates.map(({ probability }) => probability));
+    const kinds = Map.groupBy(rows, ({ policy }) => policy.kind);
+    expect(kinds.get('thompson')?.length).toBeGreaterThan(50);
+    expect(kinds.get('epsilon_softened')?.length, 'until the learner knows something').toBeGreaterThan(0);
   });
 
   it('of no decision says so', { timeout: 60_000 }, async () => {
@@ -209,3 +226,23 @@ describe('vm explain', () => {
       });
   });
 });
+
+/** Every decision on record. */
+async function decisionsIn(directory: string): Promise<Decision[]> {
+  const platform = await createPlatform({
+    config: parseConfig({ AURORA_DIR: directory }),
+    hostClock,
+    log: memoryLog(),
+    random: () => 0.5,
+    keepsWorldTime: false,
+  });
+  try {
+    const warehouse = await platform.warehouse();
+    const found: Decision[] = [];
+    for (const { decision_id } of await warehouse.query(decisionIds, {}))
+      for (const row of await warehouse.query(decisionById, { decision_id })) found.push(decisionOf(row));
+    return found;
+  } finally {
+    await platform.close();
+  }
+}
