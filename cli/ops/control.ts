@@ -56,6 +56,6 @@ export const showControlHistory = operation({
 
 const noteOf = ({ control: _after, ...note }: ChangeEntry): ChangeNote => note;
 
-export async function controlDeps({ platform }: Pick<Stack, 'platform'>): Promise<ControlDeps> {
+async function controlDeps({ platform }: Pick<Stack, 'platform'>): Promise<ControlDeps> {
   return { objects: await platform.objects(), worldClock: platform.worldClock, stage: platform.config.stage };
 }

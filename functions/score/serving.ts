@@ -1,4 +1,3 @@
-import { RULES } from '#shared/domain/actor.ts';
 import type { Control, Stage } from '#shared/domain/control.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
 import type { ServedMode } from '#shared/serving/acting.ts';
@@ -49,6 +48,3 @@ function blockOf(trial: NonNullable<Control['trial']>, atMs: number): { arm: str
   const { arm, block } = armOf(trial, atMs);
   return { arm, block };
 }
-
-/** True when a model decides. */
-export const modelActs = ({ actor }: Serving): boolean => actor !== RULES;

@@ -74,7 +74,7 @@ const recorded = z.object({ kind: z.literal('recorded'), epsilon: probability })
 export const actingPolicy = z.discriminatedUnion('kind', [softened, thompson]);
 export type ActingPolicy = z.infer<typeof actingPolicy>;
 
-export const policy = z.discriminatedUnion('kind', [softened, thompson, recorded]);
+const policy = z.discriminatedUnion('kind', [softened, thompson, recorded]);
 
 /** One routing decision, complete: the policy part replays exactly from it. */
 export const decision = z.object({

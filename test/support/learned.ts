@@ -20,7 +20,7 @@ import { aRouteRequest, FIVE_OFFERS, NOW } from './route-house.ts';
 const HOUR_MS = 3_600_000;
 
 /** A learner that has heard of so many runs of the five offers, an hour apart; the dear ones did better. */
-export function aLearner({ seed = 1, runs = 40, untilMs = NOW } = {}): FastLearner {
+function aLearner({ seed = 1, runs = 40, untilMs = NOW } = {}): FastLearner {
   const learner = createFastLearner();
   const workload = canonicalWorkloadOf(aRouteRequest());
   const random = seeded(seed);

@@ -10,7 +10,7 @@ import { NOW } from './route-house.ts';
 const MODEL = aModel();
 const LINEAR_KNOWS = readyPosterior('linear');
 const V1_KNOWS = readyPosterior('v1', { seed: 2, generation: '9' });
-export const TRIAL: Trial = {
+const TRIAL: Trial = {
   challenger: 'v1',
   start: new Date(NOW - 1).toISOString(),
   block_ms: 3_600_000,
