@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MIN_TRAINING_EXAMPLES, WEIGHT_PRECISION } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { encode, inputWidth } from '#shared/learning/encoding.ts';
-import { evaluateModel } from '#shared/learning/evaluate/index.ts';
 import type { Example } from '#shared/learning/example.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { artefactOf } from '#shared/learning/model/artefact.ts';
@@ -21,6 +20,7 @@ import { splitByTime } from '#shared/learning/train/split.ts';
 import { manifest as manifestSchema } from '#shared/registry/manifest.ts';
 import { testCases } from '#test/support/cases.ts';
 import { fakeClock } from '#test/support/clock.ts';
+import { evaluateModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
 const examples = toyExamples({ rows: 400, seed: 11 });

@@ -1,5 +1,5 @@
 import { advertisedPolicy } from './advertised.ts';
-import { auroraPolicy } from './aurora.ts';
+import { auroraPolicy, autoPolicy, linearPolicy } from './aurora.ts';
 import { oraclePolicy } from './oracle.ts';
 import type { PolicyOf } from './policy.ts';
 import { rulesPolicy } from './rules.ts';
@@ -10,7 +10,9 @@ export const POLICIES = {
   rules: rulesPolicy,
   advertised: advertisedPolicy,
   tables: tablesPolicy,
+  linear: linearPolicy,
   aurora: auroraPolicy,
+  auto: autoPolicy,
   oracle: oraclePolicy,
 } satisfies Readonly<Record<string, PolicyOf>>;
 

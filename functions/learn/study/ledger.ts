@@ -11,6 +11,7 @@ import { createFastLearner } from '#shared/learning/fast/fast-learner.ts';
 import { posteriorText } from '#shared/learning/fast/learned-objects.ts';
 import { teach } from '#shared/learning/fast/lesson.ts';
 import { posteriorOf } from '#shared/learning/fast/posterior.ts';
+import { shiftedHeads } from '#shared/learning/fast/shifted.ts';
 import { appliedIds } from './applied-ids.ts';
 import type { Baselines } from './baselines.ts';
 import type { Entry } from './entry.ts';
@@ -101,11 +102,7 @@ export function createLedger(
   /** Whose record does not hold any more, as one word: it changes when somebody drifts or comes back. */
   function shiftedProviders(): string {
     const { drifts, nowMs } = learner.knowledge();
-    return [...drifts]
-      .flatMap(([provider, drift]) =>
-        HEADS.filter((head) => drift[head].at(nowMs).shifted >= 0.5).map((head) => `${provider} ${head}`),
-      )
-      .join('\n');
+    return shiftedHeads(drifts, nowMs).join('\n');
   }
 
   return {
@@ -151,5 +148,3 @@ export function createLedger(
     standing: () => ({ observations: learner.observations(), newestMs }),
   };
 }
-
-const HEADS = ['start', 'hazard', 'price', 'latency', 'ready'] as const;

@@ -75,7 +75,9 @@ export function teach(learner: FastLearner, { kind, seen }: Lesson, baseline: Ba
   else kind satisfies never;
 }
 
-const attemptKey = ({ decision_id: id, attempt }: LessonSource): string => `${attempt}:${id}`;
+/** Names an attempt: what is said of it, and what was foretold of it, go by this. */
+export const attemptKey = ({ decision_id: id, attempt }: Pick<Outcome, 'decision_id' | 'attempt'>): string =>
+  `${attempt}:${id}`;
 
 /** The tenant's fault, our own, and a cancelled run say nothing about the offer. */
 export const isCensored = ({
