@@ -249,11 +249,12 @@ export const LOOK_GROWTH = Math.SQRT2;
 export const TRAINING_GROWTH = 2;
 /** Share of the record, last in time, on which the learner on its own is judged: it learns as it goes, so the first fifth is enough to begin with. */
 export const LINEAR_HOLDOUT_SHARE = 0.8;
-/** Ended attempts between two looks back at what acts, and the newest decisions that each looks at. */
-export const ROLLBACK_EVERY = 500;
-export const ROLLBACK_DECISIONS = 2_000;
-/** Of fewer, a mean says nothing. */
-export const ROLLBACK_MIN_DECISIONS = 300;
+/** Ended attempts between two looks back at what acts. */
+export const ROLLBACK_EVERY = 250;
+/** Its newest decisions, in windows: a fall from a height shows in the short one first, a slight loss only in the long one. */
+export const ROLLBACK_WINDOWS: readonly number[] = [300, 800, 2_000];
+/** Newest decisions of the rules that it is held against. */
+export const ROLLBACK_RULES_DECISIONS = 5_000;
 /** Once in thirty thousand looks by chance. */
 export const ROLLBACK_DEVIATIONS = 4;
 

@@ -38,8 +38,11 @@ export interface RewardedDecision extends RecordedDecision {
  * (matured.ts), not censored, and drawn from a distribution that left nothing out. A greedy choice (critical, an incident) says
  * nothing of what was not chosen.
  */
-export const rewarded = (decisions: readonly RecordedDecision[], asOfMs: number): readonly RewardedDecision[] =>
-  decisions.filter((decision): decision is RewardedDecision => {
+export const rewarded = <D extends RecordedDecision>(
+  decisions: readonly D[],
+  asOfMs: number,
+): readonly (D & RewardedDecision)[] =>
+  decisions.filter((decision): decision is D & RewardedDecision => {
     const { workload, decidedAtMs, propensity, example, candidates } = decision;
     const runMs = (workload.gpu_hours / workload.gpu_count) * MS_PER_HOUR;
     const matured = decidedAtMs + runMs + READY_LIMIT_DEFAULT_MS + MATURITY_GRACE_MS <= asOfMs;

@@ -16,9 +16,10 @@ export interface Decided {
   readonly candidates: readonly (RecordedCandidate & { readonly offerId: string })[];
   /** What the contender that acted, or was shown, expected of each candidate. */
   readonly expected: readonly number[];
+  readonly actor: string;
 }
 
-/** A decision as it was acted on: what became of it, and what was expected of the rules in its place. */
+/** A decision as it was acted on: what became of it, and what was expected of each candidate. */
 export interface Acted {
   readonly decision: RecordedDecision;
   readonly expected: readonly number[];
@@ -31,8 +32,8 @@ export interface Book {
   lessons(): readonly Lesson[];
   /** Those of which news has come: until then nobody has said what was taken. */
   decisions(): readonly RecordedDecision[];
-  /** Those decided from an instant on, of which an end is known. */
-  actedSince(atMs: number): readonly Acted[];
+  /** Of one actor from an instant on, those of which an end is known. */
+  actedBy(actor: string, fromMs: number): readonly Acted[];
   trialRows(fromMs: number): readonly TrialRow[];
   /** Matured as of now. */
   examples(nowMs: number): readonly Example[];
@@ -93,9 +94,9 @@ export function createBook(): Book {
     },
     lessons: () => lessons,
     decisions: () => known().map(decisionOf),
-    actedSince: (fromMs) =>
+    actedBy: (actor, fromMs) =>
       known()
-        .filter(({ atMs, example }) => atMs >= fromMs && example !== null)
+        .filter((entry) => entry.actor === actor && entry.atMs >= fromMs && entry.example !== null)
         .map((entry) => ({ decision: decisionOf(entry), expected: entry.expected })),
     trialRows: (fromMs) =>
       [...entries.values()]

@@ -28,7 +28,7 @@ import type { ExplorationLimits } from '../thompson.ts';
 import { createBook, type Decided } from './book.ts';
 import { createOffice, type Move, RULES } from './office.ts';
 import { createPlayer, type Player, type Valued } from './player.ts';
-import { rollbackVerdict } from './rollback.ts';
+import { whyGoBack } from './rollback.ts';
 import type { TrainVersion } from './train-version.ts';
 import { createTribunal, type Finding } from './tribunal.ts';
 
@@ -166,11 +166,13 @@ export function createDriver({ stage, exploration, seed, train }: DriverOptions)
   /** What acts by itself is held against the rules now and then. */
   const lookBack = (nowMs: number): void => {
     lookBackAt = book.ended() + ROLLBACK_EVERY;
-    if (office.holder() === RULES) return;
-    const verdict = rollbackVerdict(book.actedSince(office.sinceMs()), nowMs, seed);
-    if (verdict === null || !verdict.back) return;
-    retryAt.set(office.holder(), RETRY_GROWTH.worse * book.ended());
-    office.back(nowMs, verdict.reason);
+    const holder = office.holder();
+    if (holder === RULES) return;
+    const own = book.actedBy(holder, office.sinceMs());
+    const why = whyGoBack(own, book.actedBy(RULES, Number.NEGATIVE_INFINITY), nowMs, seed);
+    if (why === null) return;
+    retryAt.set(holder, RETRY_GROWTH.worse * book.ended());
+    office.back(nowMs, why);
     dismiss();
   };
 
@@ -218,7 +220,7 @@ export function createDriver({ stage, exploration, seed, train }: DriverOptions)
       const shown = players.get(actor === RULES ? (trial?.challenger ?? LINEAR) : actor) ?? linear;
       const candidates = shown.value(workload, offers, nowMs);
       const probabilities = distribution(actor, shown, asked, candidates);
-      book.decided(decidedOf(asked, candidates, probabilities));
+      book.decided(decidedOf(asked, actor, candidates, probabilities));
       const mode = trial !== null ? 'switchback' : actor === RULES ? 'apprentice' : 'online';
       return { candidates, probabilities, mode, actor };
     },
@@ -241,6 +243,7 @@ export function createDriver({ stage, exploration, seed, train }: DriverOptions)
 
 const decidedOf = (
   { key, workload, nowMs }: Asked,
+  actor: string,
   candidates: readonly Valued[],
   probabilities: readonly number[],
 ): Decided => ({
@@ -255,4 +258,5 @@ const decidedOf = (
     probability: probabilities[i] as number,
   })),
   expected: candidates.map(({ value }) => value.expectedUtility),
+  actor,
 });
