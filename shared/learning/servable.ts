@@ -6,7 +6,7 @@ import { provenNetwork } from './scorer.ts';
 type Reader = Pick<Registry, 'loadArtefact'>;
 
 /**
- * The version, every file of it intact and its golden vector reproduced.
+ * The version, every file that serving reads intact and its golden vector reproduced.
  * @throws RejectedError version_unknown, artefact_corrupt, artefact_incompatible
  * @throws TransientError objects_unavailable
  */
