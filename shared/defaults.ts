@@ -123,14 +123,19 @@ export const MAX_VOCABULARY = 512;
 export const WEIGHT_PRECISION = 30;
 /** Passes over the data: few rows seen often are learnt by heart. */
 export const MAX_TRAINING_EPOCHS = 20;
-/** About 10 s on one core at the largest batch; bounds the time, not the fit. */
+/** Of one network: about 10 s on one core at the largest batch; bounds the time, not the fit. */
 export const MAX_TRAINING_STEPS = 1_000;
 /** Gradient steps per pass while the batch size can follow the rows: enough for a small set to arrive in few passes. */
 export const TRAINING_STEPS_PER_EPOCH = 16;
 /** Below it one row turns a step; above it a step is slower and not better. */
 export const MIN_TRAINING_BATCH_ROWS = 32;
 export const MAX_TRAINING_BATCH_ROWS = 256;
-/** One training, worker start included: ten times the slowest (cpu) backend at the bound of steps. */
+/**
+ * Parts of the training rows, each predicted by a network that was trained on the others. Three such networks take two to three
+ * times as long as the final one; eight would come .001 nats nearer to it (docs/decisions/2026-11-29-out-of-fold.md).
+ */
+export const TRAINING_FOLDS = 3;
+/** One training, worker start and folds included: ten times the slowest (cpu) backend at the bound of steps. */
 export const TRAINING_DEADLINE_MS = 10 * 60_000;
 
 // --- Stores ------------------------------------------------------------------------------------------------------

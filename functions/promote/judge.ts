@@ -7,10 +7,10 @@ import { judge, unevaluated } from '#shared/learning/gate/judge.ts';
 import { type Contestant, linearContestant, versionContestant } from '#shared/learning/record/contestant.ts';
 import { readDecisions, readLessons } from '#shared/learning/record/read-record.ts';
 import { provenNetwork } from '#shared/learning/scorer.ts';
-import { loadServable } from '#shared/learning/servable.ts';
+import { loadWhole } from '#shared/learning/servable.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
-import type { AliasEntry, Artefact } from '#shared/registry/registry.ts';
+import type { AliasEntry, WholeVersion } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { PromoteDeps } from './deps.ts';
 
@@ -23,9 +23,9 @@ import type { PromoteDeps } from './deps.ts';
 export async function judgeVersion(deps: PromoteDeps, version: string): Promise<Verdict> {
   // Before anything is looked at: whatever moves an alias from now on came after this verdict.
   const decidedAt = rfc3339(deps.worldClock.now());
-  let challenger: Artefact;
+  let challenger: WholeVersion;
   try {
-    challenger = await loadServable(deps.registry, version);
+    challenger = await loadWhole(deps.registry, version);
   } catch (error) {
     if (!(error instanceof RejectedError) || !BROKEN.includes(error.code)) throw error;
     return unevaluated('reject', `${error.code}: ${error.message}`, decidedAt);
@@ -37,7 +37,7 @@ export async function judgeVersion(deps: PromoteDeps, version: string): Promise<
 const BROKEN: readonly string[] = ['artefact_corrupt', 'artefact_incompatible'];
 
 /** The version, the champion and the learner on its own, on what the version was not trained on. */
-async function judgeOnRecord(deps: PromoteDeps, challenger: Artefact, decidedAt: string): Promise<Verdict> {
+async function judgeOnRecord(deps: PromoteDeps, challenger: WholeVersion, decidedAt: string): Promise<Verdict> {
   const { registry, warehouse } = deps;
   const { version, training: trained } = challenger.manifest;
   const examples = await readTrainingSet(warehouse, trained.watermark);
@@ -75,12 +75,11 @@ async function judgeOnRecord(deps: PromoteDeps, challenger: Artefact, decidedAt:
 }
 
 /** What is served when the version is. */
-function servedBy({ manifest, files }: Artefact) {
+function servedBy({ manifest, files }: WholeVersion) {
   const network = provenNetwork(manifest, files['weights.bin']);
-  const { version, targets } = manifest;
   return {
-    contestant: versionContestant({ version, network, targets, outOfFold: () => null }),
-    network: { network, targets },
+    contestant: versionContestant({ manifest, network, outOfFold: files['out-of-fold.bin'] ?? null }),
+    network: { network, targets: manifest.targets },
   };
 }
 
@@ -95,7 +94,7 @@ async function comparable(
 ): Promise<Contestant | null> {
   if (head === null || head.version === null || head.version === version) return null;
   try {
-    return servedBy(await loadServable(registry, head.version)).contestant;
+    return servedBy(await loadWhole(registry, head.version)).contestant;
   } catch (error) {
     if (!(error instanceof AuroraError) || error.retryable) throw error;
     const fields = { model_version: head.version, error: error.message };

@@ -297,11 +297,15 @@ describe('trainInWorker', () => {
   it('trains the same bytes as in process, and tells its progress', async () => {
     const clock = fakeClock();
     const seen: string[] = [];
-    const model = await trainInWorker(request, { clock, onProgress: ({ kind }) => void seen.push(kind) });
+    const model = await trainInWorker(request, {
+      clock,
+      onProgress: (progress) => void seen.push(progress.kind === 'fold' ? `fold ${progress.fold}` : progress.kind),
+    });
     expect(model.manifest).toEqual(trained.manifest);
-    for (const file of ['model.json', 'weights.bin'] as const)
+    for (const file of ['model.json', 'weights.bin', 'out-of-fold.bin'] as const)
       expect(Buffer.compare(model.files[file], trained.files[file])).toBe(0);
-    expect(seen).toEqual(['backend', 'epoch', 'epoch', 'epoch']);
+    const fits = ['epoch', 'fold 1', 'fold 2', 'fold 3'];
+    expect(seen).toEqual(['backend', ...fits.flatMap((fit) => [fit, fit, fit])]);
     expect(clock.pending()).toBe(0);
   });
 

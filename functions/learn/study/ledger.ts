@@ -68,13 +68,13 @@ export function createLedger(
   let refitAt = learner.observations() + refitAfter(learner.observations());
   let shifted = shiftedProviders();
 
-  const takeOne = ({ eventId, finalId, lesson, trained }: Entry, reading: boolean): Taken => {
+  const takeOne = ({ eventId, finalId, lesson }: Entry, reading: boolean): Taken => {
     const { atMs } = lesson.seen;
     if (applied.has(eventId)) return 'duplicate';
     if (atMs <= (reading ? readFromMs : (completeUntilMs ?? Number.NEGATIVE_INFINITY))) return 'on_record';
     const over = finalId !== null && applied.has(finalId);
     // What is given up was never foretold: any baseline will do.
-    const baseline = lesson.kind === 'drop' ? NO_RECORD : baselines({ ...lesson.seen, trained });
+    const baseline = lesson.kind === 'drop' ? NO_RECORD : baselines(lesson.seen);
     const result = over ? 'superseded' : baseline === null ? 'no_baseline' : 'applied';
     if (!over && baseline !== null) teach(learner, lesson, baseline);
     const goneMs = applied.add(eventId, atMs);

@@ -75,7 +75,7 @@ export function teach(learner: FastLearner, { kind, seen }: Lesson, baseline: Ba
   else kind satisfies never;
 }
 
-/** Names an attempt: what is said of it, and what was foretold of it, go by this. */
+/** What one attempt is known by: to the learner, and in out-of-fold.bin. */
 export const attemptKey = ({ decision_id: id, attempt }: Pick<Outcome, 'decision_id' | 'attempt'>): string =>
   `${attempt}:${id}`;
 

@@ -67,8 +67,7 @@ export async function playRecord(
     if (done % TURN === 0) await setImmediate();
   };
   const hear = (lesson: Lesson): void => {
-    const baseline =
-      lesson.kind === 'drop' ? NO_RECORD : contestant.lessonBaseline(lesson.seen.key, lesson.seen.features);
+    const baseline = lesson.kind === 'drop' ? NO_RECORD : contestant.lessonBaseline(lesson.seen);
     if (baseline !== null) teach(learner, lesson, baseline);
     if (learner.observations() < refitAt) return;
     learner.refit(lesson.seen.atMs);

@@ -65,8 +65,7 @@ export function createPlayer(
         workload.priority === 'critical' ? NO_EXPLORATION : exploration,
       ),
     hear(lesson) {
-      const baseline =
-        lesson.kind === 'drop' ? NO_RECORD : contestant.lessonBaseline(lesson.seen.key, lesson.seen.features);
+      const baseline = lesson.kind === 'drop' ? NO_RECORD : contestant.lessonBaseline(lesson.seen);
       if (baseline === null) return;
       teach(learner, lesson, baseline);
       if (learner.observations() < refitAt) return;

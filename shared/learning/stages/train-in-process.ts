@@ -18,10 +18,9 @@ export const trainInProcess: TrainVersion = async ({ examples, watermark, seed }
     createdAt: watermark,
   });
   const network = provenNetwork(manifest, files['weights.bin']);
-  const { version, targets, training } = manifest;
   return {
-    contestant: versionContestant({ version, network, targets, outOfFold: () => null }),
-    network: { network, targets },
-    holdoutRows: training.holdout_rows,
+    contestant: versionContestant({ manifest, network, outOfFold: files['out-of-fold.bin'] }),
+    network: { network, targets: manifest.targets },
+    holdoutRows: manifest.training.holdout_rows,
   };
 };
