@@ -27,7 +27,7 @@ export const drivenBy = (driver: Driver): Policy => ({
 });
 
 const keyOf = (key: string): string => attemptKey({ decision_id: key, attempt: 0 });
-const dropOf = (key: string, atMs: number): Lesson => ({ kind: 'drop', seen: { key: keyOf(key), atMs } });
+export const dropOf = (key: string, atMs: number): Lesson => ({ kind: 'drop', seen: { key: keyOf(key), atMs } });
 
 const newsOf = (kind: 'ready' | 'final', told: Told) => ({
   key: told.key,
