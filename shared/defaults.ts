@@ -130,14 +130,19 @@ export const MAX_VOCABULARY = 512;
 export const WEIGHT_PRECISION = 30;
 /** Passes over the data: few rows seen often are learnt by heart. */
 export const MAX_TRAINING_EPOCHS = 20;
-/** About 10 s on one core at the largest batch; bounds the time, not the fit. */
+/** Of one network: about 10 s on one core at the largest batch; bounds the time, not the fit. */
 export const MAX_TRAINING_STEPS = 1_000;
 /** Gradient steps per pass while the batch size can follow the rows: enough for a small set to arrive in few passes. */
 export const TRAINING_STEPS_PER_EPOCH = 16;
 /** Below it one row turns a step; above it a step is slower and not better. */
 export const MIN_TRAINING_BATCH_ROWS = 32;
 export const MAX_TRAINING_BATCH_ROWS = 256;
-/** One training, worker start included: ten times the slowest (cpu) backend at the bound of steps. */
+/**
+ * Parts of the training rows, each predicted by a network that was trained on the others. Three such networks take two to three
+ * times as long as the final one; eight would come .001 nats nearer to it (docs/decisions/2026-11-29-out-of-fold.md).
+ */
+export const TRAINING_FOLDS = 3;
+/** One training, worker start and folds included: ten times the slowest (cpu) backend at the bound of steps. */
 export const TRAINING_DEADLINE_MS = 10 * 60_000;
 
 // --- Stores ------------------------------------------------------------------------------------------------------
@@ -207,6 +212,9 @@ export const STATISTICS_GAP_MS = 2_000;
 /** Newest outcomes that statistics are built anew from: a minute of one core at 0.2 ms each. */
 export const MAX_REBUILD_ROWS = 300_000;
 
+/** Newest decisions that a version is judged on: 100 MB while it lasts, and more rows move no limit by a tenth. */
+export const MAX_JUDGED_DECISIONS = 20_000;
+
 // --- Judging -----------------------------------------------------------------------------------------------------
 /** Below it a share is known to no better than ±.07, and every comparison would end undecided anyway. */
 export const MIN_HOLDOUT_ROWS = 200;
@@ -228,6 +236,39 @@ export const ERROR_LIMIT_FACTOR = 1.25;
 export const ERROR_LIMIT_SLACK = 0.02;
 /** Nats of log-loss by which the interval may reach below the champion, when the point estimate is better. */
 export const CHAMPION_MARGIN_NATS = 0.01;
+
+/** Error of each one-sided limit of an off-policy uplift: before a switchback that errs .02, an equal challenger passes both once in 500 times. */
+export const GATE_ALPHA = 0.1;
+/** Effective sample size of the challenger's weights: fewer are single rows that decide. */
+export const GATE_MIN_ESS = 100;
+/** Largest weight: of an action that the log takes more seldom, the model's word counts and not one lucky row. */
+export const GATE_WEIGHT_LIMIT = 200;
+/** Share of the challenger's distribution that the log must have tried once in GATE_WEIGHT_LIMIT times. */
+export const GATE_MIN_SUPPORT = 0.8;
+/** A kind of work on which the challenger is clearly worse stops it; of some ten kinds, chance alone shows one in forty times. */
+export const SEGMENT_ALPHA = 0.0025;
+export const SEGMENT_MIN_ESS = 30;
+/** Of valuing eight candidates at the 99th percentile: a thirtieth of route's patience with score. */
+export const SCORING_LIMIT_MS = 5;
+/** Population stability index over chance: the usual mark of a population that has changed. */
+export const DRIFT_LIMIT = 0.25;
+
+// --- Stages ----------------------------------------------------------------------------------------------------------
+/** Attempts that have ended before the record is looked at for the first time; then each by the root of two more. */
+export const FIRST_LOOK = 1_000;
+export const LOOK_GROWTH = Math.SQRT2;
+/** A version is trained at every second look: the record has doubled. */
+export const TRAINING_GROWTH = 2;
+/** Share of the record, last in time, on which the learner on its own is judged: it learns as it goes, so the first fifth is enough to begin with. */
+export const LINEAR_HOLDOUT_SHARE = 0.8;
+/** Ended attempts between two looks back at what acts. */
+export const ROLLBACK_EVERY = 250;
+/** Its newest decisions, in windows: a fall from a height shows in the short one first, a slight loss only in the long one. */
+export const ROLLBACK_WINDOWS: readonly number[] = [300, 800, 2_000];
+/** Newest decisions of the rules that it is held against. */
+export const ROLLBACK_RULES_DECISIONS = 5_000;
+/** Once in thirty thousand looks by chance. */
+export const ROLLBACK_DEVIATIONS = 4;
 
 // --- Switchback ----------------------------------------------------------------------------------------------------
 /** Wash-out in median runs. What an arm rented fades with its runs; part of the carry-over stays in, which only blurs the arms. */

@@ -1,5 +1,6 @@
 /** What goes over the lines of `vm agent --stdio`: one JSON object a line. Times come with the lines; nothing here has a clock. */
 import { z } from 'zod';
+import type { Mode } from '#shared/domain/decision.ts';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { name, nonNegative, positive, timestamp } from '#shared/domain/primitives.ts';
 import { routeRequest } from '#shared/domain/request.ts';
@@ -73,7 +74,8 @@ export type AgentAnswer =
       readonly provider: string;
       readonly offer_id: string;
       readonly propensity: number;
-      readonly mode: 'online' | 'apprentice';
+      readonly mode: Mode;
+      /** Null: the rules acted; `linear`: the learner on its own. */
       readonly model_version: string | null;
       readonly expected_utility: number;
       readonly probabilities: Readonly<Record<string, number>>;

@@ -1,19 +1,21 @@
 import { once } from 'node:events';
 import { RejectedError } from '#shared/errors.ts';
+import type { DriverStage } from '#shared/learning/stages/driver.ts';
+import { trainInProcess } from '#shared/learning/stages/train-in-process.ts';
 import { EXPLORATION } from '#shared/learning/thompson.ts';
-import { type AgentStage, createAgentSession } from '../agent/session.ts';
+import { createAgentSession } from '../agent/session.ts';
 import { type Command, EXIT } from '../command.ts';
 import { lineBytes } from '../line-bytes.ts';
 import { numberOption } from './options.ts';
 
 /** 10,000 offers in plain words are about 2 MB. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
-const STAGES: readonly AgentStage[] = ['online', 'apprentice'];
+const STAGES: readonly DriverStage[] = ['online', 'auto', 'apprentice'];
 
 export const agentCommand: Command = {
   name: 'agent',
   summary: 'the learning router over stdin and stdout: bring your own simulator or record',
-  usage: '--stdio [--seed N] [--stage online|apprentice]',
+  usage: '--stdio [--seed N] [--stage online|auto|apprentice]',
   options: {
     stdio: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
@@ -23,7 +25,7 @@ export const agentCommand: Command = {
     stdio: 'one JSON object a line on stdin, answers on stdout in order; the only way so far, so that it is said',
     seed: 'of the draws (default 1): a run is a function of its lines and the seed',
     stage:
-      'online: the learner acts from the first decision (default); apprentice: the rules act, the learner looks on',
+      'online: the learner acts from the first decision (default); auto: the rules act until the learner has passed gate and switchback; apprentice: the rules act, the learner looks on',
   },
   examples: [
     'vm agent --stdio < lines.jsonl > answers.jsonl',
@@ -39,6 +41,7 @@ export const agentCommand: Command = {
       seed: numberOption(values, 'seed', { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true }),
       stage: stageOf(values['stage']),
       exploration: EXPLORATION,
+      train: trainInProcess,
     });
     let line = 0;
     for await (const bytes of lineBytes(process.stdin, MAX_LINE_BYTES)) {
@@ -52,7 +55,7 @@ export const agentCommand: Command = {
               code: 'body_too_large',
               message: `expected at most ${MAX_LINE_BYTES} bytes a line`,
             } as const)
-          : session.handle(bytes, line);
+          : await session.handle(bytes, line);
       // Whoever reads slowly holds us back: nothing piles up here.
       if (answer !== null && !process.stdout.write(`${JSON.stringify(answer)}\n`)) await once(process.stdout, 'drain');
     }
@@ -62,7 +65,7 @@ export const agentCommand: Command = {
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d;
 
-function stageOf(given: string | boolean | undefined): AgentStage {
+function stageOf(given: string | boolean | undefined): DriverStage {
   const stage = STAGES.find((known) => known === given);
   if (stage === undefined)
     throw new RejectedError('usage', `--stage takes ${STAGES.join(' or ')}, got ${JSON.stringify(given)}`);

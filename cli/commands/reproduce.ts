@@ -58,7 +58,8 @@ async function reproduced(access: Access, version: string, screen: Screen): Prom
 function lineOf(progress: TrainProgress | null): string {
   if (progress === null) return 'reading the record ...';
   if (progress.kind === 'backend') return `training on ${progress.backend.name} ...`;
-  return `epoch ${progress.epoch} of ${progress.epochs}`;
+  const epoch = `epoch ${progress.epoch} of ${progress.epochs}`;
+  return progress.kind === 'epoch' ? epoch : `fold ${progress.fold} of ${progress.folds}, ${epoch}`;
 }
 
 function textOf({ version, rows, data_sha256, backend, files, differs, reproduced: same }: Reproduction): string {

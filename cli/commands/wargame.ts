@@ -38,7 +38,7 @@ export const wargameCommand: Command = {
     market: 'default, second, or the path of a market spec (default: default)',
     decisions: 'requests in each world (default 10000)',
     seeds: 'worlds, e.g. 1..5 or 1,2 (default 1..3)',
-    policies: `of ${POLICY_NAMES.join(', ')} (default: all; rules and oracle always play)`,
+    policies: `of ${POLICY_NAMES.join(', ')} (default: advertised,tables,aurora; rules and oracle always play)`,
     deviation: '0: providers keep their promises, 1: as the market has it (default 1)',
     'slow-feedback': 'what is told of a run comes so many times later (default 1)',
     scenario: 'what happens to the providers: storm, or the path of a scenario spec (default: what the market says)',

@@ -1,6 +1,7 @@
 /** One decision of the war game, and what a policy is told of its run: the facts that a router sees, never the truth. */
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
+import { realisedUtility } from '#shared/domain/utility.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { latencyOf } from '#shared/rules/imputed.ts';
 
@@ -57,6 +58,20 @@ export function ended(attempt: Attempt, status: InstanceStatus, atMs: number): L
     logPriceRatio: logRatio(rate, attempt.offer.usd_per_gpu_hour),
     end: status,
   };
+}
+
+/** What the run was worth to its tenant. @param lesson of its end */
+export function utilityOf({ workload, end }: Lesson): number {
+  const becameReady = end !== null && end.ready_at !== null;
+  const completed = end?.state === 'completed';
+  return realisedUtility(workload, {
+    completed,
+    became_ready: becameReady,
+    cost_usd: end?.cost_usd ?? 0,
+    latency_ms: end?.latency_ms ?? null,
+    ready_ms: becameReady ? readyMsOf(end) : null,
+    lost_share: completed || !becameReady ? 0 : 1 - Math.min(1, end.useful_gpu_hours / workload.gpu_hours),
+  });
 }
 
 /** The tenant's own fault says nothing about the offer. */

@@ -19,7 +19,7 @@ import type { ScenarioSpec } from '#sim/market/scenario.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
 import { parseText, reasonOf } from '#sim/spec-json.ts';
 import type { Game } from './game.ts';
-import { POLICY_NAMES } from './policies/index.ts';
+import { POLICY_NAMES, type PolicyName } from './policies/index.ts';
 
 /** 40 MB of figures in memory for five policies. */
 export const MAX_DECISIONS = 1_000_000;
@@ -77,11 +77,14 @@ type Config = z.output<typeof configSchema>;
 /** Of the options of the command: numbers already read, texts as they came. */
 export type ConfigInput = { readonly [key in keyof Config]?: unknown };
 
+/** What one wants to know first; the parts of the learning take minutes. */
+const DEFAULT_POLICIES: readonly PolicyName[] = ['rules', 'advertised', 'tables', 'aurora', 'oracle'];
+
 const DEFAULTS = {
   market: 'default',
   decisions: 10_000,
   seeds: [1, 2, 3],
-  policies: [...POLICY_NAMES],
+  policies: [...DEFAULT_POLICIES],
   deviation: 1,
   slow_feedback: 1,
   scenario: null,

@@ -17,8 +17,15 @@ export interface Job {
   readonly seed: number;
 }
 
-/** Time of a decision, roughly, in those of the rules. */
-export const costOf = (policy: PolicyName): number => (policy === 'aurora' ? 10 : 1);
+/** Time of a decision, roughly, in those of the rules: learners value candidates, and the whole router trains and judges versions beside. */
+export const costOf = (policy: PolicyName): number => COSTS[policy] ?? 1;
+const COSTS: Readonly<Partial<Record<PolicyName, number>>> = {
+  network: 15,
+  linear: 10,
+  both: 25,
+  aurora: 30,
+  auto: 30,
+};
 
 /** In the order of POLICY_NAMES. */
 export const policiesOf = ({ policies }: Pick<Game, 'policies'>): readonly PolicyName[] =>

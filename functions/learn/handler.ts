@@ -22,7 +22,7 @@ export interface LearnDeps extends RuntimeDeps {
   readonly worldClock: WorldClock;
   readonly bus: Bus;
   readonly objects: Objects;
-  readonly registry: Pick<Registry, 'aliasHead' | 'loadArtefact'>;
+  readonly registry: Pick<Registry, 'aliasHead' | 'loadVersion'>;
   /** Opened when a learner has to be built from the record. */
   readonly warehouse: () => Promise<Warehouse>;
   readonly study: Study;

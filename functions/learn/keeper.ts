@@ -18,8 +18,9 @@ import {
 import type { HostClock, WorldClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Objects, StoredObject } from '#shared/ports/objects.ts';
+import type { LessonRow } from '#shared/queries/learning.ts';
 import type { ModelFiles } from './study/baselines.ts';
-import type { Entry, RecordRow } from './study/entry.ts';
+import type { Entry } from './study/entry.ts';
 import type { Counts, Snapshot, Standing } from './study/ledger.ts';
 import type { Study } from './study/protocol.ts';
 
@@ -45,7 +46,7 @@ export interface Keeper {
   learn(entries: readonly Entry[]): Promise<Counts>;
   /** The record goes in after what was loaded: `beginRecord`, `readRecord` in its order, `endRecord`, which writes. What is to be learnt meanwhile waits in line, and is in what `endRecord` writes. */
   beginRecord(): Promise<void>;
-  readRecord(rows: readonly RecordRow[]): Promise<Counts>;
+  readRecord(rows: readonly LessonRow[]): Promise<Counts>;
   /** @throws TransientError; then it is to be loaded and read again */
   endRecord(): Promise<void>;
   /** Whether a posterior could not be written, or has grown old. */

@@ -20,7 +20,7 @@ import type { Entry } from './study/entry.ts';
 import type { Counts } from './study/ledger.ts';
 
 export interface LearnersDeps extends KeeperDeps {
-  readonly registry: Pick<Registry, 'aliasHead' | 'loadArtefact'>;
+  readonly registry: Pick<Registry, 'aliasHead' | 'loadVersion'>;
   readonly warehouse: () => Promise<Warehouse>;
 }
 
@@ -84,8 +84,8 @@ export function createLearners(deps: LearnersDeps): Learners {
 
   const modelOf = async (name: string): Promise<ModelFiles | null> => {
     if (name === LINEAR) return null;
-    const { manifest, files } = await registry.loadArtefact(name);
-    return { manifest, weights: files['weights.bin'], outOfFold: null };
+    const { manifest, files } = await registry.loadVersion(name);
+    return { manifest, weights: files['weights.bin'], outOfFold: files['out-of-fold.bin'] ?? null };
   };
 
   const begin = async (member: Member): Promise<void> => {

@@ -14,8 +14,8 @@ const OVERLAP_MS = MS_PER_HOUR;
 const ROWS_PER_LINE = 10_000;
 
 /**
- * Of the learner on its own: all of it. Of a version: what its training cannot have seen. A version that comes back to serve
- * goes on from where it was left.
+ * All of it. Of a version that does not tell what was predicted of its training's rows without them: what that training cannot
+ * have seen. A version that comes back to serve goes on from where it was left.
  * @throws TransientError draining when stopped
  */
 export async function readRecord(
@@ -24,20 +24,16 @@ export async function readRecord(
   deps: { readonly warehouse: () => Promise<Warehouse>; readonly log: Log; readonly signal: AbortSignal },
 ): Promise<void> {
   const { newestMs } = keeper.view();
-  const watermark = model?.manifest.training.watermark ?? null;
-  const outOfFold = model?.outOfFold ?? null;
   const params = {
     observed_from: newestMs === null ? EVER : rfc3339(newestMs - OVERLAP_MS),
-    arrived_after: watermark === null || outOfFold !== null ? EVER : watermark,
+    arrived_after: model === null || model.outOfFold !== null ? EVER : model.manifest.training.watermark,
     limit: MAX_REBUILD_ROWS,
   };
   let rows = 0;
   let applied = 0;
   for await (const batch of (await deps.warehouse()).stream(lessonRows, params)) {
     if (deps.signal.aborted) throw new TransientError('draining', `reading the record for ${keeper.name} was stopped`);
-    const counts = await keeper.readRecord(
-      batch.map((row) => ({ row, trained: watermark !== null && row.ingested_at <= watermark })),
-    );
+    const counts = await keeper.readRecord(batch);
     applied += counts.applied ?? 0;
     const before = rows;
     rows += batch.length;

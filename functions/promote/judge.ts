@@ -1,13 +1,16 @@
 /** The verdict on a version: promote, reject (worse or broken), or not enough evidence. */
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
-import { evaluateModel, type StoredModel } from '#shared/learning/evaluate/index.ts';
+import { createContest } from '#shared/learning/evaluate/contest.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
-import { judge, unevaluated } from '#shared/learning/gate.ts';
-import { loadServable } from '#shared/learning/servable.ts';
+import { judge, unevaluated } from '#shared/learning/gate/judge.ts';
+import { type Contestant, linearContestant, versionContestant } from '#shared/learning/record/contestant.ts';
+import { readDecisions, readLessons } from '#shared/learning/record/read-record.ts';
+import { provenNetwork } from '#shared/learning/scorer.ts';
+import { loadWhole } from '#shared/learning/servable.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
-import type { AliasEntry, Artefact } from '#shared/registry/registry.ts';
+import type { AliasEntry, WholeVersion } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { PromoteDeps } from './deps.ts';
 
@@ -20,9 +23,9 @@ import type { PromoteDeps } from './deps.ts';
 export async function judgeVersion(deps: PromoteDeps, version: string): Promise<Verdict> {
   // Before anything is looked at: whatever moves an alias from now on came after this verdict.
   const decidedAt = rfc3339(deps.worldClock.now());
-  let challenger: Artefact;
+  let challenger: WholeVersion;
   try {
-    challenger = await loadServable(deps.registry, version);
+    challenger = await loadWhole(deps.registry, version);
   } catch (error) {
     if (!(error instanceof RejectedError) || !BROKEN.includes(error.code)) throw error;
     return unevaluated('reject', `${error.code}: ${error.message}`, decidedAt);
@@ -33,8 +36,8 @@ export async function judgeVersion(deps: PromoteDeps, version: string): Promise<
 /** No evidence mends it. */
 const BROKEN: readonly string[] = ['artefact_corrupt', 'artefact_incompatible'];
 
-/** The version and the champion on the rows that the version was not trained on. */
-async function judgeOnRecord(deps: PromoteDeps, challenger: Artefact, decidedAt: string): Promise<Verdict> {
+/** The version, the champion and the learner on its own, on what the version was not trained on. */
+async function judgeOnRecord(deps: PromoteDeps, challenger: WholeVersion, decidedAt: string): Promise<Verdict> {
   const { registry, warehouse } = deps;
   const { version, training: trained } = challenger.manifest;
   const examples = await readTrainingSet(warehouse, trained.watermark);
@@ -48,23 +51,37 @@ async function judgeOnRecord(deps: PromoteDeps, challenger: Artefact, decidedAt:
     const reason = `data: trained on ${then}, but the record up to ${trained.watermark} now gives ${now}: there is no holdout that it has surely not seen; train again`;
     return unevaluated('not-enough-evidence', reason, decidedAt);
   }
-  const { training, holdout } = splitByTime(examples, trained.holdout_rows);
   const head = await registry.aliasHead('champion');
   const champion = await comparable(deps, head, version);
-  const evaluation = await evaluateModel({
-    training,
-    holdout,
-    challenger: stored(challenger),
-    champion: champion === null ? null : stored(champion),
+  const contest = createContest({
+    ...splitByTime(examples, trained.holdout_rows),
+    decisions: await readDecisions(warehouse, { watermark: trained.watermark, fromMs: 0, examples }),
+    lessons: await readLessons(warehouse),
+    asOfMs: Date.parse(trained.watermark),
     seed: trained.seed,
+  });
+  const own = servedBy(challenger);
+  const evaluation = await contest.evaluate({
+    challenger: own.contestant,
+    network: own.network,
+    champion,
+    championSkipped: null,
+    linear: linearContestant(),
   });
   const now = await registry.aliasHead('champion');
   if (now?.sequence !== head?.sequence)
     throw new TransientError('objects_unavailable', `champion was moved while ${version} was compared with it`);
-  return judge({ evaluation, decidedAt });
+  return judge({ evaluation, decidedAt, scoringMs: null });
 }
 
-const stored = ({ manifest, files }: Artefact): StoredModel => ({ manifest, weights: files['weights.bin'] });
+/** What is served when the version is. */
+function servedBy({ manifest, files }: WholeVersion) {
+  const network = provenNetwork(manifest, files['weights.bin']);
+  return {
+    contestant: versionContestant({ manifest, network, outOfFold: files['out-of-fold.bin'] ?? null }),
+    network: { network, targets: manifest.targets },
+  };
+}
 
 /**
  * The champion to compare with. A broken one cannot be compared with; it must not stop the judgement of its successor, nor be
@@ -74,10 +91,10 @@ async function comparable(
   { registry, log }: PromoteDeps,
   head: AliasEntry | null,
   version: string,
-): Promise<Artefact | null> {
+): Promise<Contestant | null> {
   if (head === null || head.version === null || head.version === version) return null;
   try {
-    return await loadServable(registry, head.version);
+    return servedBy(await loadWhole(registry, head.version)).contestant;
   } catch (error) {
     if (!(error instanceof AuroraError) || error.retryable) throw error;
     const fields = { model_version: head.version, error: error.message };

@@ -11,6 +11,22 @@ export function epsilonSoftened(scores: readonly number[], epsilon: number): num
   return scores.map((_, i) => (i === best ? 1 - epsilon + uniform : uniform));
 }
 
+/**
+ * The rules act and an apprentice looks on: of the exploration one half is uniform and the other goes where the apprentice would
+ * go. What it prefers is then tried often enough to be judged (a weight of at most 2 / epsilon, where uniform exploration alone
+ * gives n / epsilon), and who pays for the trial gets what the apprentice thinks best.
+ * @param apprentice its own distribution over the same candidates
+ */
+export function exploringForApprentice(
+  scores: readonly number[],
+  apprentice: readonly number[],
+  epsilon: number,
+): number[] {
+  return epsilonSoftened(scores, epsilon / 2).map(
+    (p, i) => p * (1 - epsilon / 2) + (apprentice[i] as number) * (epsilon / 2),
+  );
+}
+
 /** Index of the first highest score; -1 when there is none. */
 export function bestIndex(scores: readonly number[]): number {
   let best = scores.length === 0 ? -1 : 0;

@@ -3,7 +3,7 @@ import { timestamp } from '#shared/domain/primitives.ts';
 import { defineQuery, EVERY_DAY } from './fragments.ts';
 import { outcomeRow } from './training.ts';
 
-/** What of an outcome a learner looks at, and how it is known. `ingested_at` tells whether a training may have seen it. */
+/** What of an outcome a learner looks at, and how it is known. */
 const lessonRow = outcomeRow
   .pick({
     decision_id: true,
@@ -23,7 +23,7 @@ const lessonRow = outcomeRow
     request: true,
     features: true,
   })
-  .extend({ event_id: z.string(), ingested_at: timestamp });
+  .extend({ event_id: z.string() });
 export type LessonRow = z.infer<typeof lessonRow>;
 
 /**

@@ -26,7 +26,8 @@ export const manifest = z.strictObject({
   targets: z.strictObject({ price: scale, latency: scale, ready: scale }),
   /** In the order in which they lie in weights.bin, little-endian float32: per hidden layer kernel [in,out] and bias [out], then deep head kernel [h,5], wide kernel [inputs,5], bias [5]. */
   weights: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int().min(1)).min(1).max(2) })).max(32),
-  files: z.strictObject({ 'model.json': file, 'weights.bin': file }),
+  /** Versions of before 2026-11-29 have no `out-of-fold.bin` (shared/learning/out-of-fold.ts). */
+  files: z.strictObject({ 'model.json': file, 'weights.bin': file, 'out-of-fold.bin': file.optional() }),
   /** A candidate and the five raw outputs that tfjs gave for it: proves the loaded forward pass. */
   golden: z.strictObject({ features, output: z.array(z.number()).length(5) }),
   training: z.strictObject({

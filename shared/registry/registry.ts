@@ -9,7 +9,7 @@ import { versionsBefore } from './succession.ts';
 import { createVersions, type Versions } from './versions.ts';
 
 export type { Alias, AliasEntry } from './alias-log.ts';
-export type { Artefact } from './versions.ts';
+export type { Artefact, WholeVersion } from './versions.ts';
 
 /**
  * Model versions and the aliases that say which of them serve. Promise: a version never changes once it is whole; an alias

@@ -6,16 +6,27 @@ import { createOnly, createRecord, isCorrupt, jsonBytes, parseObject, readObject
 import { type Verdict, verdict as verdictSchema } from './verdict.ts';
 
 /**
- * Model versions: `models/router/<version>/{model.json,weights.bin}`, then `manifest.json` last, then `verdict.json` from the
- * gate. Every object is create-only, so a version never changes, and a crash leaves either a whole version or one that nobody
- * sees and the next publication of the same content completes.
+ * Model versions: `models/router/<version>/{model.json,weights.bin,out-of-fold.bin}`, then `manifest.json` last, then
+ * `verdict.json` from the gate. Every object is create-only, so a version never changes, and a crash leaves either a whole
+ * version or one that nobody sees and the next publication of the same content completes.
  */
 const ARTEFACT_FILES = ['model.json', 'weights.bin'] as const;
 export type ArtefactFiles = Readonly<Record<(typeof ARTEFACT_FILES)[number], Uint8Array>>;
 
+const OUT_OF_FOLD = 'out-of-fold.bin';
+const FILES = [...ARTEFACT_FILES, OUT_OF_FOLD] as const;
+type File = (typeof FILES)[number];
+/** All that its manifest vouches for. */
+export type VersionFiles = ArtefactFiles & { readonly [OUT_OF_FOLD]?: Uint8Array };
+
+/** What serving needs of a version. */
 export interface Artefact {
   readonly manifest: Manifest;
   readonly files: ArtefactFiles;
+}
+
+export interface WholeVersion extends Artefact {
+  readonly files: VersionFiles;
 }
 
 export interface Versions {
@@ -23,11 +34,13 @@ export interface Versions {
    * Idempotent: the same content again changes nothing.
    * @throws RejectedError object_precondition_failed (the version exists with other content), artefact_corrupt (files unlike manifest)
    */
-  publishVersion(manifest: Manifest, files: ArtefactFiles): Promise<void>;
+  publishVersion(manifest: Manifest, files: VersionFiles): Promise<void>;
   /** @throws RejectedError version_unknown, artefact_corrupt */
   readManifest(version: string): Promise<Manifest>;
-  /** Checks length and sha256 of every file. @throws RejectedError version_unknown, artefact_corrupt */
+  /** Checks length and sha256 of every file it gives. @throws RejectedError version_unknown, artefact_corrupt */
   loadArtefact(version: string): Promise<Artefact>;
+  /** Every file, also what serving never reads: megabytes. @throws RejectedError version_unknown, artefact_corrupt */
+  loadVersion(version: string): Promise<WholeVersion>;
   /** Whole versions, by name. */
   listVersions(): Promise<readonly string[]>;
   /** Answers the verdict that stands: the first one written. @throws RejectedError version_unknown, artefact_corrupt */
@@ -52,32 +65,43 @@ export function createVersions(objects: Objects): Versions {
     return manifest;
   };
 
+  const loadFile = async (manifest: Manifest, file: File): Promise<Uint8Array> => {
+    const name = objectName(manifest.version, file);
+    const stored = await readObject(objects, name);
+    if (stored === null) throw new RejectedError('artefact_corrupt', `${name} is missing, its manifest is not`);
+    verifyFile(manifest, file, stored.bytes);
+    return stored.bytes;
+  };
+
+  const loadArtefact = async (version: string): Promise<Artefact> => {
+    const manifest = await readManifest(version);
+    const [model, weights] = await Promise.all([loadFile(manifest, 'model.json'), loadFile(manifest, 'weights.bin')]);
+    return { manifest, files: { 'model.json': model, 'weights.bin': weights } };
+  };
+
   return {
     readManifest,
+    loadArtefact,
 
     async publishVersion(manifest, files) {
       const { version } = parseObject('manifest', jsonBytes(manifest), manifestSchema);
-      for (const file of ARTEFACT_FILES) verifyFile(manifest, file, files[file]);
+      for (const file of FILES) verifyFile(manifest, file, files[file]);
       const whole = (file: string, created: boolean): void => {
         if (created) return;
         throw new RejectedError('object_precondition_failed', `${objectName(version, file)} exists with other content`);
       };
-      for (const file of ARTEFACT_FILES) whole(file, await createOnly(objects, objectName(version, file), files[file]));
+      for (const file of FILES) {
+        const bytes = files[file];
+        if (bytes !== undefined) whole(file, await createOnly(objects, objectName(version, file), bytes));
+      }
       // The manifest last: its presence says that the rest is there.
       whole(MANIFEST, await createRecord(objects, objectName(version, MANIFEST), jsonBytes(manifest)));
     },
 
-    async loadArtefact(version) {
-      const manifest = await readManifest(version);
-      const load = async (file: keyof ArtefactFiles): Promise<Uint8Array> => {
-        const name = objectName(version, file);
-        const stored = await readObject(objects, name);
-        if (stored === null) throw new RejectedError('artefact_corrupt', `${name} is missing, its manifest is not`);
-        verifyFile(manifest, file, stored.bytes);
-        return stored.bytes;
-      };
-      const [model, weights] = await Promise.all([load('model.json'), load('weights.bin')]);
-      return { manifest, files: { 'model.json': model, 'weights.bin': weights } };
+    async loadVersion(version) {
+      const { manifest, files } = await loadArtefact(version);
+      if (manifest.files[OUT_OF_FOLD] === undefined) return { manifest, files };
+      return { manifest, files: { ...files, [OUT_OF_FOLD]: await loadFile(manifest, OUT_OF_FOLD) } };
     },
 
     async listVersions() {
@@ -127,11 +151,16 @@ function objectName(version: string, file: string): string {
   return `${PREFIX}${version}/${file}`;
 }
 
-function verifyFile(manifest: Manifest, file: keyof ArtefactFiles, bytes: Uint8Array): void {
+/** The file is what the manifest says; one that it does not list must not be there. */
+function verifyFile(manifest: Manifest, file: File, bytes: Uint8Array | undefined): void {
   const expected = manifest.files[file];
   const where = `${file} of model ${manifest.version}`;
-  if (bytes.byteLength !== expected.bytes)
-    throw new RejectedError('artefact_corrupt', `${where}: expected ${expected.bytes} bytes, got ${bytes.byteLength}`);
+  if (bytes?.byteLength !== expected?.bytes)
+    throw new RejectedError(
+      'artefact_corrupt',
+      `${where}: expected ${expected?.bytes ?? 'no'} bytes, got ${bytes?.byteLength ?? 'none'}`,
+    );
+  if (bytes === undefined || expected === undefined) return;
   const sha256 = sha256Hex(bytes);
   if (sha256 !== expected.sha256)
     throw new RejectedError('artefact_corrupt', `${where}: expected sha256 ${expected.sha256}, got ${sha256}`);

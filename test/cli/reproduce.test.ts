@@ -7,13 +7,13 @@ import { createFilesystemObjects } from '#shared/adapters/objects/filesystem.ts'
 import { sha256Hex } from '#shared/domain/ids.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
-import { type Artefact, createRegistry } from '#shared/registry/registry.ts';
+import { createRegistry, type WholeVersion } from '#shared/registry/registry.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { run, runJson, SAMPLE_WORDS } from './run.ts';
 
 /** A state with a version trained on its record, and others beside it that claim to be made of the same. */
 let directory: string;
-let original: Artefact;
+let original: WholeVersion;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'aurora-reproduce-'));
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const { value } = await runJson<{ report: { version: string } }>('train', '--dir', directory);
   const objects = await createFilesystemObjects({ directory: join(directory, 'objects') });
   const registry = createRegistry({ objects, worldClock: fakeClock() });
-  original = await registry.loadArtefact(value.report.version);
+  original = await registry.loadVersion(value.report.version);
   const { manifest, files } = original;
   const claim = (version: string, training: Partial<Manifest['training']>): Manifest => ({
     ...manifest,
@@ -82,10 +82,10 @@ describe('vm models reproduce', () => {
       `rows     75, sha256 ${brief(training.data_sha256)}`,
       `backend  ${training.backend}`,
       '',
-      'FILE         EXPECTED          GOT               EQUAL',
-      ...(['model.json', 'weights.bin'] as const).map((name) => {
-        const sha256 = brief(files[name].sha256);
-        return `${name.padEnd(11)}  ${sha256}  ${sha256}  yes`;
+      'FILE             EXPECTED          GOT               EQUAL',
+      ...(['model.json', 'weights.bin', 'out-of-fold.bin'] as const).map((name) => {
+        const sha256 = brief(files[name]?.sha256 ?? '');
+        return `${name.padEnd(15)}  ${sha256}  ${sha256}  yes`;
       }),
       '',
       'reproduced: files and manifest are the same',
@@ -97,6 +97,7 @@ describe('vm models reproduce', () => {
   it('says which file and which field came out otherwise: exit code 1', async () => {
     const { version, files, training } = original.manifest;
     const [model, weights] = [files['model.json'].sha256, files['weights.bin'].sha256];
+    const foretold = files['out-of-fold.bin']?.sha256;
     expect(await runJson(...reproduce('v-bent'))).toEqual({
       code: 1,
       value: {
@@ -113,6 +114,7 @@ describe('vm models reproduce', () => {
             got_sha256: weights,
             equal: false,
           },
+          { name: 'out-of-fold.bin', expected_sha256: foretold, got_sha256: foretold, equal: true },
         ],
         // What is made of this record and configuration has its own name.
         differs: ['version'],
@@ -120,7 +122,9 @@ describe('vm models reproduce', () => {
     });
     const { code, out } = await run(...reproduce('v-bent'));
     expect(code).toBe(1);
-    expect(out).toMatch(/weights\.bin .* NO\n\nNOT reproduced, these differ: weights\.bin, version\n$/);
+    expect(out).toMatch(
+      /weights\.bin .* NO\nout-of-fold\.bin .* yes\n\nNOT reproduced, these differ: weights\.bin, version\n$/,
+    );
     expect(version).not.toBe('v-bent');
   });
 

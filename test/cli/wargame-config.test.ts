@@ -79,7 +79,7 @@ describe('a config', () => {
     [{ seeds: [1, 2, 1] }, 'config_invalid: game.json: seeds: expected each seed once'],
     [
       { policies: 'aurora,chance' },
-      'config_invalid: game.json: policies[1]: Invalid option: expected one of "rules"|"advertised"|"tables"|"aurora"|"oracle"',
+      'config_invalid: game.json: policies[1]: Invalid option: expected one of "rules"|"advertised"|"tables"|"network"|"linear"|"both"|"aurora"|"auto"|"oracle"',
     ],
     [{ slow_feedback: 0.5 }, 'config_invalid: game.json: slow_feedback: Too small: expected number to be >=1'],
     [

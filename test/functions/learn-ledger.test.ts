@@ -98,9 +98,12 @@ describe('a ledger', () => {
   });
 
   test('without a baseline nothing is learnt of a row', () => {
-    const ledger = createLedger('v1', null, { ...study, baselines: ({ trained }) => (trained ? null : NO_RECORD) });
-    const [first, second] = ENTRIES as [Entry, Entry];
-    expect(ledger.take([{ ...first, trained: true }, second])).toEqual({ no_baseline: 1, applied: 1 });
+    const [first, second] = ENTRIES.filter(({ finalId }) => finalId === null) as [Entry, Entry];
+    const ledger = createLedger('v1', null, {
+      ...study,
+      baselines: ({ key }) => (key === first.lesson.seen.key ? null : NO_RECORD),
+    });
+    expect(ledger.take([first, second])).toEqual({ no_baseline: 1, applied: 1 });
   });
 
   test('a posterior is made when enough is new, when it is asked for, and when a provider drifts', () => {

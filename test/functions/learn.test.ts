@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { studyInThread } from '#functions/learn/study/in-thread.ts';
 import { STATISTICS_GAP_MS } from '#shared/defaults.ts';
-import { modelPromoted, type Payload, routingOutcome } from '#shared/domain/events/catalogue.ts';
+import { routingOutcome } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
@@ -9,7 +9,6 @@ import { LINEAR, posteriorObject, statisticsObject } from '#shared/learning/fast
 import { loadPosterior } from '#shared/learning/fast/posterior.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { hereStudy, learnHouse } from '#test/support/learn-house.ts';
-import { aModel } from '#test/support/model.ts';
 import { deliver } from '#test/support/push.ts';
 import { maturedMs, recordedOutcomes } from '#test/support/record.ts';
 import { aRequest } from '#test/support/runtime.ts';
@@ -236,85 +235,6 @@ test('two instances share one object: each outcome once, whoever hears it, howev
   expect(learner.observations).toBe(40);
   expect(await metric(a, 'aurora_learn_conflicts_total')).not.toEqual(['aurora_learn_conflicts_total 0']);
   await Promise.all([a.drain(), b.drain()]);
-});
-
-describe('versions', () => {
-  const promotion = (changes: Partial<Payload<'model-promoted'>> = {}): Payload<'model-promoted'> => ({
-    alias: 'apprentice',
-    sequence: 1,
-    version: 'v1',
-    previous_version: null,
-    promoted_at: rfc3339(NOW),
-    verdict: null,
-    promoted_by: 'test',
-    reason: 'test',
-    forced: false,
-    ...changes,
-  });
-  const move = { by: 'test', reason: 'test', verdict: null, forced: false };
-
-  /** The first half was there when v1 was trained. */
-  async function houseWithVersion() {
-    const house = learnHouse({ atMs: NOW });
-    house.record.add(OUTCOMES.slice(0, 20), NOW - 2_000);
-    house.record.add(OUTCOMES.slice(20), NOW - 1_000);
-    const { manifest, files } = aModel({ version: 'v1' });
-    const training = { ...manifest.training, watermark: rfc3339(NOW - 2_000) };
-    await house.registry.publishVersion({ ...manifest, training }, files);
-    const app = await house.started();
-    await house.registry.moveAlias('apprentice', { ...move, version: 'v1' });
-    return { ...house, app };
-  }
-
-  test('named by an alias: built from what its training cannot have seen, then it hears what comes', async () => {
-    const house = await houseWithVersion();
-    expect(await house.passing(deliver(house.app, modelPromoted, promotion()))).toBe(204);
-    expect((await house.statistics('v1')).learner.observations).toBe(20);
-    expect((await house.posterior('v1')).statisticsGeneration).toBe(await house.generation('v1'));
-    const next = [other(OUTCOMES[0] as Outcome, { decision_id: 'next', observed_at: rfc3339(NOW) })];
-    expect(await house.hear(house.app, next)).toEqual([204]);
-    expect((await house.statistics('v1')).learner.observations).toBe(21);
-    expect((await house.statistics()).learner.observations).toBe(41);
-    await house.app.drain();
-  });
-
-  test('told again, or found at the next start, nothing is built twice', async () => {
-    const house = await houseWithVersion();
-    await house.passing(deliver(house.app, modelPromoted, promotion()));
-    const before = await house.generation('v1');
-    expect(await house.passing(deliver(house.app, modelPromoted, promotion()))).toBe(204);
-    expect(await house.generation('v1')).toBe(before);
-    await house.app.drain();
-    const app = await house.started();
-    expect(await house.passing(deliver(app, modelPromoted, promotion()))).toBe(204);
-    expect((await house.statistics('v1')).learner.observations).toBe(20);
-    await app.drain();
-  });
-
-  test('a network that cannot be used holds up nobody: the learner on its own goes on', async () => {
-    const house = await houseWithVersion();
-    house.objects.corrupt('models/router/v1/weights.bin', new Uint8Array([1]));
-    expect(await house.passing(deliver(house.app, modelPromoted, promotion()))).toBe(204);
-    expect(await house.generation('v1')).toBeNull();
-    const next = [other(OUTCOMES[0] as Outcome, { decision_id: 'next', observed_at: rfc3339(NOW) })];
-    expect(await house.hear(house.app, next)).toEqual([204]);
-    await house.app.drain();
-  });
-
-  test('named no more it is left as it is; named again it catches up from the record', async () => {
-    const house = await houseWithVersion();
-    await house.passing(deliver(house.app, modelPromoted, promotion()));
-    await house.registry.moveAlias('apprentice', { ...move, version: null });
-    await house.passing(deliver(house.app, modelPromoted, promotion({ sequence: 2, version: null })));
-    const missed = other(OUTCOMES[0] as Outcome, { decision_id: 'missed', observed_at: rfc3339(NOW) });
-    expect(await house.hear(house.app, [missed])).toEqual([204]);
-    house.record.add([missed], NOW);
-    expect((await house.statistics('v1')).learner.observations).toBe(20);
-    await house.registry.moveAlias('apprentice', { ...move, version: 'v1' });
-    await house.passing(deliver(house.app, modelPromoted, promotion({ sequence: 3 })));
-    expect((await house.statistics('v1')).learner.observations).toBe(21);
-    await house.app.drain();
-  });
 });
 
 describe('the thread', () => {

@@ -48,19 +48,24 @@ const fitting = workloadArbitrary.map((workload) => ({
   max_latency_ms: null,
   min_reputation: null,
 }));
+const fittingOffer = offerArbitrary.map((offer) => ({
+  ...offer,
+  gpu_type: 'rtx4090',
+  region: 'global',
+  active: true,
+  capacity_gpu_hours: null,
+  capacity_total_gpu_hours: null,
+}));
 const situation = fc.record({
   scene: fc.constantFrom(...(Object.keys(SCENES) as SceneName[])),
-  workload: fc.oneof(workloadArbitrary, fitting),
+  workload: fc.oneof({ weight: 1, arbitrary: workloadArbitrary }, { weight: 9, arbitrary: fitting }),
   offers: fc.oneof(
-    fc.array(offerArbitrary, { maxLength: 12 }),
-    fc.array(
-      offerArbitrary.map((offer) => ({ ...offer, gpu_type: 'rtx4090', region: 'global', active: true })),
-      { maxLength: 64 },
-    ),
+    { weight: 1, arbitrary: fc.array(offerArbitrary, { maxLength: 12 }) },
+    { weight: 9, arbitrary: fc.array(fittingOffer, { maxLength: 64 }) },
   ),
-  /** Which offers route does not find any more. */
-  gone: fc.infiniteStream(fc.boolean()),
-  goes: fc.boolean(),
+  /** Which offers route does not find any more: half of them, so that the leader goes too, or a few. */
+  gone: fc.infiniteStream(fc.nat(99)),
+  goes: fc.constantFrom(0, 0, 10, 50),
   score: said,
   route: said,
   requestId: fc.uuid(),
@@ -85,7 +90,7 @@ describe('the policy of a decision', () => {
         const { decision } = decideRoute({
           ...input,
           requestId,
-          offers: indexed(offers.filter(() => !(goes && gone.next().value))),
+          offers: indexed(offers.filter(() => gone.next().value >= goes)),
           // As route reads it.
           scores: JSON.parse(JSON.stringify(scores)),
           fallbackReason: null,

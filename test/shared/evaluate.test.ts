@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { blockBootstrap } from '#shared/learning/evaluate/bootstrap.ts';
 import { calibrationOf } from '#shared/learning/evaluate/calibration.ts';
-import { type Evaluation, evaluateModel, type StoredModel } from '#shared/learning/evaluate/index.ts';
+import type { Evaluation } from '#shared/learning/evaluate/index.ts';
 import { baseRates } from '#shared/learning/evaluate/predictions.ts';
 import type { Example } from '#shared/learning/example.ts';
 import { seededRandom } from '#shared/learning/random.ts';
 import { trainModel } from '#shared/learning/train/index.ts';
 import { type Split, splitByTime } from '#shared/learning/train/split.ts';
+import { evaluateModel, type StoredModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples, toyRows } from '#test/support/learning.ts';
 
 const rows = toyRows({ rows: 2_000, seed: 3 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { BinaryReport, Evaluation } from '#shared/learning/evaluate/index.ts';
-import { evaluateModel } from '#shared/learning/evaluate/index.ts';
-import { judge } from '#shared/learning/gate.ts';
+import { judge } from '#shared/learning/gate/judge.ts';
 import { trainModel } from '#shared/learning/train/index.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { verdict as verdictSchema } from '#shared/registry/verdict.ts';
+import { evaluateModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
 const decidedAt = '2026-02-01T00:00:00.000Z';
@@ -18,6 +18,9 @@ const head: BinaryReport = {
   over_base: { mean: 0.15, low: 0.1, high: 0.2 },
   champion: null,
   over_champion: null,
+  linear: null,
+  over_linear: null,
+  network: null,
 };
 const against = (mean: number, low: number, high: number): BinaryReport => ({
   ...head,
@@ -35,9 +38,11 @@ const sound: Evaluation = {
   finite: true,
   start: head,
   completion: head,
-  price: { rows: 300, challenger: 0.1, base: 0.2, champion: null },
-  latency: { rows: 300, challenger: 0.1, base: 0.2, champion: null },
+  price: { rows: 300, challenger: 0.1, base: 0.2, champion: null, linear: null, network: null },
+  latency: { rows: 300, challenger: 0.1, base: 0.2, champion: null, linear: null, network: null },
   ready: null,
+  policy: null,
+  drift: null,
 };
 const contested: Evaluation = {
   ...sound,
@@ -74,7 +79,7 @@ describe('judge', () => {
 
     [
       'prices that never vary, met but for rounding',
-      { ...sound, price: { rows: 300, challenger: 0.02, base: 0, champion: null } },
+      { ...sound, price: { rows: 300, challenger: 0.02, base: 0, champion: null, linear: null, network: null } },
       'promote',
       /./,
     ],
@@ -154,13 +159,13 @@ describe('judge', () => {
     ],
     [
       'a price head that errs wildly',
-      { ...sound, price: { rows: 300, challenger: 0.28, base: 0.2, champion: null } },
+      { ...sound, price: { rows: 300, challenger: 0.28, base: 0.2, champion: null, linear: null, network: null } },
       'not-enough-evidence',
       /^price: mean error of the logarithm 0\.280, at most 0\.270 is allowed \(the base rates err by 0\.200\)$/,
     ],
     [
       'a ready head that errs wildly',
-      { ...sound, ready: { rows: 300, challenger: 3, base: 0.5, champion: null } },
+      { ...sound, ready: { rows: 300, challenger: 3, base: 0.5, champion: null, linear: null, network: null } },
       'not-enough-evidence',
       /^ready: /,
     ],
@@ -177,7 +182,7 @@ describe('judge', () => {
       /^holdout: 0 rows/,
     ],
   ])('%s', (_, evaluation, expected, reason) => {
-    const verdict = judge({ evaluation, decidedAt });
+    const verdict = judge({ evaluation, decidedAt, scoringMs: null });
     expect(verdictSchema.parse(verdict)).toEqual(verdict);
     expect(verdict.verdict).toBe(expected);
     expect(verdict.reasons[0]).toMatch(reason);
@@ -187,7 +192,7 @@ describe('judge', () => {
   it('writes numbers that are not finite as unknown', () => {
     const nan = { mean: Number.NaN, low: Number.NaN, high: Number.NaN };
     const completion = { ...head, challenger: { log_loss: Number.NaN, brier: Number.NaN }, over_base: nan };
-    const verdict = judge({ evaluation: { ...sound, finite: false, completion }, decidedAt });
+    const verdict = judge({ evaluation: { ...sound, finite: false, completion }, decidedAt, scoringMs: null });
     expect(verdictSchema.parse(verdict).metrics['completion_log_loss']).toBeNull();
     expect(verdict.verdict).toBe('reject');
   });
@@ -204,8 +209,11 @@ describe('by simulation, seeds fixed', () => {
     const { manifest, files } = await trainModel(request);
     const challenger = { manifest, weights: files['weights.bin'] };
     const split = splitByTime(examples, manifest.training.holdout_rows);
-    return judge({ evaluation: await evaluateModel({ ...split, challenger, champion: null, seed }), decidedAt })
-      .verdict;
+    return judge({
+      evaluation: await evaluateModel({ ...split, challenger, champion: null, seed }),
+      decidedAt,
+      scoringMs: null,
+    }).verdict;
   };
 
   it('never promotes a challenger with nothing to learn from', async () => {

@@ -151,7 +151,7 @@ describe('named queries', () => {
     expect(await warehouse.query(maturedSince, { since })).toEqual([{ matured }]);
   });
 
-  test('lesson_rows: interim and final, each once, as they were observed, with what a training may have seen of them', async () => {
+  test('lesson_rows: interim and final, each once, as they were observed', async () => {
     const rows = async (params: { observed_from?: string; arrived_after?: string; limit?: number }) =>
       (
         await warehouse.query(lessonRows, { observed_from: at(-1e6), arrived_after: at(-1e6), limit: 100, ...params })
@@ -174,7 +174,7 @@ describe('named queries', () => {
     ]);
     expect(await rows({ observed_from: at(1e6) })).toEqual([]);
     const [first] = await warehouse.query(lessonRows, { observed_from: at(-1e6), arrived_after: at(-1e6), limit: 100 });
-    expect(first).toMatchObject({ event_id: expect.stringMatching(/^[0-9a-f]{32}$/), ingested_at: expect.any(String) });
+    expect(first).toMatchObject({ event_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
 
   test('rejected_list: newest first, of one code or all, at most the limit', async () => {

@@ -8,7 +8,7 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { testCases } from '#test/support/cases.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
 import { Crash, type MemoryObjects, memoryObjects } from '#test/support/memory-objects.ts';
-import { aModel } from '#test/support/model.ts';
+import { aModel, older } from '#test/support/model.ts';
 
 const refused = (code: string, message: RegExp = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });
@@ -52,11 +52,13 @@ describe('versions', () => {
     expect(objects.names()).toEqual([
       'models/router/abc-1/manifest.json',
       'models/router/abc-1/model.json',
+      'models/router/abc-1/out-of-fold.bin',
       'models/router/abc-1/weights.bin',
     ]);
     expect(await registry.readManifest('abc-1')).toEqual(whole.manifest);
+    expect(await registry.loadVersion('abc-1')).toEqual(whole);
     const loaded = await registry.loadArtefact('abc-1');
-    expect(loaded).toEqual({ manifest: whole.manifest, files: whole.files });
+    expect(Object.keys(loaded.files)).toEqual(['model.json', 'weights.bin']);
     expect(loadScorer(loaded.manifest, loaded.files['weights.bin']).version).toBe('abc-1');
   });
 
@@ -77,7 +79,7 @@ describe('versions', () => {
   });
 
   it('are either whole or unseen after a crash at any write, and the next publication completes them', async () => {
-    for (let step = 1; step <= 3; step++) {
+    for (let step = 1; step <= 4; step++) {
       const { registry, objects } = aWorld();
       objects.crashAtWrite(step);
       await expect(registry.publishVersion(small.manifest, small.files)).rejects.toThrow(Crash);
@@ -89,14 +91,14 @@ describe('versions', () => {
       );
       await registry.publishVersion(small.manifest, small.files);
       expect(await registry.listVersions()).toEqual(['v1']);
-      expect((await registry.loadArtefact('v1')).files).toEqual(small.files);
+      expect((await registry.loadVersion('v1')).files).toEqual(small.files);
     }
   });
 
   it('are published by two at once as by one', async () => {
     const { registry } = aWorld();
     await Promise.all([1, 2, 3].map(() => registry.publishVersion(small.manifest, small.files)));
-    expect((await registry.loadArtefact('v1')).files).toEqual(small.files);
+    expect((await registry.loadVersion('v1')).files).toEqual(small.files);
   });
 
   it('believe their own success when the store refuses a write that it had applied', async () => {
@@ -127,6 +129,11 @@ describe('versions', () => {
       { 'model.json': Buffer.from('x'.repeat(small.files['model.json'].length)) },
       /expected sha256/,
     ],
+    [
+      'other predictions',
+      { 'out-of-fold.bin': Buffer.from([1, 0, 0, 0]) },
+      /^out-of-fold.bin of model v1: expected sha256/,
+    ],
   ])('are refused with %s before anything is written', async (_, changes, message) => {
     const { registry, objects } = aWorld();
     await expect(registry.publishVersion(small.manifest, { ...small.files, ...changes })).rejects.toThrow(
@@ -135,11 +142,43 @@ describe('versions', () => {
     expect(objects.names()).toEqual([]);
   });
 
+  it('without out-of-fold.bin, as older ones are: published, and loaded again', async () => {
+    const { registry, objects } = aWorld();
+    const old = older(small);
+    await registry.publishVersion(old.manifest, old.files);
+    expect(objects.names()).not.toContain('models/router/v1/out-of-fold.bin');
+    expect(await registry.loadVersion('v1')).toEqual(old);
+    await registry.loadArtefact('v1');
+  });
+
+  it('are refused with a file too many, or one too few', async () => {
+    const { registry, objects } = aWorld();
+    const old = older(small);
+    await expect(registry.publishVersion(old.manifest, small.files)).rejects.toThrow(
+      refused('artefact_corrupt', /^out-of-fold.bin of model v1: expected no bytes, got 4$/),
+    );
+    await expect(registry.publishVersion(small.manifest, old.files)).rejects.toThrow(
+      refused('artefact_corrupt', /^out-of-fold.bin of model v1: expected 4 bytes, got none$/),
+    );
+    expect(objects.names()).toEqual([]);
+  });
+
+  it('serve although what only learning reads is damaged or gone', async () => {
+    const { registry, objects } = aWorld();
+    await registry.publishVersion(small.manifest, small.files);
+    objects.corrupt('models/router/v1/out-of-fold.bin', new Uint8Array(4).fill(1));
+    await registry.loadArtefact('v1');
+    await expect(registry.loadVersion('v1')).rejects.toThrow(refused('artefact_corrupt'));
+    await objects.remove('models/router/v1/out-of-fold.bin', {});
+    await registry.loadArtefact('v1');
+    await expect(registry.loadVersion('v1')).rejects.toThrow(refused('artefact_corrupt', /is missing/));
+  });
+
   it('are refused with any bit of any file flipped, any byte cut off or added', async () => {
     const world = aWorld();
     await publish(world, 'v1');
     const { objects, registry } = world;
-    const file = fc.constantFrom('weights.bin', 'model.json', 'manifest.json');
+    const file = fc.constantFrom('weights.bin', 'model.json', 'out-of-fold.bin', 'manifest.json');
     const damage = fc.oneof(
       fc.record({
         kind: fc.constant('flip' as const),
@@ -166,14 +205,14 @@ describe('versions', () => {
         if (kind === 'flip') bytes[index] = (bytes[index] ?? 0) ^ (1 << bit);
         objects.corrupt(path, kind === 'cut' ? bytes.slice(0, index) : bytes);
         try {
-          await expect(registry.loadArtefact('v1')).rejects.toThrow(refused('artefact_corrupt'));
+          await expect(registry.loadVersion('v1')).rejects.toThrow(refused('artefact_corrupt'));
         } finally {
           objects.corrupt(path, intact);
         }
       }),
       { numRuns: testCases },
     );
-    expect((await registry.loadArtefact('v1')).files).toEqual(small.files);
+    expect((await registry.loadVersion('v1')).files).toEqual(small.files);
   });
 
   it.each<[string, string, RegExp]>([
@@ -218,6 +257,7 @@ describe('versions', () => {
       for (const call of [
         registry.readManifest(version),
         registry.loadArtefact(version),
+        registry.loadVersion(version),
         registry.readVerdict(version),
       ])
         await expect(call).rejects.toThrow(refused('version_unknown'));

@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MIN_TRAINING_EXAMPLES, WEIGHT_PRECISION } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { encode, inputWidth } from '#shared/learning/encoding.ts';
-import { evaluateModel } from '#shared/learning/evaluate/index.ts';
 import type { Example } from '#shared/learning/example.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { artefactOf } from '#shared/learning/model/artefact.ts';
@@ -21,6 +20,7 @@ import { splitByTime } from '#shared/learning/train/split.ts';
 import { manifest as manifestSchema } from '#shared/registry/manifest.ts';
 import { testCases } from '#test/support/cases.ts';
 import { fakeClock } from '#test/support/clock.ts';
+import { evaluateModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
 const examples = toyExamples({ rows: 400, seed: 11 });
@@ -297,11 +297,15 @@ describe('trainInWorker', () => {
   it('trains the same bytes as in process, and tells its progress', async () => {
     const clock = fakeClock();
     const seen: string[] = [];
-    const model = await trainInWorker(request, { clock, onProgress: ({ kind }) => void seen.push(kind) });
+    const model = await trainInWorker(request, {
+      clock,
+      onProgress: (progress) => void seen.push(progress.kind === 'fold' ? `fold ${progress.fold}` : progress.kind),
+    });
     expect(model.manifest).toEqual(trained.manifest);
-    for (const file of ['model.json', 'weights.bin'] as const)
+    for (const file of ['model.json', 'weights.bin', 'out-of-fold.bin'] as const)
       expect(Buffer.compare(model.files[file], trained.files[file])).toBe(0);
-    expect(seen).toEqual(['backend', 'epoch', 'epoch', 'epoch']);
+    const fits = ['epoch', 'fold 1', 'fold 2', 'fold 3'];
+    expect(seen).toEqual(['backend', ...fits.flatMap((fit) => [fit, fit, fit])]);
     expect(clock.pending()).toBe(0);
   });
 

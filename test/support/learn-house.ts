@@ -113,7 +113,8 @@ export function learnHouse({ atMs = maturedMs(1_000) } = {}) {
 }
 
 async function ready(app: FunctionApp): Promise<void> {
-  for (let turn = 0; turn < 100_000; turn++) {
+  // A thread that starts on a busy machine takes seconds, a turn ten microseconds.
+  for (let turn = 0; turn < 2_000_000; turn++) {
     const answer = await app.handle(aRequest({ path: '/ready' }));
     if (answer.status === 200) return;
     await new Promise((resolve) => setImmediate(resolve));

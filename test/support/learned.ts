@@ -14,7 +14,9 @@ import {
 import { loadPosterior, posteriorOf } from '#shared/learning/fast/posterior.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import { loadScorer } from '#shared/learning/scorer.ts';
-import { type ModelFixture, seeded } from './model.ts';
+import type { Manifest } from '#shared/registry/manifest.ts';
+import type { ArtefactFiles } from '#shared/registry/versions.ts';
+import { seeded } from './model.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW } from './route-house.ts';
 
 const HOUR_MS = 3_600_000;
@@ -80,7 +82,7 @@ export function readyPosteriorIn(bytes: Uint8Array): ReadyPosterior {
 interface Members {
   readonly champion?: string | null;
   readonly apprentice?: string | null;
-  readonly networks?: readonly ModelFixture[];
+  readonly networks?: readonly { readonly manifest: Manifest; readonly files: Pick<ArtefactFiles, 'weights.bin'> }[];
   readonly posteriors?: readonly ReadyPosterior[];
 }
 

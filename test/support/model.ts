@@ -3,8 +3,9 @@ import { sha256Hex } from '#shared/domain/ids.ts';
 import { inputWidth } from '#shared/learning/encoding.ts';
 import { candidateFeatures, FEATURE_SET } from '#shared/learning/features.ts';
 import { createNetwork, weightLayout } from '#shared/learning/network.ts';
+import { encodeOutOfFold, type OutOfFold } from '#shared/learning/out-of-fold.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
-import type { ArtefactFiles } from '#shared/registry/versions.ts';
+import type { VersionFiles } from '#shared/registry/versions.ts';
 import { anOffer, aWorkload } from './offers.ts';
 
 /** mulberry32: small, seeded, good enough to fill weights. */
@@ -20,7 +21,7 @@ export function seeded(seed: number): () => number {
 
 export interface ModelFixture {
   readonly manifest: Manifest;
-  readonly files: ArtefactFiles;
+  readonly files: Required<VersionFiles>;
 }
 
 /** A whole artefact with seeded weights: what training would leave, without training. */
@@ -28,10 +29,12 @@ export function aModel({
   version = 'v1',
   hidden = [32, 16],
   seed = 1,
+  outOfFold = [],
 }: {
   version?: string;
   hidden?: number[];
   seed?: number;
+  outOfFold?: readonly OutOfFold[];
 } = {}): ModelFixture {
   const random = seeded(seed);
   const encoding: Manifest['encoding'] = {
@@ -44,6 +47,7 @@ export function aModel({
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < count; i++) view.setFloat32(i * 4, (random() - 0.5) / 2, true);
   const model = new TextEncoder().encode(JSON.stringify({ hidden, seed }));
+  const foretold = encodeOutOfFold(outOfFold);
   const golden: Features = candidateFeatures(aWorkload(), anOffer(), Date.UTC(2026, 0, 1, 9));
   const manifest: Manifest = {
     format: 'aurora-router-model/1',
@@ -57,6 +61,7 @@ export function aModel({
     files: {
       'model.json': { sha256: sha256Hex(model), bytes: model.byteLength },
       'weights.bin': { sha256: sha256Hex(bytes), bytes: bytes.byteLength },
+      'out-of-fold.bin': { sha256: sha256Hex(foretold), bytes: foretold.byteLength },
     },
     golden: { features: golden, output: [0, 0, 0, 0, 0] },
     training: {
@@ -77,8 +82,18 @@ export function aModel({
   const output = [...createNetwork(manifest, bytes).forward([golden])];
   return {
     manifest: { ...manifest, golden: { features: golden, output } },
-    files: { 'model.json': model, 'weights.bin': bytes },
+    files: { 'model.json': model, 'weights.bin': bytes, 'out-of-fold.bin': foretold },
   };
+}
+
+/** As versions were before out-of-fold.bin. */
+export function older({ manifest, files }: ModelFixture): {
+  readonly manifest: Manifest;
+  readonly files: VersionFiles;
+} {
+  const { 'out-of-fold.bin': _facts, ...listed } = manifest.files;
+  const { 'out-of-fold.bin': _bytes, ...kept } = files;
+  return { manifest: { ...manifest, files: listed }, files: kept };
 }
 
 function vocabulary(name: string): string[] {

@@ -96,7 +96,6 @@ export function memoryRecord() {
         request: JSON.stringify(request),
         features: features === null ? null : JSON.stringify(features),
         event_id: id,
-        ingested_at: rfc3339(ingestedAtMs),
       });
     }
     const observed = (row: Record<string, unknown>): string =>

@@ -192,7 +192,7 @@ async function checkModels(directory: string, findings: string[]): Promise<numbe
   try {
     const registry = createRegistry({ objects, worldClock: fakeClock() });
     const versions = await registry.listVersions();
-    for (const version of versions) await registry.loadArtefact(version);
+    for (const version of versions) await registry.loadVersion(version);
     for (const alias of ['champion', 'apprentice'] as const) {
       const version = (await registry.aliasHead(alias))?.version ?? null;
       if (version !== null && !versions.includes(version))

@@ -1,23 +1,18 @@
-import { createOnlinePolicy, type OnlinePolicy } from '#shared/learning/fast/online-policy.ts';
-import { candidateFeatures } from '#shared/learning/features.ts';
+import { createDriver, type DriverStage } from '#shared/learning/stages/driver.ts';
+import { createPlayer } from '#shared/learning/stages/player.ts';
+import { trainInProcess } from '#shared/learning/stages/train-in-process.ts';
 import { EXPLORATION } from '#shared/learning/thompson.ts';
-import type { Lesson } from '../attempt.ts';
+import { drivenBy, playedBy } from './played.ts';
 import type { Policy } from './policy.ts';
 
-/** The fast learner acting from its first decision, as it is deployed: same budget, same floor. */
-export const auroraPolicy = (): Policy => playedBy(createOnlinePolicy(EXPLORATION));
+/** The fast learner on its own, acting from its first decision, as it is deployed: same budget, same floor. */
+export const linearPolicy = (): Policy => playedBy(createPlayer(EXPLORATION));
 
-/** A learner as a player: hears what the world tells, answers what it would do. */
-export const playedBy = (online: OnlinePolicy): Policy => ({
-  distribution: ({ workload, offers, nowMs }) => online.distribution(workload, online.value(workload, offers, nowMs)),
-  ready: (lesson) => online.ready(seenIn(lesson)),
-  final: (lesson) => online.final(seenIn(lesson)),
-  drop: (key, atMs) => online.drop(key, atMs),
-});
+const SEED = 1;
+const atStage = (stage: DriverStage) => (): Policy =>
+  drivenBy(createDriver({ stage, exploration: EXPLORATION, seed: SEED, train: trainInProcess }));
 
-/** A function of the decision alone, so it is computed again rather than kept for the length of the run. */
-const seenIn = ({ workload, offer, decidedMs, ...facts }: Lesson) => ({
-  ...facts,
-  runHours: workload.gpu_hours / workload.gpu_count,
-  features: candidateFeatures(workload, offer, decidedMs),
-});
+/** The learner from the first decision; a trained version takes over when it passes the gate on the record. */
+export const auroraPolicy = atStage('online');
+/** The rules first; learner and versions have to pass gate and switchback. */
+export const autoPolicy = atStage('auto');

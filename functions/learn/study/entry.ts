@@ -9,35 +9,27 @@ export interface Entry {
   /** Of the end of the same attempt; null when this is it. */
   readonly finalId: string | null;
   readonly lesson: Lesson;
-  /** A training may have seen it: only what was predicted of it without it may be its baseline. */
-  readonly trained: boolean;
-}
-
-/** A row of the record, and whether the version's training may have seen it. */
-export interface RecordRow {
-  readonly row: LessonRow;
-  readonly trained: boolean;
 }
 
 /** Sequence of the one final outcome of an attempt: shared/domain/outcome.ts. */
 const FINAL_SEQUENCE = 1;
 
-export function entryOf(id: string, source: LessonSource, trained = false): Entry | NoLesson {
+export function entryOf(id: string, source: LessonSource): Entry | NoLesson {
   const lesson = lessonOf(source);
   if (typeof lesson === 'string') return lesson;
   const finalId =
     lesson.kind === 'ready' ? eventId('routing-outcome', source.decision_id, source.attempt, FINAL_SEQUENCE) : null;
-  return { eventId: id, finalId, lesson, trained };
+  return { eventId: id, finalId, lesson };
 }
 
 const parsed = outcome.pick({ request: true, features: true });
 
 /** Null: no lesson. */
-export function entryOfRow({ row, trained }: RecordRow): Entry | null {
+export function entryOfRow(row: LessonRow): Entry | null {
   const { request, features } = parsed.parse({
     request: JSON.parse(row.request),
     features: row.features === null ? null : JSON.parse(row.features),
   });
-  const entry = entryOf(row.event_id, { ...row, request, features }, trained);
+  const entry = entryOf(row.event_id, { ...row, request, features });
   return typeof entry === 'string' ? null : entry;
 }

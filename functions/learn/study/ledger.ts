@@ -11,6 +11,7 @@ import { createFastLearner } from '#shared/learning/fast/fast-learner.ts';
 import { posteriorText } from '#shared/learning/fast/learned-objects.ts';
 import { teach } from '#shared/learning/fast/lesson.ts';
 import { posteriorOf } from '#shared/learning/fast/posterior.ts';
+import { shiftedHeads } from '#shared/learning/fast/shifted.ts';
 import { appliedIds } from './applied-ids.ts';
 import type { Baselines } from './baselines.ts';
 import type { Entry } from './entry.ts';
@@ -67,13 +68,13 @@ export function createLedger(
   let refitAt = learner.observations() + refitAfter(learner.observations());
   let shifted = shiftedProviders();
 
-  const takeOne = ({ eventId, finalId, lesson, trained }: Entry, reading: boolean): Taken => {
+  const takeOne = ({ eventId, finalId, lesson }: Entry, reading: boolean): Taken => {
     const { atMs } = lesson.seen;
     if (applied.has(eventId)) return 'duplicate';
     if (atMs <= (reading ? readFromMs : (completeUntilMs ?? Number.NEGATIVE_INFINITY))) return 'on_record';
     const over = finalId !== null && applied.has(finalId);
     // What is given up was never foretold: any baseline will do.
-    const baseline = lesson.kind === 'drop' ? NO_RECORD : baselines({ ...lesson.seen, trained });
+    const baseline = lesson.kind === 'drop' ? NO_RECORD : baselines(lesson.seen);
     const result = over ? 'superseded' : baseline === null ? 'no_baseline' : 'applied';
     if (!over && baseline !== null) teach(learner, lesson, baseline);
     const goneMs = applied.add(eventId, atMs);
@@ -101,11 +102,7 @@ export function createLedger(
   /** Whose record does not hold any more, as one word: it changes when somebody drifts or comes back. */
   function shiftedProviders(): string {
     const { drifts, nowMs } = learner.knowledge();
-    return [...drifts]
-      .flatMap(([provider, drift]) =>
-        HEADS.filter((head) => drift[head].at(nowMs).shifted >= 0.5).map((head) => `${provider} ${head}`),
-      )
-      .join('\n');
+    return shiftedHeads(drifts, nowMs).join('\n');
   }
 
   return {
@@ -151,5 +148,3 @@ export function createLedger(
     standing: () => ({ observations: learner.observations(), newestMs }),
   };
 }
-
-const HEADS = ['start', 'hazard', 'price', 'latency', 'ready'] as const;

@@ -1,7 +1,8 @@
 /** What is asked of the study and what it answers. Everything is a plain value: it may live in a thread of its own. */
 import type { RejectedError } from '#shared/errors.ts';
+import type { LessonRow } from '#shared/queries/learning.ts';
 import type { ModelFiles } from './baselines.ts';
-import type { Entry, RecordRow } from './entry.ts';
+import type { Entry } from './entry.ts';
 import type { Counts, Snapshot, Standing } from './ledger.ts';
 
 export interface Opening {
@@ -18,7 +19,7 @@ export interface Study {
   open(opening: Opening): Promise<Standing>;
   take(name: string, entries: readonly Entry[]): Promise<Counts>;
   /** `begin`, then `rows` again and again, then `end`: the record goes in. */
-  readRecord(name: string, step: 'begin' | 'end' | readonly RecordRow[]): Promise<Counts>;
+  readRecord(name: string, step: 'begin' | 'end' | readonly LessonRow[]): Promise<Counts>;
   /** @param fresh brings the posterior up to date although not enough is new */
   snapshot(name: string, nowMs: number, fresh: boolean): Promise<Snapshot>;
   /** As the learner stands, without a refit. */

@@ -1,28 +1,10 @@
-import { RejectedError } from '#shared/errors.ts';
-import type { Manifest } from '#shared/registry/manifest.ts';
+import type { Features } from '#shared/domain/features.ts';
 import type { Example } from '../example.ts';
-import { inOrder } from '../examples.ts';
-import { createNetwork } from '../network.ts';
 import { blockBootstrap, type Interval } from './bootstrap.ts';
 import { type Calibration, calibrationOf } from './calibration.ts';
-import { baseRates, believable, type Predictions, predictionsOf, rowLogLoss } from './predictions.ts';
-
-/** A version's manifest and weights.bin, as stored. */
-export interface StoredModel {
-  readonly manifest: Manifest;
-  readonly weights: Uint8Array;
-}
-
-export interface EvaluationInput {
-  /** For the base rates. */
-  readonly training: readonly Example[];
-  /** Rows that the challenger has not seen. */
-  readonly holdout: readonly Example[];
-  readonly challenger: StoredModel;
-  readonly champion: StoredModel | null;
-  /** Of the bootstrap. */
-  readonly seed: number;
-}
+import type { DriftReport } from './drift.ts';
+import type { PolicyEvidence } from './policy-evidence.ts';
+import { baseRates, believable, type Predictions, rowLogLoss } from './predictions.ts';
 
 interface Losses {
   /** Mean, in nats. */
@@ -40,6 +22,11 @@ export interface BinaryReport {
   readonly over_base: Interval;
   readonly champion: Losses | null;
   readonly over_champion: Interval | null;
+  /** The learner on its own; null: it is the challenger, or was not asked. */
+  readonly linear: Losses | null;
+  readonly over_linear: Interval | null;
+  /** The challenger's network without the learner. */
+  readonly network: Losses | null;
 }
 
 /** Mean absolute error of a logarithm. */
@@ -48,9 +35,12 @@ export interface ErrorReport {
   readonly challenger: number;
   readonly base: number;
   readonly champion: number | null;
+  readonly linear: number | null;
+  readonly network: number | null;
 }
 
 export interface Evaluation {
+  /** A version, or `linear`. */
   readonly version: string;
   readonly champion: string | null;
   /** Why the champion in office could not be compared. */
@@ -69,101 +59,107 @@ export interface Evaluation {
   readonly price: ErrorReport | null;
   readonly latency: ErrorReport | null;
   readonly ready: ErrorReport | null;
+  /** Null: it was not asked for. */
+  readonly policy: PolicyEvidence | null;
+  readonly drift: DriftReport | null;
 }
 
-/**
- * Challenger, base rates and champion on the same holdout rows. Through the hand-written forward pass: what is judged is what
- * would serve. Lets other work in between (20,000 rows take about 0.2 s).
- * @throws RejectedError artefact_corrupt (the challenger's weights)
- */
-export async function evaluateModel(input: EvaluationInput): Promise<Evaluation> {
-  const { training, challenger } = input;
-  const rows = inOrder(input.holdout.filter((row) => usable(row, challenger.manifest)));
-  const network = createNetwork(challenger.manifest, challenger.weights);
-  const own = await predictionsOf(network, challenger.manifest.targets, rows);
-  const base = baseRates(training, rows);
-  const { champion, skipped } = await championOn(input.champion, rows);
-  const sides: Sides = { own, base, champion, seed: input.seed };
-  const started = Uint8Array.from(rows, (row) => row.started);
-  const completed = Uint8Array.from(rows, (row) => (row.interrupted === 0 ? 1 : 0));
-  return {
-    version: challenger.manifest.version,
-    champion: champion === null ? null : (input.champion?.manifest.version ?? null),
-    champion_skipped: skipped,
-    training_rows: training.length,
-    rows: rows.length,
-    refused_rows: input.holdout.length - rows.length,
-    explored_rows: rows.filter(({ propensity: p }) => p !== null && p > 0 && p < 1).length,
-    finite: own.finite,
-    start: binaryReport('start', started, sides),
-    completion: binaryReport('completion', completed, sides),
-    price: errorReport(
-      'price',
-      rows.map((row) => row.log_price_ratio),
-      sides,
-    ),
-    latency: errorReport(
-      'latency',
-      rows.map((row) => row.log_latency_ratio),
-      sides,
-    ),
-    ready: errorReport(
-      'ready',
-      rows.map((row) => row.log_ready_ms),
-      sides,
-    ),
-  };
-}
-
-interface Sides {
-  readonly own: Predictions;
-  readonly base: Predictions;
+/** What is claimed of the same rows by everybody who is compared. */
+export interface Claimants {
+  readonly challenger: Predictions;
   readonly champion: Predictions | null;
+  readonly linear: Predictions | null;
+  readonly network: Predictions | null;
+}
+
+export interface EvaluationInput {
+  readonly version: string;
+  /** For the base rates. */
+  readonly training: readonly Example[];
+  /** Rows that the challenger had not seen when it spoke of them, in order. */
+  readonly rows: readonly Example[];
+  readonly refused_rows: number;
+  readonly claims: Claimants;
+  readonly champion: string | null;
+  readonly champion_skipped: string | null;
+  readonly policy: PolicyEvidence | null;
+  readonly drift: DriftReport | null;
+  /** Of the bootstrap. */
   readonly seed: number;
 }
 
-function usable({ features }: Example, { feature_set: set, encoding }: Manifest): boolean {
-  return (
-    features.set === set.set &&
-    features.hash === set.hash &&
-    features.numeric.length === encoding.numeric.length &&
-    features.categorical.length === encoding.categorical.length &&
-    features.numeric.every(Number.isFinite)
-  );
+/** Claims and what happened -> the facts that the gate judges by. Pure. */
+export function evaluate(input: EvaluationInput): Evaluation {
+  const { version, training, rows, claims, champion, policy, drift, seed } = input;
+  const sides: Sides = { ...claims, base: baseRates(training, rows), seed };
+  const started = Uint8Array.from(rows, (row) => row.started);
+  const completed = Uint8Array.from(rows, (row) => (row.interrupted === 0 ? 1 : 0));
+  const error = (head: ErrorHead, actual: (row: Example) => number | null): ErrorReport | null =>
+    errorReport(head, rows.map(actual), sides);
+  return {
+    version,
+    champion: claims.champion === null ? null : champion,
+    champion_skipped: input.champion_skipped,
+    training_rows: training.length,
+    rows: rows.length,
+    refused_rows: input.refused_rows,
+    explored_rows: rows.filter(({ propensity: p }) => p !== null && p > 0 && p < 1).length,
+    finite: claims.challenger.finite,
+    start: binaryReport('start', started, sides),
+    completion: binaryReport('completion', completed, sides),
+    price: error('price', (row) => row.log_price_ratio),
+    latency: error('latency', (row) => row.log_latency_ratio),
+    ready: error('ready', (row) => row.log_ready_ms),
+    policy,
+    drift,
+  };
 }
 
-/** A champion of another feature set cannot be asked; it must not stop the judgement of its successor. */
-async function championOn(
-  stored: StoredModel | null,
-  rows: readonly Example[],
-): Promise<{ readonly champion: Predictions | null; readonly skipped: string | null }> {
-  if (stored === null) return { champion: null, skipped: null };
-  try {
-    const network = createNetwork(stored.manifest, stored.weights);
-    return { champion: await predictionsOf(network, stored.manifest.targets, rows), skipped: null };
-  } catch (error) {
-    if (!(error instanceof RejectedError) || error.code !== 'artefact_incompatible') throw error;
-    return { champion: null, skipped: error.message };
-  }
+type ErrorHead = 'price' | 'latency' | 'ready';
+
+interface Sides extends Claimants {
+  readonly base: Predictions;
+  readonly seed: number;
+}
+
+/** Whether a row's features are of the set that is spoken of, and finite. */
+export const usable = ({ features }: Example, set: Pick<Features, 'set' | 'hash'>, shape: EncodingShape): boolean =>
+  features.set === set.set &&
+  features.hash === set.hash &&
+  features.numeric.length === shape.numeric.length &&
+  features.categorical.length === shape.categorical.length &&
+  features.numeric.every(Number.isFinite);
+
+/** Of which only the lengths count. */
+interface EncodingShape {
+  readonly numeric: readonly unknown[];
+  readonly categorical: readonly unknown[];
 }
 
 function binaryReport(head: 'start' | 'completion', happened: Uint8Array, sides: Sides): BinaryReport | null {
-  const own = rowLosses(sides.own[head], happened);
+  const losses = (claims: Predictions | null): Float64Array | null =>
+    claims === null ? null : rowLosses(claims[head], happened);
+  const means = (claims: Predictions | null, of: Float64Array | null): Losses | null =>
+    claims === null || of === null ? null : lossesOf(of, claims[head], happened);
+  const own = rowLosses(sides.challenger[head], happened);
   const base = rowLosses(sides.base[head], happened);
   const overBase = gain(own, base, sides.seed);
-  const calibration = calibrationOf(sides.own[head].map(believable), happened);
+  const calibration = calibrationOf(sides.challenger[head].map(believable), happened);
   if (overBase === null || calibration === null) return null;
-  const champion = sides.champion === null ? null : rowLosses(sides.champion[head], happened);
+  const [champion, linear, network] = [losses(sides.champion), losses(sides.linear), losses(sides.network)];
   const yes = happened.reduce((sum, value) => sum + value, 0);
   return {
     yes,
     no: happened.length - yes,
-    challenger: lossesOf(own, sides.own[head], happened),
+    challenger: lossesOf(own, sides.challenger[head], happened),
     calibration,
     base: lossesOf(base, sides.base[head], happened),
     over_base: overBase,
-    champion: champion === null || sides.champion === null ? null : lossesOf(champion, sides.champion[head], happened),
+    champion: means(sides.champion, champion),
     over_champion: champion === null ? null : gain(own, champion, sides.seed),
+    linear: means(sides.linear, linear),
+    over_linear: linear === null ? null : gain(own, linear, sides.seed),
+    network: means(sides.network, network),
   };
 }
 
@@ -182,20 +178,19 @@ function lossesOf(losses: Float64Array, claims: Float64Array, happened: Uint8Arr
   return { log_loss: mean(losses), brier: mean(squares) };
 }
 
-function errorReport(
-  head: 'price' | 'latency' | 'ready',
-  actual: readonly (number | null)[],
-  { own, base, champion }: Sides,
-): ErrorReport | null {
+function errorReport(head: ErrorHead, actual: readonly (number | null)[], sides: Sides): ErrorReport | null {
   const known = actual.flatMap((value, row) => (value === null ? [] : [{ value, row }]));
   if (known.length === 0) return null;
   const errorOf = (claims: Predictions): number =>
     mean(Float64Array.from(known, ({ value, row }) => Math.abs((claims[head][row] ?? Number.NaN) - value)));
+  const unlessNull = (claims: Predictions | null): number | null => (claims === null ? null : errorOf(claims));
   return {
     rows: known.length,
-    challenger: errorOf(own),
-    base: errorOf(base),
-    champion: champion === null ? null : errorOf(champion),
+    challenger: errorOf(sides.challenger),
+    base: errorOf(sides.base),
+    champion: unlessNull(sides.champion),
+    linear: unlessNull(sides.linear),
+    network: unlessNull(sides.network),
   };
 }
 

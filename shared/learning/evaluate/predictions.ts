@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Example } from '../example.ts';
-import { HEADS, type TargetScale, type TargetScales } from '../heads.ts';
+import { HEAD_NAMES } from '../fast/estimate.ts';
+import { networkBaselines } from '../fast/network-baseline.ts';
+import { HEADS, type TargetScales } from '../heads.ts';
 import { HAZARD_LOG_LIMIT } from '../model/objective.ts';
 import type { Network } from '../network.ts';
 
@@ -20,7 +22,9 @@ export interface Predictions {
 /** Rows predicted per turn of the event loop: about 3 ms. */
 const ROWS_PER_TURN = 512;
 
-const empty = (rows: number): Omit<Predictions, 'finite'> => ({
+export type Claims = Omit<Predictions, 'finite'>;
+
+export const emptyPredictions = (rows: number): Claims => ({
   start: new Float64Array(rows),
   completion: new Float64Array(rows),
   price: new Float64Array(rows),
@@ -28,30 +32,34 @@ const empty = (rows: number): Omit<Predictions, 'finite'> => ({
   ready: new Float64Array(rows),
 });
 
+/** Writes what the raw outputs of an attempt (heads.ts, unscaled) claim of it. Answers whether every one is a number. */
+export function predictInto(out: Claims, row: number, { run_hours: hours }: Example, raw: ArrayLike<number>): boolean {
+  const z = (head: number): number => raw[head] ?? Number.NaN;
+  const start = 1 / (1 + Math.exp(-z(0)));
+  out.start[row] = start;
+  out.completion[row] = start * survival(z(1), hours);
+  out.price[row] = z(2);
+  out.latency[row] = z(3);
+  out.ready[row] = z(4);
+  return HEADS.every((_, head) => Number.isFinite(z(head)));
+}
+
 /** @throws RejectedError artefact_incompatible when the rows carry another feature set */
 export async function predictionsOf(
   network: Network,
   targets: TargetScales,
   rows: readonly Example[],
 ): Promise<Predictions> {
-  const out = empty(rows.length);
+  const out = emptyPredictions(rows.length);
+  const baselines = networkBaselines(network, targets);
   let finite = true;
   for (let from = 0; from < rows.length; from += ROWS_PER_TURN) {
     if (from > 0) await setImmediate();
     const part = rows.slice(from, from + ROWS_PER_TURN);
-    const raw = network.forward(part.map(({ features }) => features));
-    finite &&= raw.every(Number.isFinite);
-    for (const [i, { run_hours: hours }] of part.entries()) {
-      const z = (head: number): number => raw[i * HEADS.length + head] ?? Number.NaN;
-      const scaled = (head: number, { mean, std }: TargetScale): number => z(head) * std + mean;
-      const row = from + i;
-      const start = 1 / (1 + Math.exp(-z(0)));
-      out.start[row] = start;
-      out.completion[row] = start * survival(z(1), hours);
-      out.price[row] = scaled(2, targets.price);
-      out.latency[row] = scaled(3, targets.latency);
-      out.ready[row] = scaled(4, targets.ready);
-    }
+    baselines(part.map(({ features }) => features)).forEach((baseline, i) => {
+      const raw = baseline === null ? [] : HEAD_NAMES.map((head) => baseline[head]);
+      finite = predictInto(out, from + i, part[i] as Example, raw) && finite;
+    });
   }
   return { ...out, finite };
 }
@@ -78,7 +86,7 @@ export function baseRates(training: readonly Example[], rows: readonly Example[]
   const loss = (claim: (row: Example) => number): number =>
     training.reduce((sum, row) => sum + rowLogLoss(claim(row), row.interrupted === 0 ? 1 : 0), 0);
   const completion = loss(byHazard) < loss(() => share) ? byHazard : () => share;
-  const out = empty(rows.length);
+  const out = emptyPredictions(rows.length);
   out.start.fill(start);
   for (const [i, row] of rows.entries()) out.completion[i] = completion(row);
   out.price.fill(median(training.map((row) => row.log_price_ratio)));

@@ -75,7 +75,9 @@ export function teach(learner: FastLearner, { kind, seen }: Lesson, baseline: Ba
   else kind satisfies never;
 }
 
-const attemptKey = ({ decision_id: id, attempt }: LessonSource): string => `${attempt}:${id}`;
+/** What one attempt is known by: to the learner, and in out-of-fold.bin. */
+export const attemptKey = ({ decision_id: id, attempt }: Pick<Outcome, 'decision_id' | 'attempt'>): string =>
+  `${attempt}:${id}`;
 
 /** The tenant's fault, our own, and a cancelled run say nothing about the offer. */
 export const isCensored = ({

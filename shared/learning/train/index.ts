@@ -1,7 +1,9 @@
+import { TRAINING_FOLDS } from '#shared/defaults.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
+import type { VersionFiles } from '#shared/registry/versions.ts';
 import { type Backend, type BackendName, useBackend } from '../backend.ts';
 import { assertSameFeatureSet, encode, inputWidth } from '../encoding.ts';
 import type { Example } from '../example.ts';
@@ -9,7 +11,9 @@ import { dataSha256, type FeatureSet } from '../examples.ts';
 import { artefactOf } from '../model/artefact.ts';
 import { buildModel, predictRaw } from '../model/build.ts';
 import { fitModel } from '../model/fit.ts';
+import { encodeOutOfFold } from '../out-of-fold.ts';
 import { seededRandom } from '../random.ts';
+import { crossFit } from './cross-fit.ts';
 import { baseRateBias, encodingOf, targetScalesOf, trainingData } from './dataset.ts';
 import { planOf, type TrainConfig, type TrainPlan, versionOf } from './plan.ts';
 import { type Split, splitByTime } from './split.ts';
@@ -30,16 +34,24 @@ export interface TrainRequest {
 
 export type TrainProgress =
   | { readonly kind: 'backend'; readonly backend: Backend }
-  | { readonly kind: 'epoch'; readonly epoch: number; readonly epochs: number; readonly loss: number };
+  | ({ readonly kind: 'epoch' } & Epoch)
+  /** After the last epoch of the final network: one that leaves a fold out, from 1. */
+  | ({ readonly kind: 'fold'; readonly fold: number; readonly folds: number } & Epoch);
+
+interface Epoch {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly loss: number;
+}
 
 export interface TrainedModel {
   readonly manifest: Manifest;
-  readonly files: Readonly<Record<'model.json' | 'weights.bin', Uint8Array>>;
+  readonly files: Required<VersionFiles>;
 }
 
 /**
  * Examples -> a model version, its files and manifest. A pure function of the request, on one backend bit for bit. Busy for
- * seconds: servers call `trainInWorker`. Leaves no tensor behind.
+ * seconds, most of them for the folds: servers call `trainInWorker`. Leaves no tensor behind.
  * @throws RejectedError not_enough_data, artefact_incompatible (examples of another feature set), event_invalid (a number
  *   that is not finite), artefact_corrupt (training diverged), backend_unavailable
  */
@@ -61,7 +73,11 @@ export async function trainModel(
       random: seededRandom(plan.seed),
       onEpoch: (epoch, loss) => onProgress({ kind: 'epoch', epoch, epochs: plan.epochs, loss }),
     });
-    const { files, weights } = await artefactOf(model, shape);
+    const { files: network, weights } = await artefactOf(model, shape);
+    const outOfFold = await crossFit(split.training, { plan, shape, encoding, targets }, (fold, epoch, loss) =>
+      onProgress({ kind: 'fold', fold: fold + 1, folds: TRAINING_FOLDS, epoch, epochs: plan.epochs, loss }),
+    );
+    const files = { ...network, 'out-of-fold.bin': encodeOutOfFold(outOfFold) };
     const { features } = lastOf(split.training);
     const golden = new Float32Array(shape.inputs);
     encode(encoding, features, golden, 0);
@@ -80,7 +96,11 @@ export async function trainModel(
       hidden: [...plan.hidden],
       targets: { ...targets },
       weights,
-      files: { 'model.json': fileFacts(files['model.json']), 'weights.bin': fileFacts(files['weights.bin']) },
+      files: {
+        'model.json': fileFacts(files['model.json']),
+        'weights.bin': fileFacts(files['weights.bin']),
+        'out-of-fold.bin': fileFacts(files['out-of-fold.bin']),
+      },
       golden: { features, output: [...predictRaw(model, golden, 1)] },
       training,
     };

@@ -49,6 +49,9 @@ export interface TrainPlan extends Omit<TrainConfig, 'epochs' | 'batch_size' | '
   readonly holdout_rows: number;
 }
 
+/** What of it one fit needs. */
+type FitPlan = Pick<TrainPlan, 'epochs' | 'batch_size' | 'learning_rate' | 'l2' | 'seed'>;
+
 /** Bump when the same plan and rows would give other weights: versions of different recipes must not share a name. */
 const RECIPE = 'wide-deep/2';
 
@@ -82,6 +85,28 @@ function batchSizeOf(rows: number): number {
 
 const epochsOf = (stepsPerEpoch: number): number =>
   Math.max(1, Math.min(MAX_TRAINING_EPOCHS, Math.floor(MAX_TRAINING_STEPS / stepsPerEpoch)));
+
+/**
+ * How the network that leaves a fold out is trained on the `rows` of the others: in as many steps as the final one, so on
+ * batches smaller by as much, under a prior that weighs the same. A function of what the manifest holds, so that it repeats.
+ */
+export function foldPlanOf(
+  { epochs, batch_size, learning_rate, l2, seed, rows: all, holdout_rows }: TrainPlan,
+  fold: number,
+  rows: number,
+): FitPlan {
+  const share = rows / (all - holdout_rows);
+  return {
+    epochs,
+    batch_size: Math.max(1, Math.round(batch_size * share)),
+    learning_rate,
+    l2: l2 / share,
+    seed: seed + FOLD_SEEDS * (fold + 1),
+  };
+}
+
+/** Past the seeds that one network takes from its own (model/build.ts). */
+const FOLD_SEEDS = 1_000;
 
 /** What a version is named after: equal inputs, equal name, so a redelivered request trains nothing twice. */
 export interface VersionInputs {

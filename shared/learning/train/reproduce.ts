@@ -9,7 +9,7 @@ import type { TrainProgress } from './index.ts';
 import { assertSameRows, compared, type Reproduction, retrainingOf } from './reproduction.ts';
 
 export interface ReproduceDeps {
-  readonly registry: Pick<Registry, 'loadArtefact'>;
+  readonly registry: Pick<Registry, 'loadVersion'>;
   readonly warehouse: Warehouse;
   readonly trainModel: typeof trainInWorker;
   readonly clock: HostClock;
@@ -25,7 +25,7 @@ export interface ReproduceDeps {
  */
 export async function reproduce(version: string, deps: ReproduceDeps): Promise<Reproduction> {
   const { registry, warehouse, trainModel, clock, signal, onProgress } = deps;
-  const recorded = await registry.loadArtefact(version);
+  const recorded = await registry.loadVersion(version);
   const { manifest } = recorded;
   // The record gives rows of this build's features only: of another build's it would give none.
   assertSameFeatureSet(FEATURE_SET, manifest.feature_set);

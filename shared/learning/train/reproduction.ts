@@ -3,12 +3,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
-import type { Artefact } from '#shared/registry/registry.ts';
+import type { WholeVersion } from '#shared/registry/registry.ts';
 import type { BackendName } from '../backend.ts';
 import type { Example } from '../example.ts';
 import { dataSha256 } from '../examples.ts';
 import type { TrainedModel, TrainRequest } from './index.ts';
 import { configOf } from './plan.ts';
+
+const FILE_NAMES = ['model.json', 'weights.bin', 'out-of-fold.bin'] as const;
+type FileName = (typeof FILE_NAMES)[number];
 
 export interface Reproduction {
   readonly version: string;
@@ -18,7 +21,7 @@ export interface Reproduction {
   readonly data_sha256: string;
   readonly backend: BackendName;
   readonly files: readonly {
-    readonly name: 'model.json' | 'weights.bin';
+    readonly name: FileName;
     readonly expected_sha256: string;
     readonly got_sha256: string;
     readonly equal: boolean;
@@ -54,18 +57,17 @@ export function retrainingOf(manifest: Manifest, examples: readonly Example[]): 
   };
 }
 
-export function compared({ manifest, files }: Artefact, again: TrainedModel): Reproduction {
+/** What an older version's manifest does not speak of cannot have come out otherwise. */
+export function compared({ manifest, files }: WholeVersion, again: TrainedModel): Reproduction {
   const { version, training } = manifest;
-  const comparisons = (['model.json', 'weights.bin'] as const).map((name) => ({
-    name,
-    expected_sha256: manifest.files[name].sha256,
-    got_sha256: sha256Hex(again.files[name]),
-    equal: Buffer.compare(files[name], again.files[name]) === 0,
-  }));
+  const comparisons = FILE_NAMES.flatMap((name) => {
+    const [expected, got] = [files[name], again.files[name]];
+    if (expected === undefined) return [];
+    const equal = Buffer.compare(expected, got) === 0;
+    return [{ name, expected_sha256: sha256Hex(expected), got_sha256: sha256Hex(got), equal }];
+  });
   const [expected, got] = [fieldsOf(manifest), fieldsOf(again.manifest)];
-  const differs = [...new Set([...expected.keys(), ...got.keys()])].filter(
-    (field) => !isDeepStrictEqual(expected.get(field), got.get(field)),
-  );
+  const differs = [...expected.keys()].filter((field) => !isDeepStrictEqual(expected.get(field), got.get(field)));
   return {
     version,
     reproduced: differs.length === 0 && comparisons.every(({ equal }) => equal),

@@ -1,6 +1,7 @@
 /** Trains in a worker or in the main thread, and says how late the main thread's event loop was meanwhile. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { hostClock } from '#shared/adapters/clock/host.ts';
+import { TRAINING_FOLDS } from '#shared/defaults.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { type TrainRequest, trainModel } from '#shared/learning/train/index.ts';
@@ -10,7 +11,7 @@ import { answerRounds } from './subject.ts';
 
 export interface TrainingTimes {
   readonly rowsPerSecond: number;
-  /** Training rows times epochs. */
+  /** Training rows times epochs, of the final network and those of the folds. */
   readonly stepsRowsPerSecond: number;
   readonly delayP99Ms: number;
   readonly delayMaxMs: number;
@@ -36,7 +37,8 @@ answerRounds(async (subject): Promise<TrainingTimes> => {
   const { backend, epochs, rows: all, holdout_rows: kept } = manifest.training;
   return {
     rowsPerSecond: rows / seconds,
-    stepsRowsPerSecond: ((all - kept) * epochs) / seconds,
+    // Each of K folds is in the final network and in K - 1 of the others.
+    stepsRowsPerSecond: (TRAINING_FOLDS * (all - kept) * epochs) / seconds,
     delayP99Ms: delay.percentile(99) / 1e6,
     delayMaxMs: delay.max / 1e6,
     backend,

@@ -4,16 +4,15 @@
  * Consecutive stretches of the record are the repetitions.
  */
 
-import type { Lesson } from '#cli/wargame/attempt.ts';
-import { playedBy } from '#cli/wargame/policies/aurora.ts';
+import { utilityOf } from '#cli/wargame/attempt.ts';
+import { playedBy } from '#cli/wargame/policies/played.ts';
 import type { Policy, PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld } from '#cli/wargame/world.ts';
-import { realisedUtility } from '#shared/domain/utility.ts';
-import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
 import { ESTIMATORS, type Estimator } from '#shared/learning/off-policy/estimators.ts';
 import { evaluate, type Interval } from '#shared/learning/off-policy/evaluate.ts';
 import type { Logged } from '#shared/learning/off-policy/logged.ts';
 import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { createPlayer } from '#shared/learning/stages/player.ts';
 import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
@@ -88,7 +87,7 @@ type Asked = Pick<Row, 'vTarget' | 'truth' | 'logging'> & {
 function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] } {
   const asked = new Map<string, Asked>();
   const rewarded = new Map<string, Row>();
-  const online = createOnlinePolicy(EXPLORATION);
+  const online = createPlayer(EXPLORATION);
   const learner = playedBy(online);
   let decisions = 0;
   const policyOf = (market: Market): Policy => ({
@@ -125,7 +124,7 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
       const taken = offers.indexOf(lesson.offer.offer_id);
       rewarded.set(lesson.key, {
         ...same,
-        reward: rewardOf(lesson),
+        reward: utilityOf(lesson),
         propensity: propensities[taken] as number,
         targetProbability: target[taken] as number,
         qLogged: values[taken] as number,
@@ -136,19 +135,6 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
     },
   });
   return { policyOf, rows: () => [...asked.keys()].flatMap((key) => rewarded.get(key) ?? []) };
-}
-
-function rewardOf({ workload, end }: Lesson): number {
-  const becameReady = end !== null && end.ready_at !== null;
-  const completed = end?.state === 'completed';
-  return realisedUtility(workload, {
-    completed,
-    became_ready: becameReady,
-    cost_usd: end?.cost_usd ?? 0,
-    latency_ms: end?.latency_ms ?? null,
-    ready_ms: becameReady ? Date.parse(end.ready_at) - Date.parse(end.created_at) : null,
-    lost_share: completed || !becameReady ? 0 : 1 - Math.min(1, end.useful_gpu_hours / workload.gpu_hours),
-  });
 }
 
 function errorsOf(rows: readonly Row[], n: number, truth: number, seed: number): OffPolicyResult['sizes'][number] {

@@ -2,17 +2,17 @@
  * What a decision of the learner costs: eight candidates valued, and the distribution over them; by the learner itself, as
  * the agent decides, and by its posterior as `score` loads it. Against the rules.
  */
-import { playedBy } from '#cli/wargame/policies/aurora.ts';
+import { playedBy } from '#cli/wargame/policies/played.ts';
 import type { Choice, PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld } from '#cli/wargame/world.ts';
 import { EXPLORATION_EPSILON } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { valueCandidates } from '#shared/learning/fast/candidate-value.ts';
 import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
-import { createOnlinePolicy } from '#shared/learning/fast/online-policy.ts';
 import { loadPosterior, parsePosterior, posteriorOf } from '#shared/learning/fast/posterior.ts';
 import { featuresFor } from '#shared/learning/features.ts';
 import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { createPlayer } from '#shared/learning/stages/player.ts';
 import { EXPLORATION, thompson } from '#shared/learning/thompson.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
@@ -47,7 +47,7 @@ export interface ScoringResult {
 
 export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<ScoringResult> {
   const { market, seed, decisions, calls, rounds } = job;
-  const online = createOnlinePolicy(EXPLORATION);
+  const online = createPlayer(EXPLORATION);
   const player = playedBy(online);
   const choices: Choice[] = [];
   const keeping: PolicyOf = () => ({

@@ -1,19 +1,24 @@
 import type { Verdict } from '#shared/registry/verdict.ts';
-import type { BinaryReport, ErrorReport, Evaluation } from './evaluate/index.ts';
-import { type Check, type CheckKind, checksOf, finiteOrNull } from './gate-checks.ts';
+import type { BinaryReport, ErrorReport, Evaluation } from '../evaluate/index.ts';
+import type { Opponent, PolicyEvidence } from '../evaluate/policy-evidence.ts';
+import type { Uplift } from '../off-policy/uplift.ts';
+import { type Check, type CheckKind, finiteOrNull } from './check.ts';
+import { checksOf } from './checks.ts';
 
 export interface GateInput {
   readonly evaluation: Evaluation;
   /** RFC 3339, world time. */
   readonly decidedAt: string;
+  /** p99 of valuing eight candidates, milliseconds; null: not measured. */
+  readonly scoringMs: number | null;
 }
 
 /**
  * Evaluation -> verdict, pure. A broken model is rejected; a holdout that cannot carry a judgement gives none, whatever the
  * comparisons say; clearly worse is rejected; promotion needs every check; all else waits for more evidence.
  */
-export function judge({ evaluation, decidedAt }: GateInput): Verdict {
-  const checks = checksOf(evaluation);
+export function judge({ evaluation, decidedAt, scoringMs }: GateInput): Verdict {
+  const checks = checksOf(evaluation, scoringMs);
   const kind = verdictOf(checks);
   return {
     verdict: kind,
@@ -73,6 +78,8 @@ function metricsOf(evaluation: Evaluation): Verdict['metrics'] {
     ...errorMetrics('log_price_ratio', price),
     ...errorMetrics('log_latency_ratio', latency),
     ...errorMetrics('log_ready', ready),
+    ...policyMetrics(evaluation.policy),
+    drift_index: evaluation.drift?.index,
   };
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, finiteOrNull(value)]));
 }
@@ -83,6 +90,8 @@ const binaryMetrics = (head: string, report: BinaryReport | null): Metrics => ({
   [`${head}_log_loss`]: report?.challenger.log_loss,
   [`${head}_log_loss_base`]: report?.base.log_loss,
   [`${head}_log_loss_champion`]: report?.champion?.log_loss,
+  [`${head}_log_loss_linear`]: report?.linear?.log_loss,
+  [`${head}_log_loss_network`]: report?.network?.log_loss,
   [`${head}_brier`]: report?.challenger.brier,
   [`${head}_brier_base`]: report?.base.brier,
   [`${head}_calibration_error`]: report?.calibration.error,
@@ -93,4 +102,23 @@ const errorMetrics = (head: string, report: ErrorReport | null): Metrics => ({
   [`${head}_mae`]: report?.challenger,
   [`${head}_mae_base`]: report?.base,
   [`${head}_mae_champion`]: report?.champion,
+  [`${head}_mae_linear`]: report?.linear,
+  [`${head}_mae_network`]: report?.network,
+});
+
+const policyMetrics = (policy: PolicyEvidence | null): Metrics => ({
+  off_policy_rows: policy?.rows,
+  effective_sample_size: policy?.over.rules?.ess,
+  max_weight: policy?.over.rules?.max_weight,
+  support: policy?.support,
+  ...upliftMetrics('rules', policy?.over.rules),
+  ...upliftMetrics('champion', policy?.over.champion),
+  ...upliftMetrics('linear', policy?.over.linear),
+});
+
+const upliftMetrics = (opponent: Opponent, uplift: Uplift | null | undefined): Metrics => ({
+  [`uplift_over_${opponent}`]: uplift?.dr.mean,
+  [`uplift_over_${opponent}_low`]: uplift?.dr.low,
+  [`uplift_over_${opponent}_high`]: uplift?.dr.high,
+  [`uplift_over_${opponent}_snips`]: uplift?.snips?.mean,
 });

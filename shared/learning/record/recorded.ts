@@ -1,0 +1,50 @@
+/** A decision of the record as off-policy evaluation reads it: all its candidates, which was drawn with what chance, and what became of it. */
+import { MATURITY_GRACE_MS, MS_PER_HOUR, READY_LIMIT_DEFAULT_MS } from '#shared/defaults.ts';
+import type { Features } from '#shared/domain/features.ts';
+import type { Workload } from '#shared/domain/request.ts';
+import type { Example } from '../example.ts';
+
+export interface RecordedCandidate {
+  readonly offer: { readonly usd_per_gpu_hour: number; readonly latency_ms: number | null };
+  readonly features: Features;
+  readonly ruleScore: number;
+  /** With which the policy that acted took it. */
+  readonly probability: number;
+}
+
+export interface RecordedDecision {
+  readonly decisionId: string;
+  /** World epoch milliseconds. */
+  readonly decidedAtMs: number;
+  readonly workload: Workload;
+  /** In the order of the row: best first by what acted. Those that were dropped before the draw are not among them. */
+  readonly candidates: readonly RecordedCandidate[];
+  /** Index of the sampled action. */
+  readonly taken: number;
+  /** Of the sampled action; null: it was forced. */
+  readonly propensity: number | null;
+  /** What its first attempt came to; null: it has not ended, or its end says nothing of the offer. */
+  readonly example: Example | null;
+}
+
+/** A decision that can say what another policy would have earned: drawn, anything else could have been drawn, and its reward is known. */
+export interface RewardedDecision extends RecordedDecision {
+  readonly propensity: number;
+  readonly example: Example;
+}
+
+/**
+ * The decisions that carry a judgement as of an instant: those whose runs could all have ended by then, by their plan alone
+ * (matured.ts), not censored, and drawn from a distribution that left nothing out. A greedy choice (critical, an incident) says
+ * nothing of what was not chosen.
+ */
+export const rewarded = <D extends RecordedDecision>(
+  decisions: readonly D[],
+  asOfMs: number,
+): readonly (D & RewardedDecision)[] =>
+  decisions.filter((decision): decision is D & RewardedDecision => {
+    const { workload, decidedAtMs, propensity, example, candidates } = decision;
+    const runMs = (workload.gpu_hours / workload.gpu_count) * MS_PER_HOUR;
+    const matured = decidedAtMs + runMs + READY_LIMIT_DEFAULT_MS + MATURITY_GRACE_MS <= asOfMs;
+    return matured && propensity !== null && example !== null && candidates.every(({ probability }) => probability > 0);
+  });
