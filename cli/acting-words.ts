@@ -2,7 +2,7 @@
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { type Control, openIncidents, type Stage } from '#shared/domain/control.ts';
 
-const STAGE_WORDS: Readonly<Record<Stage, string>> = {
+export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
   apprentice: 'the rules act, models are only shown',
   auto: 'who has been proved acts, and trials run',
   online: 'the champion acts, without one the fast learner',

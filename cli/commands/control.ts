@@ -1,6 +1,7 @@
+import { stage } from '#shared/domain/control.ts';
 import type { Change, ChangeEntry } from '#shared/domain/control-change.ts';
 import { RejectedError } from '#shared/errors.ts';
-import { actorWords, controlRows } from '../acting-words.ts';
+import { actorWords, controlRows, STAGE_WORDS } from '../acting-words.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { type ShownControl, sayControl, showControl, showControlHistory } from '../ops/control.ts';
@@ -88,9 +89,10 @@ const UNSAID = 'no reason given';
 
 const setStage: Command = {
   name: 'control stage',
-  summary: 'apprentice: the rules act; auto: who has been proved acts; online: the champion or the learner acts',
+  summary: 'who may act: apprentice, auto or online',
   usage: 'apprentice|auto|online [options]',
   ...WITH_REASON,
+  notes: stage.options.map((each) => `${each}: ${STAGE_WORDS[each]}`),
   examples: ['vm control stage online --reason "the trial is over"', 'vm control stage apprentice'],
   positionals: one,
   run: (context) =>
@@ -99,10 +101,10 @@ const setStage: Command = {
 
 const setShare: Command = {
   name: 'control share',
-  summary:
-    'the share of decisions that the learner decides, 0 to 1; the rules decide the others. Trials do not mind it',
+  summary: 'how much a learner may decide, 0 to 1; the rules decide the rest',
   usage: 'SHARE [options]',
   ...WITH_REASON,
+  notes: ['By a hash of the decision id: who is in stays in when the share grows. A trial does not mind it.'],
   examples: ['vm control share 0.1 --reason "a careful start"', 'vm control share 1'],
   positionals: one,
   run: (context) => {

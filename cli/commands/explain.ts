@@ -13,7 +13,7 @@ const POLL_MS = 200;
 
 export const explainCommand: Command = {
   name: 'explain',
-  summary: 'one decision: who acted and why, what each candidate was worth, why not the others, what became of it',
+  summary: 'one decision: who acted and why, why not the others, what became of it',
   usage: 'DECISION_ID [options]',
   options: {},
   help: {},

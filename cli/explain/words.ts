@@ -151,15 +151,16 @@ function whyNotLines({ candidates, actor }: Explanation): string {
 }
 
 function changeWords({ of, from, to }: WhyNot, actor: string): string {
-  const expected = actor === RULES ? '' : ' as expected of it';
+  // The rules take promises at their word; a model has its own figures.
+  const expected = actor === RULES ? '' : 'an expected ';
   const would = 'it would have been first';
   switch (of) {
     case 'price':
-      return `at ${below(to)} USD/GPU-hour instead of ${figure(from)}${expected} ${would}`;
+      return `at ${expected}${below(to)} USD/GPU-hour instead of ${figure(from)} ${would}`;
     case 'latency':
-      return `at ${below(to)} ms instead of ${figure(from)}${expected} ${would}`;
+      return `at ${expected}${below(to)} ms instead of ${figure(from)} ${would}`;
     case 'ready_time':
-      return `ready in ${below(to / 1_000)} s instead of ${figure(from / 1_000)}${expected} ${would}`;
+      return `ready in ${expected}${below(to / 1_000)} s instead of ${figure(from / 1_000)} ${would}`;
     case 'ready':
       return `getting ready in ${above(to * 100)} % of the cases instead of ${figure(from * 100)} ${would}`;
     case 'completed':

@@ -27,7 +27,7 @@ export const showControl = operation({
   params: noParams,
   run: async (stack): Promise<ShownControl> => {
     const deps = await controlDeps(stack);
-    const last = (await controlHistory(deps)).at(-1);
+    const last = (await controlHistory(deps, 1)).at(-1);
     return {
       ...(await readControl(deps)),
       serving: await servingOf(stack),

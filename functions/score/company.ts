@@ -1,6 +1,6 @@
 /**
  * Who could act, or be shown beside the rules: networks and posteriors, paired by name. A version acts with both of them only;
- * with its network alone it is shown. Never read on the path of a request.
+ * with its network alone it is shown. Made anew after each look at the stores; a request only asks it.
  */
 import type { Predicted } from '#shared/domain/decision.ts';
 import type { Features } from '#shared/domain/features.ts';

@@ -108,9 +108,12 @@ export async function readControl(deps: Pick<ControlDeps, 'objects' | 'stage'>):
 }
 
 /** The newest changes, oldest first; those that cannot be read are left out. @throws TransientError objects_unavailable */
-export async function controlHistory(deps: Pick<ControlDeps, 'objects' | 'stage'>): Promise<readonly ChangeEntry[]> {
+export async function controlHistory(
+  deps: Pick<ControlDeps, 'objects' | 'stage'>,
+  limit = HISTORY_LIMIT,
+): Promise<readonly ChangeEntry[]> {
   const { note, control, fault } = await look(deps);
-  const entries = await logged(deps.objects, HISTORY_LIMIT);
+  const entries = await logged(deps.objects, limit);
   const known = note === null || fault !== null || entries.some(({ sequence }) => sequence === note.sequence);
   return known ? entries : [...entries, { ...note, control }];
 }

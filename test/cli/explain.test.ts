@@ -151,7 +151,7 @@ describe('its text', () => {
       'completing 90.2 % of such runs instead of 80 it',
     );
     expect(said({ of: 'ready_time', from: 300_000, to: 123_456 })).toContain(
-      'ready in 123 s instead of 300 as expected of it',
+      'ready in an expected 123 s instead of 300 it would',
     );
   });
 
