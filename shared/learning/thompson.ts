@@ -90,17 +90,21 @@ export function contestOf(means: readonly number[], deviations: readonly number[
   const widths = deviations.map((deviation) => Math.max(MIN_DEVIATION, scale * deviation));
   const tails = means.map((mean, i) => (i === leader ? 0 : normalCdf((mean - best) / (widths[i] as number))));
   const running = tails.flatMap((tail, i) => (tail > HOPELESS ? [i] : []));
+  // Side by side: the innermost line runs a thousand times a contest of eight.
+  const runningMeans = Float64Array.from(running, (i) => means[i] as number);
+  const runningWidths = Float64Array.from(running, (i) => widths[i] as number);
   const wins = new Array<number>(n).fill(0);
   let gain = 0;
-  for (const i of running) {
+  for (let at = 0; at < running.length; at++) {
+    const i = running[at] as number;
     const [mean, width, tail] = [means[i] as number, widths[i] as number, tails[i] as number];
     let won = 0;
     let gained = 0;
     for (let k = 0; k < NODES; k++) {
       const value = mean - width * normalQuantile((tail * (k + 0.5)) / NODES);
       let product = 1;
-      for (const j of running)
-        if (j !== i) product *= normalCdf((value - (means[j] as number)) / (widths[j] as number));
+      for (let j = 0; j < running.length; j++)
+        if (j !== at) product *= normalCdf((value - (runningMeans[j] as number)) / (runningWidths[j] as number));
       won += product;
       gained += product * (value - best);
     }

@@ -20,22 +20,23 @@ export interface HeadView {
 
 export function createHeadView(posterior: Posterior, prior: Prior, noise: number): HeadView {
   const joints = new Map<string, Joint>();
-  const jointOf = (provider: string): Joint => {
-    const known = joints.get(provider) ?? jointCovariance(posterior, provider);
+  const jointOf = (provider: string, local: ProviderPosterior): Joint => {
+    const known = joints.get(provider) ?? jointCovariance(posterior, local);
     joints.set(provider, known);
     return known;
   };
   return {
     noise,
     prepare() {
-      for (const provider of posterior.providers.keys()) jointOf(provider);
+      for (const [provider, local] of posterior.providers) jointOf(provider, local);
     },
     mean: (row) => meanOf(posterior, row),
     variance(row) {
-      const known = posterior.providers.has(row.provider);
-      const { size, shared, covariance } = known
-        ? jointOf(row.provider)
-        : { size: posterior.size, shared: posterior.size, covariance: posterior.covariance };
+      const mine = posterior.providers.get(row.provider);
+      const { size, shared, covariance } =
+        mine === undefined
+          ? { size: posterior.size, shared: posterior.size, covariance: posterior.covariance }
+          : jointOf(row.provider, mine);
       let variance = 0;
       // Columns that came after this posterior, or never, stand for themselves.
       const ahead = (sparse: Sparse, columns: number, own: (column: number) => number): Sparse => {
@@ -58,7 +59,7 @@ export function createHeadView(posterior: Posterior, prior: Prior, noise: number
     },
     covarianceWith(row) {
       const mine = posterior.providers.get(row.provider);
-      const answers = answersOf(posterior, row);
+      const answers = answersOf(posterior, row, mine === undefined ? null : jointOf(row.provider, mine));
       return (other) => {
         const theirs = posterior.providers.get(other.provider);
         let sum = sharedPart(other, theirs, answers);
@@ -74,25 +75,19 @@ export function createHeadView(posterior: Posterior, prior: Prior, noise: number
   };
 }
 
-/** Covariance of the shared effects with a row's predictor; its local effects answer to them by their gain. */
-function answersOf({ size: n, covariance, providers }: Posterior, row: Row): Float64Array {
-  const local = providers.get(row.provider);
-  const loads = new Float64Array(n);
-  row.shared.indices.forEach((column, a) => {
-    if (column < n) loads[column] = (loads[column] as number) + (row.shared.values[a] as number);
-  });
-  if (local !== undefined)
-    row.local.indices.forEach((column, a) => {
-      if (column >= local.size) return;
-      const x = row.local.values[a] as number;
-      for (let s = 0; s < n; s++) loads[s] = (loads[s] as number) - x * (local.gain[s * local.size + column] as number);
-    });
+/** Covariance of the shared effects with a row's predictor. @param joint of its provider; null: nothing is known of it */
+function answersOf({ size: n, covariance }: Posterior, row: Row, joint: Joint | null): Float64Array {
   const answers = new Float64Array(n);
-  for (let s = 0; s < n; s++) {
-    const load = loads[s] as number;
-    if (load === 0) continue;
-    for (let t = 0; t < n; t++) answers[t] = (answers[t] as number) + load * (covariance[s * n + t] as number);
-  }
+  const add = (x: number, from: Float64Array, start: number): void => {
+    for (let t = 0; t < n; t++) answers[t] = (answers[t] as number) + x * (from[start + t] as number);
+  };
+  row.shared.indices.forEach((column, a) => {
+    if (column < n) add(row.shared.values[a] as number, covariance, column * n);
+  });
+  if (joint === null) return answers;
+  row.local.indices.forEach((column, a) => {
+    if (n + column < joint.size) add(row.local.values[a] as number, joint.covariance, (n + column) * joint.size);
+  });
   return answers;
 }
 
@@ -141,7 +136,7 @@ function aheadTogether(x: Sparse, y: Sparse, known: number, variance: (column: n
   return sum;
 }
 
-/** x'Cx of x = (common, own from column `shared` on); the lower triangle is read. */
+/** x'Cx of x = (common, own from column `shared` on). */
 function quadraticForm(covariance: Float64Array, size: number, common: Sparse, own: Sparse, shared: number): number {
   let squares = 0;
   let products = 0;
@@ -152,10 +147,7 @@ function quadraticForm(covariance: Float64Array, size: number, common: Sparse, o
     const x = cx[a] as number;
     squares += x * x * (covariance[column * size + column] as number);
     let sum = 0;
-    for (let b = 0; b < a; b++) {
-      const other = cs[b] as number;
-      sum += (cx[b] as number) * (covariance[other < column ? column * size + other : other * size + column] as number);
-    }
+    for (let b = 0; b < a; b++) sum += (cx[b] as number) * (covariance[column * size + (cs[b] as number)] as number);
     products += x * sum;
   }
   for (let a = 0; a < os.length; a++) {
@@ -165,16 +157,13 @@ function quadraticForm(covariance: Float64Array, size: number, common: Sparse, o
     squares += x * x * (covariance[base + column] as number);
     let sum = 0;
     for (let b = 0; b < cs.length; b++) sum += (cx[b] as number) * (covariance[base + (cs[b] as number)] as number);
-    for (let b = 0; b < a; b++) {
-      const other = shared + (os[b] as number);
-      sum += (ox[b] as number) * (covariance[other < column ? base + other : other * size + column] as number);
-    }
+    for (let b = 0; b < a; b++) sum += (ox[b] as number) * (covariance[base + shared + (os[b] as number)] as number);
     products += x * sum;
   }
   return squares + 2 * products;
 }
 
-/** Covariance of the shared effects and then one provider's: size x size, row-major, lower triangle. */
+/** Covariance of the shared effects and then one provider's: size x size, row-major. */
 interface Joint {
   readonly size: number;
   readonly shared: number;
@@ -182,13 +171,11 @@ interface Joint {
 }
 
 /** local = own - gain' shared, with `given` left when the shared effects are known; so Cov(local, shared) = -gain' Cov(shared). */
-function jointCovariance({ size: n, covariance, providers }: Posterior, provider: string): Joint {
-  const local = providers.get(provider);
-  const d = local?.size ?? 0;
+function jointCovariance({ size: n, covariance }: Posterior, local: ProviderPosterior): Joint {
+  const d = local.size;
   const size = n + d;
   const joint = new Float64Array(size * size);
   for (let s = 0; s < n; s++) for (let t = 0; t <= s; t++) joint[s * size + t] = covariance[s * n + t] as number;
-  if (local === undefined) return { size, shared: n, covariance: joint };
   // cross = gain' Cov(shared): d x n
   const cross = new Float64Array(d * n);
   for (let s = 0; s < n; s++)
@@ -207,5 +194,7 @@ function jointCovariance({ size: n, covariance, providers }: Posterior, provider
       joint[row + n + j] = sum;
     }
   }
+  // Both triangles: a row of a posterior is looked up a hundred times as often as one is made.
+  for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) joint[j * size + i] = joint[i * size + j] as number;
   return { size, shared: n, covariance: joint };
 }
