@@ -5,6 +5,7 @@
  */
 
 import { EXPOSURE_FLOOR_HOURS } from '#shared/defaults.ts';
+import { RULES } from '#shared/domain/actor.ts';
 import type { Features } from '#shared/domain/features.ts';
 import { decisionId, sha256Hex, uniformDraw } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
@@ -14,7 +15,6 @@ import type { Example } from '#shared/learning/example.ts';
 import { attemptKey } from '#shared/learning/fast/lesson.ts';
 import { sampleIndex } from '#shared/learning/policy.ts';
 import { createDriver, type DriverStage } from '#shared/learning/stages/driver.ts';
-import { RULES } from '#shared/learning/stages/office.ts';
 import type { Valued } from '#shared/learning/stages/player.ts';
 import type { TrainVersion } from '#shared/learning/stages/train-version.ts';
 import type { ExplorationLimits } from '#shared/learning/thompson.ts';
@@ -88,7 +88,7 @@ export function createAgentSession({ seed, stage, exploration, train }: AgentOpt
       nowMs,
     });
     const chosen = sampleIndex(probabilities, uniformDraw(salt, id));
-    const { offer, features, value } = candidates[chosen] as Valued;
+    const { offer, features, expectedUtility } = candidates[chosen] as Valued;
     const answer: AgentAnswer = {
       type: 'decision',
       request_id: requestId,
@@ -98,7 +98,7 @@ export function createAgentSession({ seed, stage, exploration, train }: AgentOpt
       propensity: probabilities[chosen] as number,
       mode,
       model_version: actor === RULES ? null : actor,
-      expected_utility: value.expectedUtility,
+      expected_utility: expectedUtility,
       probabilities: Object.fromEntries(
         eligible.map((candidate, i) => [candidate.offer_id, probabilities[i] as number]),
       ),

@@ -81,6 +81,8 @@ function drawnWords({ policy, final_offer_id: offer, propensity, overridden_by: 
       return `${offer} ${probability}: by the chance that it is the best, within ${policy.budget} of utility and ${percent(policy.share)} of what is to be gained; ${percent(policy.floor)} spread evenly`;
     case 'epsilon_softened':
       return `${offer} ${probability}: the best but for ${percent(policy.epsilon)} spread evenly`;
+    case 'for_apprentice':
+      return `${offer} ${probability}: the best by the rules but for ${percent(policy.epsilon)}, half of it spread evenly, half as the apprentice would choose`;
     case 'greedy': {
       const why =
         by === 'incident' ? ', in an incident' : request.priority === 'critical' ? ', for it was critical' : '';

@@ -1,13 +1,15 @@
 import { REMARKABLE_COMPLETION, REMARKABLE_LATENCY_RATIO, REMARKABLE_PRICE_RATIO } from '#shared/defaults.ts';
 import { RULES } from '#shared/domain/actor.ts';
 import type { Control } from '#shared/domain/control.ts';
+import type { ActingPolicy } from '#shared/domain/decision.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import type { Recommendation, ScoreAnswer } from '#shared/domain/score.ts';
-import { distributionOf } from '#shared/learning/distribution.ts';
+import { areValued, distributionOf, type Ranked } from '#shared/learning/distribution.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
-import { modelPolicy, rulesPolicy } from '#shared/serving/acting-policy.ts';
+import type { Acting } from '#shared/serving/acting.ts';
+import { apprenticePolicy, modelPolicy, rulesPolicy } from '#shared/serving/acting-policy.ts';
 import type { IndexedOffers } from '#shared/serving/offers.ts';
 import type { Company, ServedModel, ShownValue } from './company.ts';
 import { whoActs } from './who-acts.ts';
@@ -42,7 +44,7 @@ export function decideScores(input: ScoreInput): ScoreAnswer {
   const ranked = candidates
     .sort((a, b) => b.acts - a.acts)
     .map((candidate, index) => recommendation(candidate, index + 1, includeFeatures));
-  const policy = byModel ? modelPolicy(acting.explore) : rulesPolicy(acting.explore);
+  const policy = policyOf(acting, ranked);
   const probabilities = distributionOf(policy, ranked);
 
   return {
@@ -58,6 +60,13 @@ export function decideScores(input: ScoreInput): ScoreAnswer {
     offers_generation: input.generation,
     data_age_s: Math.max(0, (nowMs - offers.observedAtMs) / 1000),
   };
+}
+
+/** In a trial, and beside a share, the rules act as they would alone: what is compared must be what it is. */
+function policyOf({ actor, mode, explore }: Acting, ranked: readonly Ranked[]): ActingPolicy {
+  if (actor !== RULES) return modelPolicy(explore);
+  const apprentice = apprenticePolicy();
+  return explore && mode === 'apprentice' && areValued(apprentice, ranked) ? apprentice : rulesPolicy(explore);
 }
 
 interface Valued {

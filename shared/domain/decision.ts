@@ -67,14 +67,19 @@ export type Exclusion = z.infer<typeof exclusion>;
 const softened = z.object({ kind: z.enum(['epsilon_softened', 'greedy']), epsilon: probability });
 /** Thompson sampling within an exploration budget (shared/learning/thompson.ts), over expected utility and lead variance. */
 const thompson = z.object({ kind: z.literal('thompson'), budget: nonNegative, share: probability, floor: probability });
+/**
+ * The rules act and an apprentice looks on: of the exploration epsilon one half is uniform, the other goes where the apprentice's
+ * own Thompson distribution would go. The candidates stand best first by the rules.
+ */
+const forApprentice = thompson.extend({ kind: z.literal('for_apprentice'), epsilon: probability });
 /** Decided elsewhere: nobody wrote down how. */
 const recorded = z.object({ kind: z.literal('recorded'), epsilon: probability });
 
 /** How a decision here was drawn. */
-export const actingPolicy = z.discriminatedUnion('kind', [softened, thompson]);
+export const actingPolicy = z.discriminatedUnion('kind', [softened, thompson, forApprentice]);
 export type ActingPolicy = z.infer<typeof actingPolicy>;
 
-const policy = z.discriminatedUnion('kind', [softened, thompson, recorded]);
+const policy = z.discriminatedUnion('kind', [softened, thompson, forApprentice, recorded]);
 
 /** One routing decision, complete: the policy part replays exactly from it. */
 export const decision = z.object({

@@ -10,3 +10,10 @@ export const rulesPolicy = (explore: boolean): ActingPolicy =>
 /** How a ranking by a model's expected utility does. */
 export const modelPolicy = (explore: boolean): ActingPolicy =>
   explore ? { kind: 'thompson', ...EXPLORATION } : GREEDY;
+
+/** How a ranking by the rule score does beside an apprentice that is sure of how sure it is. */
+export const apprenticePolicy = (): ActingPolicy => ({
+  kind: 'for_apprentice',
+  epsilon: EXPLORATION_EPSILON,
+  ...EXPLORATION,
+});

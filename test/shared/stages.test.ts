@@ -1,8 +1,8 @@
 /** The router as a whole, in a small world whose truth is known: who acts, since when, and why. */
 import { describe, expect, it } from 'vitest';
-import { LINEAR } from '#shared/learning/fast/learned-objects.ts';
+import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { createDriver, type Driver, type DriverStage } from '#shared/learning/stages/driver.ts';
-import { createOffice, RULES } from '#shared/learning/stages/office.ts';
+import { createOffice } from '#shared/learning/stages/office.ts';
 import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { type Lived, live, type Truth } from '#test/support/stage-world.ts';
 

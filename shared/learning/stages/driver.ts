@@ -11,13 +11,13 @@
  * and from whatever acts back to what acted before it, when the rules would clearly have earned more.
  */
 import { EXPLORATION_EPSILON, MS_PER_HOUR, ROLLBACK_EVERY } from '#shared/defaults.ts';
+import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import type { Mode } from '#shared/domain/decision.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import type { Example } from '../example.ts';
-import { LINEAR } from '../fast/learned-objects.ts';
 import type { Lesson } from '../fast/lesson.ts';
 import { shiftedHeads } from '../fast/shifted.ts';
 import { epsilonSoftened, exploringForApprentice } from '../policy.ts';
@@ -26,7 +26,7 @@ import { armOf, planTrial, type Trial } from '../switchback/schedule.ts';
 import { testSwitchback } from '../switchback/test.ts';
 import type { ExplorationLimits } from '../thompson.ts';
 import { createBook, type Decided } from './book.ts';
-import { createOffice, type Move, RULES } from './office.ts';
+import { createOffice, type Move } from './office.ts';
 import { createPlayer, type Player, type Valued } from './player.ts';
 import { whyGoBack } from './rollback.ts';
 import type { TrainVersion } from './train-version.ts';
@@ -257,6 +257,6 @@ const decidedOf = (
     ruleScore: classicScore(workload.weights, offer),
     probability: probabilities[i] as number,
   })),
-  expected: candidates.map(({ value }) => value.expectedUtility),
+  expected: candidates.map(({ expectedUtility }) => expectedUtility),
   actor,
 });

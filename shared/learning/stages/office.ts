@@ -1,5 +1,5 @@
 /** Who acts when no trial runs, and who did before: a stack, so that going back twice goes back two actors. */
-export const RULES = 'rules';
+import { RULES } from '#shared/domain/actor.ts';
 
 export interface Move {
   /** World epoch milliseconds. */

@@ -3,22 +3,18 @@
  * eligible offers, the instant; later lessons. Out: a probability for each offer. Pure but for its own state: the draw is the
  * caller's, refits happen after fixed numbers of observations.
  */
-import type { Features } from '#shared/domain/features.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
+import { contenderOf, type OfferValue } from '../contender.ts';
 import { refitAfter } from '../fast/cadence.ts';
-import { type CandidateValue, valueCandidates } from '../fast/candidate-value.ts';
 import { NO_RECORD } from '../fast/estimate.ts';
 import { createFastLearner, type FastLearner } from '../fast/fast-learner.ts';
 import { type Lesson, teach } from '../fast/lesson.ts';
-import { featuresFor } from '../features.ts';
 import { type Contestant, linearContestant } from '../record/contestant.ts';
 import { type ExplorationLimits, thompson } from '../thompson.ts';
 
-export interface Valued {
+export interface Valued extends OfferValue {
   readonly offer: Offer;
-  readonly features: Features;
-  readonly value: CandidateValue;
 }
 
 export interface Player {
@@ -39,6 +35,7 @@ export function createPlayer(
   contestant: Contestant = linearContestant(),
   learner: FastLearner = createFastLearner(),
 ): Player {
+  const contender = contenderOf({ ...contestant, estimator: learner });
   let refitAt = learner.observations() + refitAfter(learner.observations());
   let refits = 0;
 
@@ -46,22 +43,12 @@ export function createPlayer(
     contestant,
     learner,
     refits: () => refits,
-    value(workload, offers, nowMs) {
-      const features = offers.map(featuresFor(workload, nowMs));
-      const baselines = contestant.baselines(features);
-      const asked = offers.map((offer, i) => ({
-        offer,
-        features: features[i] as Features,
-        // A network that has no number for a candidate says nothing of it.
-        baseline: baselines[i] ?? NO_RECORD,
-      }));
-      const values = valueCandidates(learner, workload, asked, nowMs);
-      return asked.map((of, i) => ({ offer: of.offer, features: of.features, value: values[i] as CandidateValue }));
-    },
+    value: (workload, offers, nowMs) =>
+      contender.value(workload, offers, nowMs).map((value, i) => ({ ...value, offer: offers[i] as Offer })),
     distribution: (workload, candidates) =>
       thompson(
-        candidates.map(({ value }) => value.expectedUtility),
-        candidates.map(({ value }) => value.leadVariance),
+        candidates.map(({ expectedUtility }) => expectedUtility),
+        candidates.map(({ leadVariance }) => leadVariance),
         workload.priority === 'critical' ? NO_EXPLORATION : exploration,
       ),
     hear(lesson) {

@@ -100,7 +100,7 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
       if (decisions <= LEARNT_FROM) return propensities;
       const candidates = online.value(workload, offers, nowMs);
       const target = online.distribution(workload, candidates);
-      const values = candidates.map(({ value }) => value.expectedUtility);
+      const values = candidates.map(({ expectedUtility }) => expectedUtility);
       const truths = offers.map((offer) => market.trueExpectation(workload, offer.offer_id, nowMs).expected_utility);
       asked.set(key, {
         propensities,
