@@ -11,7 +11,7 @@ type Reader = Pick<Registry, 'loadArtefact'>;
  * @throws RejectedError version_unknown, artefact_corrupt, artefact_incompatible
  * @throws TransientError objects_unavailable
  */
-export async function loadServable(registry: Reader, version: string): Promise<Artefact> {
+async function loadServable(registry: Reader, version: string): Promise<Artefact> {
   const artefact = await registry.loadArtefact(version);
   provenNetwork(artefact.manifest, artefact.files['weights.bin']);
   return artefact;
