@@ -85,10 +85,14 @@ export const EXPLORATION_EPSILON = 0.05;
  */
 export const EXPLORATION_BUDGET = 0.05;
 /**
- * Of what perfect knowledge of its candidates would gain, this share may be given away on one decision. TODO-NUMBERS
+ * Of what perfect knowledge of its candidates would gain, this share may be given away on one decision: so exploration ends as
+ * evidence grows. On two markets a tenth and a half were no better (docs/decisions/2026-11-29-exploration.md).
  */
 export const EXPLORATION_SHARE = 0.25;
-/** Uniform share on top of it, so that every eligible offer keeps a known, positive propensity. TODO */
+/**
+ * Uniform share on top of it, so that every eligible offer keeps a known, positive propensity. Unlike the
+ * share above it never ends, so it is small.
+ */
 export const EXPLORATION_FLOOR = 0.001;
 /** What a recommendation remarks on. Completed runs: the classic rules get .72 of them in the default market, a good choice .84. */
 export const REMARKABLE_COMPLETION = 0.8;
