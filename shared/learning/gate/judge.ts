@@ -18,16 +18,18 @@ export interface GateInput {
  * comparisons say; clearly worse is rejected; promotion needs every check; all else waits for more evidence.
  */
 export function judge({ evaluation, decidedAt, scoringMs }: GateInput): Verdict {
-  const checks = checksOf(evaluation, scoringMs);
-  const kind = verdictOf(checks);
   return {
-    verdict: kind,
-    reasons: reasonsOf(kind, checks),
-    checks: checks.map(({ kind: _, ...check }) => check),
+    ...judgeChecks(checksOf(evaluation, scoringMs)),
     metrics: metricsOf(evaluation),
     decided_at: decidedAt,
     compared_with: evaluation.champion,
   };
+}
+
+/** What checks come to together. */
+export function judgeChecks(checks: readonly Check[]): Pick<Verdict, 'verdict' | 'reasons' | 'checks'> {
+  const kind = verdictOf(checks);
+  return { verdict: kind, reasons: reasonsOf(kind, checks), checks: checks.map(({ kind: _, ...check }) => check) };
 }
 
 /** A verdict on what could not be evaluated, with its one reason. Nobody promotes that. */

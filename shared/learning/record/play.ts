@@ -9,14 +9,14 @@ import { EXPLORATION_EPSILON, GATE_WEIGHT_LIMIT } from '#shared/defaults.ts';
 import { emptyPredictions, type Predictions, predictInto } from '../evaluate/predictions.ts';
 import type { Example } from '../example.ts';
 import { refitAfter } from '../fast/cadence.ts';
-import { type CandidateValue, valueCandidates } from '../fast/candidate-value.ts';
+import { valueCandidates } from '../fast/candidate-value.ts';
 import { NO_RECORD } from '../fast/estimate.ts';
 import { createFastLearner, type FastLearner } from '../fast/fast-learner.ts';
 import { type Lesson, teach } from '../fast/lesson.ts';
 import { epsilonSoftened } from '../policy.ts';
 import { EXPLORATION, thompson } from '../thompson.ts';
 import type { Contestant } from './contestant.ts';
-import type { RecordedCandidate, RewardedDecision } from './recorded.ts';
+import type { RecordedCandidate, RecordedDecision, RewardedDecision } from './recorded.ts';
 
 /** What a contestant would have done at a decision. */
 export interface Played {
@@ -119,7 +119,7 @@ function rawOf(learner: FastLearner, contestant: Contestant, { features, decided
 }
 
 function choiceAt(learner: FastLearner, contestant: Contestant, decision: RewardedDecision): Played | null {
-  const { workload, candidates, taken, decidedAtMs } = decision;
+  const { workload, candidates, decidedAtMs } = decision;
   const baselines = contestant.baselines(candidates.map(({ features }) => features));
   const asked = candidates.flatMap(({ offer, features }, i) => {
     const baseline = baselines[i] ?? null;
@@ -132,12 +132,25 @@ function choiceAt(learner: FastLearner, contestant: Contestant, decision: Reward
     values.map(({ leadVariance }) => leadVariance),
     EXPLORATION,
   );
+  return playedOf(
+    decision,
+    own,
+    values.map(({ expectedUtility }) => expectedUtility),
+  );
+}
+
+/** @param own distribution over the candidates, and @param expected utility of each, in their order */
+export function playedOf(
+  { candidates, taken }: Pick<RecordedDecision, 'candidates' | 'taken'>,
+  own: readonly number[],
+  expected: readonly number[],
+): Played {
   const weighed = (probabilities: readonly number[]): number =>
-    probabilities.reduce((sum, p, i) => sum + p * (values[i] as CandidateValue).expectedUtility, 0);
+    probabilities.reduce((sum, p, i) => sum + p * (expected[i] as number), 0);
   const supported = (i: number): boolean => (candidates[i] as RecordedCandidate).probability * GATE_WEIGHT_LIMIT >= 1;
   return {
     probability: own[taken] as number,
-    q: (values[taken] as CandidateValue).expectedUtility,
+    q: expected[taken] as number,
     v: weighed(own),
     vRules: weighed(rulesOver(candidates)),
     support: own.reduce((sum, p, i) => sum + (supported(i) ? p : 0), 0),
