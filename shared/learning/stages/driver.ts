@@ -30,7 +30,7 @@ import { createOffice, type Move } from './office.ts';
 import { createPlayer, type Player, type Valued } from './player.ts';
 import { whyGoBack } from './rollback.ts';
 import type { TrainVersion } from './train-version.ts';
-import { createTribunal, type Finding } from './tribunal.ts';
+import { createTribunal, type Finding, type JudgeLearner } from './tribunal.ts';
 
 export type DriverStage = 'apprentice' | 'online' | 'auto';
 
@@ -40,6 +40,13 @@ export interface DriverOptions {
   readonly seed: number;
   /** Null: no versions are trained, the learner on its own is all there is. */
   readonly train: TrainVersion | null;
+  /** Plays in the learner's place and under its name: where its worth is known, gate and switchback can be held against that. */
+  readonly standIn?: StandIn;
+}
+
+export interface StandIn {
+  readonly player: Player;
+  readonly judge: JudgeLearner;
 }
 
 export interface Asked {
@@ -97,12 +104,12 @@ const TRAFFIC_DECISIONS = 500;
 /** By how much the record has to grow before a contender that lost a trial has another. */
 const RETRY_GROWTH = { worse: 2, unproved: 1.5 } as const;
 
-export function createDriver({ stage, exploration, seed, train }: DriverOptions): Driver {
+export function createDriver({ stage, exploration, seed, train, standIn }: DriverOptions): Driver {
   const book = createBook();
-  const linear = createPlayer(exploration);
+  const linear = standIn?.player ?? createPlayer(exploration);
   const players = new Map<string, Player>([[LINEAR, linear]]);
   const office = createOffice(stage === 'online' ? [LINEAR] : []);
-  const tribunal = createTribunal({ book, exploration, seed, train });
+  const tribunal = createTribunal({ book, exploration, seed, train, judgeLearner: standIn?.judge });
   let trial: Trial | null = null;
   let trialLookMs = Number.POSITIVE_INFINITY;
   let verdicts: DriverState['verdicts'] = [];

@@ -4,6 +4,7 @@
  * attempts have ended.
  */
 import { FIRST_LOOK, LINEAR_HOLDOUT_SHARE, LOOK_GROWTH, TRAINING_GROWTH } from '#shared/defaults.ts';
+import { LINEAR } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
@@ -40,9 +41,13 @@ export interface TribunalOptions {
   readonly seed: number;
   /** Null: no versions are trained. */
   readonly train: TrainVersion | null;
+  /** Of whoever stands in for the learner and cannot live through the record as it does. */
+  readonly judgeLearner?: JudgeLearner | undefined;
 }
 
-export function createTribunal({ book, exploration, seed, train }: TribunalOptions): Tribunal {
+export type JudgeLearner = (book: Book, nowMs: number) => Verdict;
+
+export function createTribunal({ book, exploration, seed, train, judgeLearner }: TribunalOptions): Tribunal {
   let lookAt = FIRST_LOOK;
   let trainAt = FIRST_LOOK;
   let trainings = 0;
@@ -59,6 +64,7 @@ export function createTribunal({ book, exploration, seed, train }: TribunalOptio
     judge({ evaluation: await contest.evaluate(match), decidedAt: rfc3339(nowMs), scoringMs: null });
 
   const judgeLinear = async (examples: readonly Example[], nowMs: number): Promise<Finding> => {
+    if (judgeLearner !== undefined) return { name: LINEAR, verdict: judgeLearner(book, nowMs), player: null };
     const contest = contestOver(examples, Math.round(LINEAR_HOLDOUT_SHARE * examples.length), nowMs);
     const challenger = linearContestant();
     const match = { challenger, network: null, champion: null, championSkipped: null, linear: null };
