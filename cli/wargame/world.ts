@@ -46,11 +46,11 @@ const KEPT_INSTANCES = 1_000;
 
 type News = (policy: Policy, atMs: number) => void;
 
-/** @param onTurn hears the requests done so far; what it throws ends the play */
+/** @param onTurn hears the requests done so far; `false` ends the play there, and what it throws ends it with that */
 export async function playWorld(
   options: WorldOptions,
   policyOf: PolicyOf,
-  onTurn: (done: number) => void = () => undefined,
+  onTurn: (done: number) => unknown = () => undefined,
 ): Promise<Play> {
   const { spec, seed, deviation, scenario, decisions } = options;
   const market = createMarket({
@@ -87,7 +87,7 @@ export async function playWorld(
       announce(news, attempt, status, options.slowFeedback);
     }
     if ((index + 1) % TURN === 0) {
-      onTurn(index + 1);
+      if (onTurn(index + 1) === false) break;
       await setImmediate();
     }
   }
