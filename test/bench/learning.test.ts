@@ -97,7 +97,7 @@ describe('the jobs', () => {
   });
 
   it.each([
-    ['base', 20],
+    ['base', 25],
     ['full', 120],
   ] as const)('of the %s run fit into %d minutes on two threads, by what each took before', (scale, minutes) => {
     const seconds = jobsOf(scale).reduce((sum, job) => sum + secondsOf(job) / (isAlone(job) ? 1 : 2), 0);

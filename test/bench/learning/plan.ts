@@ -17,9 +17,30 @@ interface Sizes {
   readonly slowPace: number;
   readonly offPolicyRows: number;
   readonly offPolicySizes: readonly number[];
+  readonly promotion: readonly PromotionSizes[];
   readonly repeated: number;
   readonly scoring: { readonly decisions: number; readonly calls: number; readonly rounds: number };
 }
+
+/** Challengers of one true uplift, on each market. */
+interface PromotionSizes {
+  readonly uplift: number;
+  readonly tries: number;
+  readonly decisions: number;
+  readonly stretch: number;
+}
+/** No two tries share a world, nor one with another job. */
+const FIRST_TRIED_WORLD = 1_000;
+/** A job's tries: half a minute, which is all that a stop may lose. */
+const TRIES_TOGETHER = 10;
+
+/** The worse ones are as many as the aim asks for, half of them on each market. */
+const promotions = (worse: number, good: number): readonly PromotionSizes[] => [
+  { uplift: -0.05, tries: worse / 4, decisions: 15_000, stretch: 4_000 },
+  { uplift: -0.02, tries: worse / 4, decisions: 15_000, stretch: 4_000 },
+  { uplift: 0.02, tries: good, decisions: 30_000, stretch: 4_000 },
+  { uplift: 0.05, tries: good, decisions: 15_000, stretch: 4_000 },
+];
 
 const BASE: Sizes = {
   seeds: [1, 2],
@@ -28,12 +49,13 @@ const BASE: Sizes = {
   slowPace: 10_000,
   offPolicyRows: 100_000,
   offPolicySizes: [5_000, 20_000],
+  promotion: promotions(200, 40),
   repeated: 5_000,
   scoring: { decisions: 20_000, calls: 10_000, rounds: 5 },
 };
 const SIZES: Readonly<Record<Scale, Sizes>> = {
   base: BASE,
-  full: { ...BASE, seeds: [1, 2, 3, 4, 5] },
+  full: { ...BASE, seeds: [1, 2, 3, 4, 5], promotion: promotions(400, 100) },
   // Shows that everything works, measures nothing.
   quick: {
     seeds: [1],
@@ -42,6 +64,7 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
     slowPace: 300,
     offPolicyRows: 300,
     offPolicySizes: [100],
+    promotion: promotions(4, 1).map((sizes) => ({ ...sizes, decisions: 1_500, stretch: 100 })),
     repeated: 50,
     scoring: { decisions: 200, calls: 20, rounds: 1 },
   },
@@ -57,7 +80,8 @@ export const RARE = { ...GAME, decisions_per_day: 100 } as const;
 export const AUTO: PolicyName | null = POLICY_NAMES.find((name) => (name as string) === 'auto') ?? null;
 
 export function jobsOf(scale: Scale): readonly LearningJob[] {
-  const { seeds, decisions, outage, slowPace, offPolicyRows, offPolicySizes, repeated, scoring } = SIZES[scale];
+  const { seeds, decisions, outage, slowPace, offPolicyRows, offPolicySizes, promotion, repeated, scoring } =
+    SIZES[scale];
   const worlds = MARKETS.flatMap((market) => seeds.map((seed) => ({ market, seed })));
   const games = worlds.flatMap((world): LearningJob[] => {
     const game = { kind: 'game', ...world, decisions } as const;
@@ -74,7 +98,20 @@ export function jobsOf(scale: Scale): readonly LearningJob[] {
   const [market, seed] = [MARKETS[0], seeds[0] as number];
   return [
     ...games,
+    ...MARKETS.flatMap((name) => promotion.map((sizes) => ({ name, sizes }))).flatMap(({ name, sizes }, at) =>
+      promotionJobs(name, sizes, FIRST_TRIED_WORLD * (at + 1)),
+    ),
     { kind: 'stdio', market, seed, decisions, repeated },
     { kind: 'scoring', market, seed, ...scoring },
   ];
 }
+
+/** @param seed of the first try */
+const promotionJobs = (market: MarketName, sizes: PromotionSizes, seed: number): readonly LearningJob[] =>
+  Array.from({ length: Math.ceil(sizes.tries / TRIES_TOGETHER) }, (_, at) => ({
+    kind: 'promotion',
+    market,
+    ...sizes,
+    seed: seed + at * TRIES_TOGETHER,
+    tries: Math.min(TRIES_TOGETHER, sizes.tries - at * TRIES_TOGETHER),
+  }));

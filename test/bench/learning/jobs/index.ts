@@ -3,6 +3,7 @@ import { type GameJob, type GameResult, runGame } from './game.ts';
 import { type OffPolicyJob, type OffPolicyResult, runOffPolicy } from './off-policy.ts';
 import { type OutageJob, type OutageResult, runOutage } from './outage.ts';
 import type { OnShare } from './play.ts';
+import { type PromotionJob, type PromotionResult, runPromotion } from './promotion.ts';
 import { runScoring, type ScoringJob, type ScoringResult } from './scoring.ts';
 import { runStdio, type StdioJob, type StdioResult } from './stdio.ts';
 
@@ -10,6 +11,7 @@ interface Kinds {
   readonly game: readonly [GameJob, GameResult];
   readonly outage: readonly [OutageJob, OutageResult];
   readonly 'off-policy': readonly [OffPolicyJob, OffPolicyResult];
+  readonly promotion: readonly [PromotionJob, PromotionResult];
   readonly stdio: readonly [StdioJob, StdioResult];
   readonly scoring: readonly [ScoringJob, ScoringResult];
 }
@@ -33,6 +35,8 @@ interface KindSpec<K extends Kind> {
 
 /** Of a learner and of the rest, a decision. */
 const [LEARNT_S, PLAIN_S] = [0.001, 0.000_05];
+/** Of a challenger: a decision of the router around it, and one of the stretch on which the rules and some five angles play. */
+const [TRIED_S, CALIBRATED_S] = [0.000_07, 0.000_15];
 const playSeconds = (decisions: number, policies: readonly string[]): number =>
   policies.reduce((sum, name) => sum + decisions * (LEARNERS.includes(name) ? LEARNT_S : PLAIN_S), 0);
 const LEARNERS: readonly string[] = ['aurora', 'auto'];
@@ -63,6 +67,14 @@ const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     run: runOffPolicy,
     nameOf: ({ market, seed, rows }) => `off-policy estimates, ${market} world ${seed}, ${rows} logged decisions`,
     secondsOf: ({ rows }) => playSeconds(rows, ['aurora']),
+    alone: false,
+    sources: [],
+  },
+  promotion: {
+    run: runPromotion,
+    nameOf: ({ market, seed, tries, uplift, decisions }) =>
+      `promotion ${market} worlds ${seed} to ${seed + tries - 1}, true uplift ${uplift}, up to ${decisions} decisions`,
+    secondsOf: ({ tries, stretch, decisions }) => tries * (decisions * TRIED_S + stretch * CALIBRATED_S),
     alone: false,
     sources: [],
   },

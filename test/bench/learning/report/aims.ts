@@ -3,6 +3,8 @@ import { percentText, thousands } from '#cli/wargame/words.ts';
 import { AUTO, GAME, MARKETS, type MarketName, MILD, RARE, SLOW } from '../plan.ts';
 import { type Measured, ofKind } from '../results.ts';
 import { atLeast, type Cell, NOT_HERE, NOT_MEASURED, shareText } from './cell.ts';
+import { count } from './markdown.ts';
+import { IN_SWITCHBACK, isWorse, LOGGED, type Promotions, promotionsOver } from './promotions.ts';
 import { gameOver, gapAt, gapsAt, offPolicyOver, outagesOver } from './select.ts';
 
 export interface Aim {
@@ -69,6 +71,21 @@ const offPolicyCover = (n: number): Aim => ({
     return { text: `${percentText(found.cover)} of ${found.repetitions} logs`, met: found.cover >= 0.93 };
   },
 });
+
+/** Of challengers whose true uplift is known. */
+const promotion = (
+  aim: Omit<Aim, 'known' | 'cell'>,
+  uplift: (wanted: number) => boolean,
+  cell: (found: Promotions) => Cell,
+): Aim => ({
+  ...aim,
+  known: '-',
+  cell(all, market) {
+    const found = promotionsOver(all, market, uplift);
+    return found === null ? NOT_MEASURED : cell(found);
+  },
+});
+const PROMOTED_SHARE = 0.8;
 
 type Stdio = ReturnType<typeof ofKind<'stdio'>>[number];
 /** Measured on one market. */
@@ -150,6 +167,31 @@ export const AIMS: readonly Aim[] = [
   offPolicyError(20_000, '2.2 %', 0.022),
   offPolicyCover(5_000),
   offPolicyCover(20_000),
+  promotion(
+    { id: 'promotion-worse', measure: 'worse challengers promoted, with the 95 % limit of their share', aim: '0' },
+    isWorse,
+    ({ promoted, tries, at_most: most }) => ({
+      text: `${promoted} of ${tries} (at most ${percentText(most)})`,
+      met: promoted === 0,
+    }),
+  ),
+  promotion(
+    {
+      id: 'promotion-05',
+      measure: `true uplift .05: promoted within ${thousands(LOGGED)} decisions of the rules and ${thousands(IN_SWITCHBACK)} of switchbacks`,
+      aim: '>= 80 %',
+    },
+    (wanted) => wanted === 0.05,
+    ({ soon, tries }) => ({ text: `${percentText(soon / tries)} of ${tries}`, met: soon / tries >= PROMOTED_SHARE }),
+  ),
+  promotion(
+    { id: 'promotion-02', measure: 'true uplift .02: promoted within 30,000 decisions (their median)', aim: '>= 80 %' },
+    (wanted) => wanted === 0.02,
+    ({ promoted, tries, median_decisions: decisions }) => ({
+      text: `${percentText(promoted / tries)} of ${tries} (${count(decisions)})`,
+      met: promoted / tries >= PROMOTED_SHARE,
+    }),
+  ),
   stdio(
     {
       id: 'stdio-gap',

@@ -8,6 +8,7 @@ import { shareText } from './cell.ts';
 import { count, markdownTable } from './markdown.ts';
 import { offPolicySection } from './off-policy.ts';
 import { outagesSection } from './outages.ts';
+import { promotionsSection } from './promotions.ts';
 import { scoringSection } from './scoring.ts';
 import { gameOver, type OverWorlds, type Variant } from './select.ts';
 
@@ -23,6 +24,7 @@ export const sections = (all: readonly Measured[]): readonly string[] =>
     ]),
     outagesSection(all),
     offPolicySection(all),
+    promotionsSection(all),
     scoringSection(all),
   ].flatMap((section) => (section === null ? [] : [section]));
 
