@@ -9,6 +9,7 @@ import { runStdio, type StdioJob, type StdioResult } from './stdio.ts';
 
 interface Kinds {
   readonly game: readonly [GameJob, GameResult];
+  readonly ablation: readonly [GameJob<'ablation'>, GameResult];
   readonly outage: readonly [OutageJob, OutageResult];
   readonly 'off-policy': readonly [OffPolicyJob, OffPolicyResult];
   readonly promotion: readonly [PromotionJob, PromotionResult];
@@ -33,13 +34,19 @@ interface KindSpec<K extends Kind> {
   readonly sources: readonly string[];
 }
 
-/** Of a learner and of the rest, a decision. */
-const [LEARNT_S, PLAIN_S] = [0.001, 0.000_05];
+/** A decision of a policy, in seconds; the router trains and judges versions beside. */
+const PLAIN_S = 0.000_05;
+const LEARNT_S: Readonly<Record<string, number>> = {
+  linear: 0.000_9,
+  network: 0.001_2,
+  both: 0.002,
+  aurora: 0.002,
+  auto: 0.002,
+};
 /** Of a challenger: a decision of the router around it, and one of the stretch on which the rules and some five angles play. */
 const [TRIED_S, CALIBRATED_S] = [0.000_07, 0.000_15];
 const playSeconds = (decisions: number, policies: readonly string[]): number =>
-  policies.reduce((sum, name) => sum + decisions * (LEARNERS.includes(name) ? LEARNT_S : PLAIN_S), 0);
-const LEARNERS: readonly string[] = ['aurora', 'auto'];
+  policies.reduce((sum, name) => sum + decisions * (LEARNT_S[name] ?? PLAIN_S), 0);
 
 const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
   game: {
@@ -55,6 +62,14 @@ const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
     alone: false,
     sources: [],
   },
+  ablation: {
+    run: runGame,
+    nameOf: ({ market, seed, decisions, policies }) =>
+      `ablation ${market} world ${seed}, ${decisions} decisions of ${policies.join(', ')}`,
+    secondsOf: ({ decisions, policies }) => playSeconds(decisions, ['rules', 'oracle', ...policies]),
+    alone: false,
+    sources: [],
+  },
   outage: {
     run: runOutage,
     nameOf: ({ market, seed, decisions, from, to }) =>
@@ -66,7 +81,7 @@ const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
   'off-policy': {
     run: runOffPolicy,
     nameOf: ({ market, seed, rows }) => `off-policy estimates, ${market} world ${seed}, ${rows} logged decisions`,
-    secondsOf: ({ rows }) => playSeconds(rows, ['aurora']),
+    secondsOf: ({ rows }) => playSeconds(rows, ['linear']),
     alone: false,
     sources: [],
   },
@@ -88,7 +103,7 @@ const KINDS: { readonly [K in Kind]: KindSpec<K> } = {
   scoring: {
     run: runScoring,
     nameOf: ({ decisions }) => `cost of scoring after ${decisions} decisions`,
-    secondsOf: ({ decisions, calls, rounds }) => playSeconds(decisions + 4 * calls * (rounds + 1), ['aurora']),
+    secondsOf: ({ decisions, calls, rounds }) => playSeconds(decisions + calls * rounds, ['linear']),
     alone: true,
     sources: [],
   },

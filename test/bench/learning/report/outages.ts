@@ -1,6 +1,6 @@
 /** The silent outage, world by world. */
 import { percentText, thousands, windowName } from '#cli/wargame/words.ts';
-import { GAME, MARKETS, type MarketName } from '../plan.ts';
+import { GAME, LEARNER, MARKETS, type MarketName } from '../plan.ts';
 import { type Measured, ofKind } from '../results.ts';
 import { count, markdownTable } from './markdown.ts';
 import { gameOver, outagesOver } from './select.ts';
@@ -43,11 +43,11 @@ export function outagesSection(all: readonly Measured[]): string | null {
       rows,
     ),
     ...MARKETS.flatMap((market) => {
-      const found = outagesOver(all, market, 'aurora');
+      const found = outagesOver(all, market, LEARNER);
       return found === null
         ? []
         : [
-            `${market}, aurora, gap by window: ${found.mean.gap_by_window.map((window) => `${windowName(window)} ${percentText(window.gap)}`).join(', ')}.`,
+            `${market}, ${LEARNER}, gap by window: ${found.mean.gap_by_window.map((window) => `${windowName(window)} ${percentText(window.gap)}`).join(', ')}.`,
           ];
     }),
   ].join('\n\n');

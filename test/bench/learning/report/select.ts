@@ -36,6 +36,13 @@ export const gameOver = (
     ).values(),
   ]);
 
+export const ablationOver = (all: readonly Measured[], market: MarketName, policy: string): OverWorlds | null =>
+  over(
+    ofKind(all, 'ablation')
+      .filter(({ job }) => job.market === market)
+      .flatMap(({ result }) => result.figures[policy] ?? []),
+  );
+
 export const outagesOver = (all: readonly Measured[], market: MarketName, policy: string): OverWorlds | null =>
   over(
     ofKind(all, 'outage')

@@ -10,17 +10,18 @@ import { offPolicySection } from './off-policy.ts';
 import { outagesSection } from './outages.ts';
 import { promotionsSection } from './promotions.ts';
 import { scoringSection } from './scoring.ts';
-import { gameOver, type OverWorlds, type Variant } from './select.ts';
+import { ablationOver, gameOver, type OverWorlds, type Variant } from './select.ts';
 
 /** Sections in the order of the report; one that has nothing to tell is left out. */
 export const sections = (all: readonly Measured[]): readonly string[] =>
   [
     ...MARKETS.flatMap((market) => [
-      gaps(all, market, 'as it is', GAME),
+      gaps(market, 'as it is', gamesOf(all, market, GAME)),
       worth(all, market),
-      gaps(all, market, 'feedback 20 times slower', SLOW),
-      gaps(all, market, 'deviation .25', MILD),
-      gaps(all, market, '100 decisions a day', RARE),
+      gaps(market, 'what each part of the learner gives', (policy) => ablationOver(all, market, policy)),
+      gaps(market, 'feedback 20 times slower', gamesOf(all, market, SLOW)),
+      gaps(market, 'deviation .25', gamesOf(all, market, MILD)),
+      gaps(market, '100 decisions a day', gamesOf(all, market, RARE)),
     ]),
     outagesSection(all),
     offPolicySection(all),
@@ -28,7 +29,13 @@ export const sections = (all: readonly Measured[]): readonly string[] =>
     scoringSection(all),
   ].flatMap((section) => (section === null ? [] : [section]));
 
-const policiesOver = (select: (policy: string) => OverWorlds | null): readonly (readonly [string, OverWorlds])[] =>
+type Select = (policy: string) => OverWorlds | null;
+const gamesOf =
+  (all: readonly Measured[], market: MarketName, variant: Variant): Select =>
+  (policy) =>
+    gameOver(all, market, variant, policy);
+
+const policiesOver = (select: Select): readonly (readonly [string, OverWorlds])[] =>
   POLICY_NAMES.flatMap((policy) => {
     const found = select(policy);
     return found === null ? [] : [[policy, found] as const];
@@ -37,8 +44,8 @@ const policiesOver = (select: (policy: string) => OverWorlds | null): readonly (
 /** Rules and oracle are 0 and 100 by definition. */
 const between = ([policy]: readonly [string, OverWorlds]): boolean => policy !== 'rules' && policy !== 'oracle';
 
-function gaps(all: readonly Measured[], market: MarketName, name: string, variant: Variant): string | null {
-  const found = policiesOver((policy) => gameOver(all, market, variant, policy)).filter(between);
+function gaps(market: MarketName, name: string, select: Select): string | null {
+  const found = policiesOver(select).filter(between);
   const [first] = found;
   if (first === undefined) return null;
   const rows = found.map(([policy, { mean, worst }]) => [
@@ -52,7 +59,7 @@ function gaps(all: readonly Measured[], market: MarketName, name: string, varian
 }
 
 function worth(all: readonly Measured[], market: MarketName): string | null {
-  const found = policiesOver((policy) => gameOver(all, market, GAME, policy));
+  const found = policiesOver(gamesOf(all, market, GAME));
   const [first] = found;
   if (first === undefined) return null;
   const levels = Object.keys(first[1].mean.decisions_until_gap);
