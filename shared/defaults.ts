@@ -218,6 +218,8 @@ export const MAX_REBUILD_ROWS = 300_000;
 
 /** Newest decisions that a version is judged on: 100 MB while it lasts, and more rows move no limit by a tenth. */
 export const MAX_JUDGED_DECISIONS = 20_000;
+/** Decisions of a block of a trial that are looked at: with so many the scatter of single runs adds less to a pair than the market does. */
+export const MAX_BLOCK_DECISIONS = 2_000;
 
 // --- Judging -----------------------------------------------------------------------------------------------------
 /** Below it a share is known to no better than ±.07, and every comparison would end undecided anyway. */
@@ -241,8 +243,13 @@ export const ERROR_LIMIT_SLACK = 0.02;
 /** Nats of log-loss by which the interval may reach below the champion, when the point estimate is better. */
 export const CHAMPION_MARGIN_NATS = 0.01;
 
-/** Error of each one-sided limit of an off-policy uplift: before a switchback that errs .02, an equal challenger passes both once in 500 times. */
-export const GATE_ALPHA = 0.1;
+/**
+ * Error of each one-sided limit of an off-policy uplift where a switchback follows: the gate says who is worth one, and letting
+ * good ones wait costs more than trying bad ones (docs/decisions/2026-11-29-way-to-promotion.md).
+ */
+export const GATE_ALPHA = 0.3;
+/** And where the gate's word is the last (stage online). */
+export const GATE_FINAL_ALPHA = 0.1;
 /** Effective sample size of the challenger's weights: fewer are single rows that decide. */
 export const GATE_MIN_ESS = 100;
 /** Largest weight: of an action that the log takes more seldom, the model's word counts and not one lucky row. */
@@ -293,10 +300,10 @@ export const SWITCHBACK_PATIENCE_SHARE = 0.8;
 /** Matured pairs at which a challenger can be proved better; each by the root of two more, for evidence grows by its root. */
 export const SWITCHBACK_LOOKS: readonly number[] = [10, 14, 20, 28, 40, 56, 80];
 /**
- * One-sided level of each look: Pocock's (1977) constant for these seven, 2.60, by 2,000,000 simulated random walks. Together
- * they err .02 of the time on a challenger that is exactly as good.
+ * One-sided level of each look: Pocock's (1977) constant for these seven, 2.25, by simulated random walks. Together they err .05 of
+ * the time on a challenger that is exactly as good, whom to promote costs nothing; on a worse one less.
  */
-export const SWITCHBACK_LOOK_ALPHA = 0.0046;
+export const SWITCHBACK_LOOK_ALPHA = 0.0122;
 /** Before the first look only a clearly worse challenger is stopped; of 4 pairs all must speak against it. */
 export const SWITCHBACK_FUTILITY_LOOKS: readonly number[] = [4, 6, 8];
 export const SWITCHBACK_FUTILITY_ALPHA = 0.1;

@@ -9,8 +9,10 @@ import type { Stack } from './stack.ts';
 const COLLECT_EVERY_MS = 2_000;
 const WATCH_EVERY_MS = 1_000;
 const TRAIN_EVERY_MS = 5_000;
-/** How long an alias may name a version that does not load. */
+/** How long an alias may name a version that does not load, and the time between two steps of the stages. */
 const PROMOTE_EVERY_MS = 5_000;
+/** A step may judge the whole record. */
+const PROMOTE_DEADLINE_MS = 120_000;
 const RETENTION_EVERY_MS = 5 * 60_000;
 
 /** What the scheduler does in production: collect, watch, the looks whether a training is worth it and whether the aliases name what loads; and retention. */
@@ -28,7 +30,7 @@ export function startClockwork(
   const urlOf = (name: 'collect' | 'watch' | 'promote'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
-  const promote = httpJob('promote', urlOf('promote'), PROMOTE_EVERY_MS, hostClock);
+  const promote = httpJob('promote', urlOf('promote'), PROMOTE_EVERY_MS, hostClock, PROMOTE_DEADLINE_MS);
   const train: CronJob = {
     name: 'train',
     everyMs: TRAIN_EVERY_MS,

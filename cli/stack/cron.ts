@@ -30,9 +30,9 @@ export function httpJob(
   url: string,
   everyMs: number,
   hostClock: HostClock,
+  deadlineMs = 30_000,
 ): CronJob & { close(): Promise<void> } {
   const client = createHttpClient({ hostClock });
-  const deadlineMs = 30_000;
   return {
     name,
     everyMs,

@@ -8,6 +8,7 @@ import type { PromoteDeps } from './deps.ts';
 import { judgeVersion } from './judge.ts';
 import { moveByVerdict } from './move.ts';
 import { type RepairReport, repairAlias } from './repair.ts';
+import { createStages } from './stages/attend.ts';
 
 const PROMOTE_DEADLINE_MS = 120_000;
 
@@ -18,6 +19,13 @@ export function createPromote(deps: PromoteDeps): FunctionApp {
     help: 'Verdicts on model versions',
     labels: ['verdict'],
   });
+
+  const steps = deps.metrics.counter({
+    name: 'aurora_stage_steps_total',
+    help: 'Ticks by the step that was taken: a trial begun, judged or ended, a look at the learner, or back at what acts.',
+    labels: ['step'],
+  });
+  const stages = createStages(deps);
 
   const repair = async (): Promise<readonly RepairReport[]> => {
     const reports = [await repairAlias(deps, 'champion'), await repairAlias(deps, 'apprentice')];
@@ -52,6 +60,18 @@ export function createPromote(deps: PromoteDeps): FunctionApp {
         'verdict',
       );
     },
-    routes: [{ method: 'POST', path: '/run', handle: async () => json(200, { aliases: await repair() }) }],
+    routes: [
+      {
+        method: 'POST',
+        path: '/run',
+        handle: async () => {
+          const aliases = await repair();
+          const report = await stages.attend();
+          steps.with({ step: report.step }).add();
+          await announceMoves(registry, bus);
+          return json(200, { aliases, ...report });
+        },
+      },
+    ],
   });
 }

@@ -1,18 +1,19 @@
-/** The verdict on a version: promote, reject (worse or broken), or not enough evidence. */
+/** The verdict on a version, or on the learner on its own: promote, reject (worse or broken), or not enough evidence. */
+import { GATE_ALPHA, GATE_FINAL_ALPHA, LINEAR_HOLDOUT_SHARE } from '#shared/defaults.ts';
+import { LINEAR } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
-import { createContest } from '#shared/learning/evaluate/contest.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { judge, unevaluated } from '#shared/learning/gate/judge.ts';
 import { type Contestant, linearContestant, versionContestant } from '#shared/learning/record/contestant.ts';
-import { readDecisions, readLessons } from '#shared/learning/record/read-record.ts';
 import { provenNetwork } from '#shared/learning/scorer.ts';
 import { loadWhole } from '#shared/learning/servable.ts';
-import { splitByTime } from '#shared/learning/train/split.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
 import type { AliasEntry, WholeVersion } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
+import { readControl } from '#shared/serving/change-control.ts';
 import type { PromoteDeps } from './deps.ts';
+import { contestOver } from './record.ts';
 
 /**
  * Always a verdict, for someone waits for it: what cannot serve is rejected, what cannot be put to the test has not enough
@@ -53,13 +54,10 @@ async function judgeOnRecord(deps: PromoteDeps, challenger: WholeVersion, decide
   }
   const head = await registry.aliasHead('champion');
   const champion = await comparable(deps, head, version);
-  const contest = createContest({
-    ...splitByTime(examples, trained.holdout_rows),
-    decisions: await readDecisions(warehouse, { watermark: trained.watermark, fromMs: 0, examples }),
-    lessons: await readLessons(warehouse),
-    asOfMs: Date.parse(trained.watermark),
-    seed: trained.seed,
-  });
+  const { watermark, holdout_rows: holdoutRows, seed } = trained;
+  const { control } = await readControl(deps);
+  const alpha = control.stage === 'online' ? GATE_FINAL_ALPHA : GATE_ALPHA;
+  const contest = await contestOver(warehouse, { watermark, examples, holdoutRows, seed, alpha });
   const own = servedBy(challenger);
   const evaluation = await contest.evaluate({
     challenger: own.contestant,
@@ -84,6 +82,30 @@ function servedBy({ manifest, files }: WholeVersion) {
 }
 
 /**
+ * The learner on its own, on everything that has matured: it learns as it goes, so most of the record can be asked of it.
+ * @throws TransientError when a store is away
+ */
+export async function judgeLearner(deps: PromoteDeps, watermark: string): Promise<Verdict> {
+  const { warehouse, worldClock } = deps;
+  const decidedAt = rfc3339(worldClock.now());
+  const examples = await readTrainingSet(warehouse, watermark);
+  const holdoutRows = Math.round(LINEAR_HOLDOUT_SHARE * examples.length);
+  const contest = await contestOver(warehouse, {
+    watermark,
+    examples,
+    holdoutRows,
+    seed: LEARNER_SEED,
+    alpha: GATE_ALPHA,
+  });
+  const challenger = linearContestant();
+  const match = { challenger, network: null, champion: null, championSkipped: null, linear: null };
+  return judge({ evaluation: await contest.evaluate(match), decidedAt, scoringMs: null });
+}
+
+/** Of the bootstrap; a version brings its own. */
+const LEARNER_SEED = 1;
+
+/**
  * The champion to compare with. A broken one cannot be compared with; it must not stop the judgement of its successor, nor be
  * blamed on it. Nor is a version that was forced into office its own measure.
  */
@@ -93,6 +115,7 @@ async function comparable(
   version: string,
 ): Promise<Contestant | null> {
   if (head === null || head.version === null || head.version === version) return null;
+  if (head.version === LINEAR) return linearContestant();
   try {
     return servedBy(await loadWhole(registry, head.version)).contestant;
   } catch (error) {

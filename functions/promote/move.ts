@@ -1,27 +1,39 @@
 /** What a verdict does to the aliases. */
+import type { Stage } from '#shared/domain/control.ts';
 import { AuroraError, TransientError } from '#shared/errors.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
 import type { Alias, AliasEntry } from '#shared/registry/registry.ts';
 import { isDamageMove, wasDamaged } from '#shared/registry/succession.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
+import { readControl } from '#shared/serving/change-control.ts';
 import { PROMOTE, type PromoteDeps } from './deps.ts';
+import { changeNotes } from './notes.ts';
 
-/** promote -> champion; not enough evidence -> apprentice (scored and shown, the rules act); reject -> nothing moves. */
-const ALIAS_OF: Readonly<Record<Verdict['verdict'], Alias | null>> = {
-  promote: 'champion',
-  'not-enough-evidence': 'apprentice',
-  reject: null,
-};
+/**
+ * Who passed is champion at once where the gate's word is enough (stage online); elsewhere it is the apprentice, as who may yet
+ * pass, and a trial has to prove it. Who was rejected moves nothing.
+ */
+function aliasOf(verdict: Verdict['verdict'], stage: Stage): Alias | null {
+  if (verdict === 'reject') return null;
+  return verdict === 'promote' && stage === 'online' ? 'champion' : 'apprentice';
+}
 
 /** Answers the move that was made now; null when the alias stays. @throws TransientError when somebody else moved it meanwhile */
 export async function moveByVerdict(deps: PromoteDeps, version: string, verdict: Verdict): Promise<AliasEntry | null> {
   const { registry, log } = deps;
-  const alias = ALIAS_OF[verdict.verdict];
+  const { control } = await readControl(deps);
+  const alias = aliasOf(verdict.verdict, control.stage);
   if (alias === null) return null;
   const moves = await registry.recentMoves(alias);
   const why = await whyItStays(deps, { version, verdict, moves });
   if (why !== null) {
     log.info({ model_version: version, alias, why }, 'alias stays');
+    return null;
+  }
+  if (control.trial !== null) {
+    // Whoever is tried needs the alias until it is over. Of several that wait the last has learned from most.
+    await changeNotes(deps, (notes) => ({ ...notes, waiting: version }));
+    log.info({ model_version: version, alias }, 'the verdict takes effect after the trial');
     return null;
   }
   try {

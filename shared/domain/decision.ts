@@ -68,7 +68,7 @@ const softened = z.object({ kind: z.enum(['epsilon_softened', 'greedy']), epsilo
 /** Thompson sampling within an exploration budget (shared/learning/thompson.ts), over expected utility and lead variance. */
 const thompson = z.object({ kind: z.literal('thompson'), budget: nonNegative, share: probability, floor: probability });
 /**
- * The rules act and an apprentice looks on: of the exploration epsilon one half is uniform, the other goes where the apprentice's
+ * The rules act and an apprentice looks on: of the exploration epsilon a part is uniform, the rest goes where the apprentice's
  * own Thompson distribution would go. The candidates stand best first by the rules.
  */
 const forApprentice = thompson.extend({ kind: z.literal('for_apprentice'), epsilon: probability });

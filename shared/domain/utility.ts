@@ -54,8 +54,14 @@ export function realisedUtility(workload: Workload, run: RunResult): number {
   );
 }
 
+/** Of an outcome, what its utility is made of. */
+export type End = Pick<
+  Outcome,
+  'status' | 'final' | 'blame' | 'ready_ms' | 'latency_ms' | 'useful_gpu_hours' | 'cost_usd' | 'request'
+>;
+
 /** The facts of a final outcome that its utility needs; null = censored (the tenant's or our own fault says nothing about the offer). */
-export function runResultOf(outcome: Outcome): RunResult | null {
+export function runResultOf(outcome: End): RunResult | null {
   if (!outcome.final || outcome.blame === 'tenant' || outcome.blame === 'ours' || outcome.status === 'cancelled')
     return null;
   const becameReady = outcome.status !== 'failed_to_start' && outcome.ready_ms !== null;

@@ -12,9 +12,9 @@ export function epsilonSoftened(scores: readonly number[], epsilon: number): num
 }
 
 /**
- * The rules act and an apprentice looks on: of the exploration one half is uniform and the other goes where the apprentice would
- * go. What it prefers is then tried often enough to be judged (a weight of at most 2 / epsilon, where uniform exploration alone
- * gives n / epsilon), and who pays for the trial gets what the apprentice thinks best.
+ * The rules act and an apprentice looks on: of the exploration one part is uniform, and the greater one goes where the apprentice
+ * would go. What it prefers is then tried often enough to be judged (a weight of at most 1.25 / epsilon, where uniform exploration
+ * alone gives n / epsilon), and who pays for the trial gets what the apprentice thinks best.
  * @param apprentice its own distribution over the same candidates
  */
 export function exploringForApprentice(
@@ -22,10 +22,15 @@ export function exploringForApprentice(
   apprentice: readonly number[],
   epsilon: number,
 ): number[] {
-  return epsilonSoftened(scores, epsilon / 2).map(
-    (p, i) => p * (1 - epsilon / 2) + (apprentice[i] as number) * (epsilon / 2),
-  );
+  const lent = APPRENTICE_SHARE * epsilon;
+  const others = epsilonSoftened(scores, epsilon - lent);
+  const best = bestIndex(scores);
+  // All that is not explored is the best one's.
+  return others.map((p, i) => p - (i === best ? lent : 0) + (apprentice[i] as number) * lent);
 }
+
+/** The rest keeps everything tried, and the estimators honest about what nobody prefers. */
+const APPRENTICE_SHARE = 0.8;
 
 /** Index of the first highest score; -1 when there is none. */
 export function bestIndex(scores: readonly number[]): number {

@@ -71,7 +71,7 @@ const crown = (version: string) =>
   registry.moveAlias('champion', { version, by: 'ann', reason: 'by hand', verdict: null, forced: true });
 
 function house() {
-  const deps = { ...testDeps(clock), worldClock: clock, objects, registry, bus: memoryBus() };
+  const deps = { ...testDeps(clock), worldClock: clock, objects, registry, bus: memoryBus(), stage: 'online' as const };
   const record = memoryRecord();
   record.add(OUTCOMES, maturedMs(ROWS));
   return { ...deps, state: memoryState(clock), warehouse: record.warehouse };

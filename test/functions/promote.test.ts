@@ -3,17 +3,28 @@ import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Alias } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
-import { BACK, FEW, MANY, promoteHouse, trainedOn, untrained, watermarkOf } from '#test/support/promote-house.ts';
-import { maturedMs, recordedOutcomes } from '#test/support/record.ts';
+import {
+  BACK,
+  contraryOf,
+  FEW,
+  MANY,
+  promoteHouse,
+  RECORD,
+  trainedOn,
+  untrained,
+  watermarkOf,
+} from '#test/support/promote-house.ts';
+import { maturedMs } from '#test/support/record.ts';
 
 const untrainedToo = aModel({ version: 'untrained-too', seed: 6 });
 let small: ModelFixture;
+let tiny: ModelFixture;
 let good: ModelFixture;
 let bad: ModelFixture;
 beforeAll(async () => {
-  const outcomes = recordedOutcomes(MANY);
-  small = await trainedOn(outcomes.slice(0, FEW));
-  good = await trainedOn(outcomes);
+  small = await trainedOn(RECORD.slice(0, FEW));
+  tiny = await trainedOn(RECORD.slice(0, 100));
+  good = await trainedOn(RECORD);
   bad = untrained(good);
 });
 
@@ -35,7 +46,7 @@ describe('each verdict moves its alias', () => {
         verdict: 'promote',
         promoted_by: 'promote',
         forced: false,
-        reason: expect.stringContaining('log-loss'),
+        reason: expect.stringContaining('uplift over the rules'),
       },
     ]);
   });
@@ -53,9 +64,10 @@ describe('each verdict moves its alias', () => {
 
   test('reject: none', async () => {
     const house = promoteHouse();
-    await house.publish(bad);
-    expect(await house.hear(bad)).toBe(204);
-    expect(await house.verdict(bad)).toMatchObject({ verdict: 'reject' });
+    const contrary = await contraryOf(good);
+    await house.publish(contrary);
+    expect(await house.hear(contrary)).toBe(204);
+    expect(await house.verdict(contrary)).toMatchObject({ verdict: 'reject' });
     expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, null]);
     expect(house.bus.published).toEqual([]);
   });
@@ -129,11 +141,12 @@ describe('delivered again', () => {
     model: () => ModelFixture,
     alias: Alias,
     prepare: (house: House) => Promise<void>,
+    record = RECORD,
   ): Promise<number> => {
     let deaths = 0;
     for (const when of ['before', 'after'] as const) {
       for (let step = 1; ; step++) {
-        const house = promoteHouse();
+        const house = promoteHouse(record);
         await house.publish(model());
         await prepare(house);
         const had = (await house.registry.aliasHistory(alias)).length;
@@ -161,9 +174,10 @@ describe('delivered again', () => {
   test('killed at any step on the way to apprentice', async () => {
     expect(
       await killedEverywhere(
-        () => small,
+        () => tiny,
         'apprentice',
         async () => undefined,
+        RECORD.slice(0, 100),
       ),
     ).toBeGreaterThan(20);
   });
@@ -182,7 +196,7 @@ describe('delivered again', () => {
       await house.force('champion', 'untrained', maturedMs(FEW));
       await house.registry.writeVerdict(good.manifest.version, standing);
     };
-    expect(await killedEverywhere(() => good, 'champion', prepare)).toBeGreaterThan(15);
+    expect(await killedEverywhere(() => good, 'champion', prepare, [])).toBeGreaterThan(15);
   });
 });
 

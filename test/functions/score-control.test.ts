@@ -57,7 +57,7 @@ describe('the learner on its own', () => {
       mode: 'apprentice',
       model: { version: 'linear', stage: 'apprentice', statistics_age_s: POLL_INTERVAL_MS / 1000 },
       statistics_generation: '7',
-      policy: { kind: 'epsilon_softened' },
+      policy: { kind: 'for_apprentice' },
       fault: null,
     });
     await house.close();

@@ -1,5 +1,6 @@
 /** A contestant lives through the record: it knows what had been heard, and nothing of what it speaks of. */
 import { describe, expect, it } from 'vitest';
+import { GATE_ALPHA } from '#shared/defaults.ts';
 import { createContest } from '#shared/learning/evaluate/contest.ts';
 import { valueCandidates } from '#shared/learning/fast/candidate-value.ts';
 import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
@@ -58,6 +59,7 @@ const contestOf = (book: Book, holdoutShare: number) => {
     lessons: book.lessons(),
     asOfMs: LATER_MS,
     seed: 1,
+    alpha: GATE_ALPHA,
   });
 };
 const alone = { network: null, champion: null, championSkipped: null, linear: null };
@@ -207,6 +209,7 @@ describe('the gate on the record', () => {
       lessons: book.lessons(),
       asOfMs: LATER_MS,
       seed: 1,
+      alpha: GATE_ALPHA,
     });
     const evaluation = await contest.evaluate({ challenger: linearContestant(), ...alone });
     const verdict = judge({ evaluation, decidedAt: '2026-03-01T00:00:00.000Z', scoringMs: null });

@@ -54,7 +54,13 @@ describe('the schedule of a switchback', () => {
 
 describe('planning a switchback', () => {
   const plan = (medianRunMs: number, decisionsPerHour: number): Trial =>
-    planTrial({ control: 'rules', challenger: 'v1', startMs: START, medianRunMs, decisionsPerHour, seed: 3 });
+    planTrial({
+      control: 'rules',
+      challenger: 'v1',
+      startMs: START,
+      traffic: { medianRunMs, decisionsPerHour },
+      seed: 3,
+    });
 
   it('follows the run time where traffic is dense: two fifths of a run of wash-out, a fifth of the block', () => {
     expect(plan(2 * HOUR, 1_000)).toMatchObject({ block_ms: 4 * HOUR, washout_ms: 0.8 * HOUR, arms: ['rules', 'v1'] });

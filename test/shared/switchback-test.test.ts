@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SWITCHBACK_LOOKS } from '#shared/defaults.ts';
 import { seededRandom } from '#shared/learning/random.ts';
-import { maturedPairs, type TrialRow } from '#shared/learning/switchback/pairs.ts';
+import { type TrialRow, trialRecord } from '#shared/learning/switchback/pairs.ts';
 import { armOf, type Trial } from '#shared/learning/switchback/schedule.ts';
 import { type PairDifference, subsetMeans } from '#shared/learning/switchback/subset-means.ts';
 import { testSwitchback } from '#shared/learning/switchback/test.ts';
@@ -26,6 +26,11 @@ const normals = (seed: number): (() => number) => {
 const pairsOf = (count: number, mean: number, sd: number, seed: number): PairDifference[] => {
   const draw = normals(seed);
   return Array.from({ length: count }, () => ({ difference: mean + sd * draw(), weight: 1 }));
+};
+const maturedPairs = (trial: Trial, rows: readonly TrialRow[], nowMs: number) => {
+  const record = trialRecord(trial);
+  for (const row of rows) record.add(row);
+  return record.pairs(nowMs);
 };
 const pair = fc.record({
   difference: fc.double({ min: -1, max: 1, noNaN: true }),

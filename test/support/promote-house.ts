@@ -1,4 +1,5 @@
 import { createPromote } from '#functions/promote/handler.ts';
+import type { Stage } from '#shared/domain/control.ts';
 import { modelTrained } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
@@ -14,14 +15,15 @@ import { EVENT_SAMPLES } from './events.ts';
 import { faults } from './faults.ts';
 import { memoryBus } from './memory-bus.ts';
 import { memoryObjects } from './memory-objects.ts';
-import { aModel, type ModelFixture } from './model.ts';
+import { memoryState } from './memory-state.ts';
+import { aModel, type ModelFixture, older } from './model.ts';
 import { deliver, post } from './push.ts';
-import { maturedMs, memoryRecord, recordedOutcomes } from './record.ts';
+import { crossedOutcomes, decisionBehind, maturedMs, memoryRecord } from './record.ts';
 import { testDeps } from './runtime.ts';
 
 /** Rows that are too few for a judgement, and rows that carry one. */
 export const FEW = 300;
-export const MANY = 1_100;
+export const MANY = 1_600;
 
 /** A rollback by a person; every version could serve. */
 export const BACK = { by: 'ann', reason: 'worse', serves: async () => true };
@@ -30,10 +32,14 @@ export const watermarkOf = (rows: number): string => rfc3339(maturedMs(rows));
 export const examplesOf = (outcomes: readonly Outcome[]): readonly Example[] =>
   outcomes.flatMap((outcome) => exampleOf(outcome) ?? []);
 
-/** Trained on these, the first of the record. Narrow: what there is to learn is linear, and it takes half as long. */
-export async function trainedOn(outcomes: readonly Outcome[], seed = 1): Promise<ModelFixture> {
+/** The record: what there is to learn takes a network, so that a version has something to prove. */
+export const RECORD: readonly Outcome[] = crossedOutcomes(MANY);
+const DECISIONS = new Map(RECORD.map((outcome) => [outcome.decision_id, decisionBehind(outcome)]));
+
+/** Trained on these, the first of the record: narrow and fast, for they are few. */
+export async function trainedOn(outcomes: readonly Outcome[], seed = 1): ReturnType<typeof trainModel> {
   const at = watermarkOf(outcomes.length);
-  const config = { ...TRAIN_DEFAULTS, hidden: [8], seed };
+  const config = { ...TRAIN_DEFAULTS, hidden: [8], learning_rate: 0.02, l2: 0.003, seed };
   return trainModel({ examples: examplesOf(outcomes), config, featureSet: FEATURE_SET, watermark: at, createdAt: at });
 }
 
@@ -43,15 +49,36 @@ export function untrained({ manifest }: ModelFixture): ModelFixture {
   return { manifest: { ...own, training: manifest.training }, files };
 }
 
+/** A version as the registry takes it. */
+type Published = ReturnType<typeof older>;
+
+/** A version that says the contrary of what is, in the manifest of one that learnt it; nothing was foretold for it. */
+export async function contraryOf({ manifest }: ModelFixture): Promise<Published> {
+  const contrary = older(await trainedOn(crossedOutcomes(MANY, { contrary: true })));
+  return { ...contrary, manifest: { ...contrary.manifest, version: 'contrary', training: manifest.training } };
+}
+
 /** promote over stores in memory, with a record of MANY outcomes of which the first FEW came before the rest. */
-export function promoteHouse(recorded: readonly Outcome[] = recordedOutcomes(MANY)) {
+export function promoteHouse(recorded: readonly Outcome[] = RECORD, stage: Stage = 'online') {
   const clock = fakeClock(maturedMs(MANY) + 1_000);
   const objects = memoryObjects();
   const bus = memoryBus();
   const deaths = faults();
   const outcomes = memoryRecord();
-  outcomes.add(recorded.slice(0, FEW), maturedMs(FEW));
-  outcomes.add(recorded.slice(FEW), maturedMs(MANY));
+  for (const [rows, atMs] of [
+    [recorded.slice(0, FEW), maturedMs(FEW)],
+    [recorded.slice(FEW), maturedMs(MANY)],
+  ] as const) {
+    outcomes.add(rows, atMs);
+    outcomes.decide(
+      rows.flatMap(({ decision_id, propensity }) => {
+        const decision = DECISIONS.get(decision_id);
+        return decision === undefined ? [] : [{ ...decision, propensity }];
+      }),
+      atMs,
+    );
+  }
+  const state = memoryState(clock);
   const deps = testDeps(clock);
   const registry = createRegistry({ objects, worldClock: clock });
   const app = () =>
@@ -60,6 +87,9 @@ export function promoteHouse(recorded: readonly Outcome[] = recordedOutcomes(MAN
       worldClock: clock,
       bus: deaths.wrap(bus),
       warehouse: outcomes.warehouse,
+      objects: deaths.wrap(objects),
+      state: deaths.wrap(state),
+      stage,
       registry: createRegistry({ objects: deaths.wrap(objects), worldClock: clock }),
     });
   return {
@@ -69,9 +99,10 @@ export function promoteHouse(recorded: readonly Outcome[] = recordedOutcomes(MAN
     deaths,
     deps,
     outcomes,
+    state,
     registry,
     app,
-    publish: async (...models: ModelFixture[]): Promise<void> => {
+    publish: async (...models: Published[]): Promise<void> => {
       for (const { manifest, files } of models) await registry.publishVersion(manifest, files);
     },
     /** The model-trained event of a version, delivered once. */
@@ -79,7 +110,8 @@ export function promoteHouse(recorded: readonly Outcome[] = recordedOutcomes(MAN
       deliver(app(), modelTrained, { ...EVENT_SAMPLES['model-trained'], version: manifest.version }),
     /** A tick of the cron; the status of its answer. */
     tick: async (): Promise<number> => (await post(app(), '/run')).status,
-    verdict: ({ manifest }: ModelFixture): Promise<Verdict | null> => registry.readVerdict(manifest.version),
+    verdict: ({ manifest }: Pick<ModelFixture, 'manifest'>): Promise<Verdict | null> =>
+      registry.readVerdict(manifest.version),
     head: async (alias: Alias) => (await registry.aliasHead(alias))?.version ?? null,
     moves: () => bus.payloads('model-promoted').map(({ alias, version, sequence }) => [alias, version, sequence]),
     force: (alias: Alias, version: string | null, at: number = clock.now()) => {

@@ -1,11 +1,17 @@
+import type { Decision } from '#shared/domain/decision.ts';
 import { routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent, encodeEvent, eventRow } from '#shared/domain/events/codec.ts';
+import type { Offer } from '#shared/domain/offer.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
+import { recordedDecisions } from '#shared/queries/decision-record.ts';
 import { lessonRows } from '#shared/queries/learning.ts';
 import { maturedSince, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
+import { trialDecisions } from '#shared/queries/trial-record.ts';
+import { classicScore } from '#shared/rules/classic-score.ts';
+import { decisionPayload } from '#test/contract/warehouse-rows.ts';
 import { seeded } from './model.ts';
 import { anOffer, aWorkload } from './offers.ts';
 import { anOutcome } from './outcomes.ts';
@@ -18,39 +24,105 @@ const RUN_HOURS = 1;
 const TRUTH = { solid: 0.95, plain: 0.8, boaster: 0.35 } as const;
 const PROVIDERS = Object.keys(TRUTH) as (keyof typeof TRUTH)[];
 
+const WORKLOAD = aWorkload({ gpu_hours: 2 * RUN_HOURS, gpu_count: 2 });
+
 /** Final outcomes of explored decisions, one a minute, each an hour long, with the features that route would have logged. */
 export function recordedOutcomes(rows: number, seed = 1): Outcome[] {
-  const random = seeded(seed);
-  const workload = aWorkload({ gpu_hours: 2 * RUN_HOURS, gpu_count: 2 });
-  return Array.from({ length: rows }, (_, i) => {
-    const provider = PROVIDERS[Math.floor(random() * PROVIDERS.length)] ?? 'solid';
-    const decidedMs = START_MS + i * MINUTE_MS;
-    const offer = anOffer({ provider, offer_id: `${provider}:1`, usd_per_gpu_hour: 0.3 + 0.2 * random() });
-    const completed = random() < TRUTH[provider];
-    const started = completed || random() < 0.5;
-    return anOutcome({
-      decision_id: `d${String(i).padStart(5, '0')}`,
-      provider,
-      offer_id: offer.offer_id,
-      decided_at: rfc3339(decidedMs),
-      observed_at: rfc3339(decidedMs + (completed ? 62 : 5) * MINUTE_MS),
-      status: completed ? 'completed' : started ? 'preempted' : 'failed_to_start',
-      blame: completed ? null : 'provider',
-      ready_ms: started ? 60_000 + 60_000 * random() : null,
-      latency_ms: started ? 80 + 80 * random() : null,
-      exposure_hours: completed ? RUN_HOURS : started ? RUN_HOURS * random() : 0,
-      useful_gpu_hours: completed ? 2 * RUN_HOURS : 0,
-      billed_gpu_hours: started ? 2 * RUN_HOURS : 0,
-      cost_usd: started ? 2 * RUN_HOURS * offer.usd_per_gpu_hour * (1 + 0.1 * random()) : 0,
-      effective_usd_per_gpu_hour: null,
-      request: workload,
-      advertised_usd_per_gpu_hour: offer.usd_per_gpu_hour,
-      advertised_latency_ms: offer.latency_ms,
-      features: candidateFeatures(workload, offer, decidedMs),
-      mode: 'rules',
-      propensity: 1 / PROVIDERS.length,
-    });
+  const dice = seeded(seed);
+  return Array.from({ length: rows }, (_, index) => {
+    const provider = PROVIDERS[Math.floor(dice() * PROVIDERS.length)] ?? 'solid';
+    const offer = anOffer({ provider, offer_id: `${provider}:1`, usd_per_gpu_hour: 0.3 + 0.2 * dice() });
+    return outcomeOf(index, offer, TRUTH[provider], dice);
   });
+}
+
+/**
+ * A record that takes a network: whoever is slow, or of high repute, but not both, keeps its promises, and no sum of the two says
+ * so. Each row is a function of its index and the seed.
+ * @param contrary the others keep theirs instead
+ */
+export const crossedOutcomes = (rows: number, { seed = 1, contrary = false } = {}): Outcome[] =>
+  Array.from({ length: rows }, (_, index) => {
+    const { offers, dice } = sceneOf(index, seed);
+    const offer = offers[Math.floor(dice() * offers.length)] as Offer;
+    const crossed = (offer.latency_ms ?? 0) > 100 !== (offer.reputation ?? 0) > 90;
+    return outcomeOf(index, offer, crossed === contrary ? 0.25 : 0.95, dice);
+  });
+
+/** What could be taken, and the dice of what became of it. */
+function sceneOf(index: number, seed: number): { readonly offers: readonly Offer[]; readonly dice: () => number } {
+  const dice = seeded(1_000_003 * seed + index);
+  // The first draws of neighbouring seeds are alike.
+  dice();
+  const offers = PROVIDERS.map((provider) =>
+    anOffer({
+      provider,
+      offer_id: `${provider}:1`,
+      usd_per_gpu_hour: 0.3 + 0.2 * dice(),
+      latency_ms: dice() < 0.5 ? 60 : 160,
+      reputation: dice() < 0.5 ? 82 : 98,
+    }),
+  );
+  return { offers, dice };
+}
+
+const idOf = (index: number): string => `d${String(index).padStart(5, '0')}`;
+
+function outcomeOf(index: number, offer: Offer, chance: number, dice: () => number): Outcome {
+  const decidedMs = START_MS + index * MINUTE_MS;
+  const completed = dice() < chance;
+  const started = completed || dice() < 0.5;
+  return anOutcome({
+    decision_id: idOf(index),
+    provider: offer.provider,
+    offer_id: offer.offer_id,
+    decided_at: rfc3339(decidedMs),
+    observed_at: rfc3339(decidedMs + (completed ? 62 : 5) * MINUTE_MS),
+    status: completed ? 'completed' : started ? 'preempted' : 'failed_to_start',
+    blame: completed ? null : 'provider',
+    ready_ms: started ? 60_000 + 60_000 * dice() : null,
+    latency_ms: started ? 80 + 80 * dice() : null,
+    exposure_hours: completed ? RUN_HOURS : started ? RUN_HOURS * dice() : 0,
+    useful_gpu_hours: completed ? 2 * RUN_HOURS : 0,
+    billed_gpu_hours: started ? 2 * RUN_HOURS : 0,
+    cost_usd: started ? 2 * RUN_HOURS * offer.usd_per_gpu_hour * (1 + 0.1 * dice()) : 0,
+    effective_usd_per_gpu_hour: null,
+    request: WORKLOAD,
+    advertised_usd_per_gpu_hour: offer.usd_per_gpu_hour,
+    advertised_latency_ms: offer.latency_ms,
+    features: candidateFeatures(WORKLOAD, offer, decidedMs),
+    mode: 'rules',
+    propensity: 1 / PROVIDERS.length,
+  });
+}
+
+/** The decision that an outcome of `crossedOutcomes` followed from: three offers, one drawn with even chances. */
+export function decisionBehind({ decision_id, propensity, offer_id, provider }: Outcome, seed = 1): Decision {
+  const index = Number(decision_id.slice(1));
+  const decidedMs = START_MS + index * MINUTE_MS;
+  const { offers } = sceneOf(index, seed);
+  return {
+    ...decisionPayload(decision_id),
+    decided_at: rfc3339(decidedMs),
+    request: WORKLOAD,
+    candidates: offers.map((offer) => ({
+      provider: offer.provider,
+      offer_id: offer.offer_id,
+      usd_per_gpu_hour: offer.usd_per_gpu_hour,
+      latency_ms: offer.latency_ms,
+      rule_score: classicScore(WORKLOAD.weights, offer),
+      probability: 1 / offers.length,
+      expected_utility: null,
+      utility_variance: null,
+      lead_variance: null,
+      predicted: null,
+      features: candidateFeatures(WORKLOAD, offer, decidedMs),
+      dropped: false,
+    })),
+    final_provider: provider,
+    final_offer_id: offer_id,
+    propensity,
+  };
 }
 
 /** Past the end of every one of `rows` outcomes and the grace: all of them have matured. */
@@ -64,9 +136,10 @@ export function outcomeRowOf(outcome: Outcome, ingestedAtMs: number): Row {
   return eventRow(decoded.event, ingestedAtMs);
 }
 
-/** A record in memory that answers what training asks; its SQL is proved elsewhere, over the engine itself. */
+/** A record in memory that answers what training and promotion ask; its SQL is proved elsewhere, over the engine itself. */
 export function memoryRecord() {
   const rows: { readonly outcome: Outcome; readonly ingestedAtMs: number }[] = [];
+  const decided: { readonly decision: Decision; readonly ingestedAtMs: number }[] = [];
   const upTo = (watermark: Cell | undefined): readonly Outcome[] =>
     rows.filter((row) => row.ingestedAtMs <= Date.parse(String(watermark))).map(({ outcome }) => outcome);
   const answer = (name: string, params: Readonly<Record<string, Cell>>): readonly unknown[] => {
@@ -76,6 +149,8 @@ export function memoryRecord() {
     }
     if (name === maturedSince.name) return [{ matured: rows.length - upTo(params['since']).length }];
     if (name === lessonRows.name) return lessons(params);
+    if (name === recordedDecisions.name) return decisions(params);
+    if (name === trialDecisions.name) return trialRows(params);
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
     return upTo(params['watermark']).map((outcome) => ({
       ...outcome,
@@ -102,6 +177,23 @@ export function memoryRecord() {
       `${row['observed_at']} ${row['decision_id']} ${row['sequence']}`;
     return [...first.values()].sort((a, b) => (observed(a) < observed(b) ? -1 : 1));
   };
+  const decisions = (params: Readonly<Record<string, Cell>>): readonly unknown[] =>
+    decided
+      .filter(({ ingestedAtMs }) => ingestedAtMs <= Date.parse(String(params['watermark'])))
+      .map(({ decision: { request, candidates, ...decision } }) => ({
+        ...decision,
+        request: JSON.stringify(request),
+        candidates: JSON.stringify(candidates),
+      }))
+      .slice(-Number(params['limit']));
+  const trialRows = (params: Readonly<Record<string, Cell>>): readonly unknown[] =>
+    decided
+      .filter(({ decision }) => decision.decided_at >= String(params['decided_from']))
+      .map(({ decision: { decision_id, decided_at, request } }) => {
+        const end = rows.find(({ outcome }) => outcome.decision_id === decision_id && outcome.final)?.outcome;
+        const nothing = { status: null, blame: null, ready_ms: null, latency_ms: null, useful_gpu_hours: null };
+        return { ...(end ?? { ...nothing, cost_usd: null }), decided_at, request: JSON.stringify(request) };
+      });
   const warehouse: Warehouse = {
     append: async () => undefined,
     query: async <P extends Readonly<Record<string, Cell>>, R>(query: NamedQuery<P, R>, params: P) =>
@@ -115,6 +207,9 @@ export function memoryRecord() {
     warehouse,
     add(outcomes: readonly Outcome[], ingestedAtMs: number): void {
       rows.push(...outcomes.map((outcome) => ({ outcome, ingestedAtMs })));
+    },
+    decide(decisions: readonly Decision[], ingestedAtMs: number): void {
+      decided.push(...decisions.map((decision) => ({ decision, ingestedAtMs })));
     },
   };
 }

@@ -29,6 +29,8 @@ export interface ContestRecord {
   /** World epoch milliseconds of the watermark. */
   readonly asOfMs: number;
   readonly seed: number;
+  /** Error of each one-sided limit of an uplift. */
+  readonly alpha: number;
 }
 
 export interface Match {
@@ -48,7 +50,7 @@ export interface Contest {
   learnerOf(contestant: Contestant): Promise<FastLearner>;
 }
 
-export function createContest({ training, holdout, decisions, lessons, asOfMs, seed }: ContestRecord): Contest {
+export function createContest({ training, holdout, decisions, lessons, asOfMs, seed, alpha }: ContestRecord): Contest {
   const rows = inOrder(holdout).filter((row) => usable(row, FEATURE_SET, FEATURE_SET));
   const cutMs = inOrder(holdout)[0]?.decided_at ?? Number.POSITIVE_INFINITY;
   const [before, after] = [
@@ -89,7 +91,7 @@ export function createContest({ training, holdout, decisions, lessons, asOfMs, s
         },
         champion: champion?.name ?? null,
         champion_skipped: championSkipped,
-        policy: policyEvidence(asked.decisions, sides, seed),
+        policy: policyEvidence(asked.decisions, sides, { seed, alpha }),
         drift: driftBetween(featuresOf(before), featuresOf(after)),
         seed,
       });

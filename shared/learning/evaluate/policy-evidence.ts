@@ -1,5 +1,5 @@
 /** What the record says of a challenger as a policy: its uplift over whoever it is compared with, overall and by kind of work. */
-import { GATE_ALPHA, GATE_WEIGHT_LIMIT, SEGMENT_ALPHA, SEGMENT_MIN_ESS } from '#shared/defaults.ts';
+import { GATE_WEIGHT_LIMIT, SEGMENT_ALPHA, SEGMENT_MIN_ESS } from '#shared/defaults.ts';
 import { type Choice, type LoggedPair, type Uplift, upliftOf } from '../off-policy/uplift.ts';
 import { type Played, rulesOver } from '../record/play.ts';
 import type { RewardedDecision } from '../record/recorded.ts';
@@ -9,6 +9,8 @@ export type Opponent = 'rules' | 'champion' | 'linear';
 export interface PolicyEvidence {
   /** Decisions that can carry a judgement. */
   readonly rows: number;
+  /** Error of each one-sided limit of the uplifts over all of them. */
+  readonly alpha: number;
   /** Null: nobody to compare with, or no rows. */
   readonly over: Readonly<Record<Opponent, Uplift | null>>;
   /** Mean share of the challenger's distribution on actions that the log tries often enough. */
@@ -29,12 +31,12 @@ export interface PolicySides {
 export function policyEvidence(
   decisions: readonly RewardedDecision[],
   sides: PolicySides,
-  seed: number,
+  { seed, alpha }: { readonly seed: number; readonly alpha: number },
 ): PolicyEvidence {
-  const uplift = (opponent: Opponent, only: (decision: RewardedDecision) => boolean, alpha = GATE_ALPHA) =>
+  const uplift = (opponent: Opponent, only: (decision: RewardedDecision) => boolean, error = alpha) =>
     upliftOf(
       decisions.flatMap((decision, i) => (only(decision) ? (pairOf(decision, i, sides, opponent) ?? []) : [])),
-      { seed, alpha, clip: GATE_WEIGHT_LIMIT },
+      { seed, alpha: error, clip: GATE_WEIGHT_LIMIT },
     );
   const everything = (): boolean => true;
   const known = sides.challenger.filter((played) => played !== null);
@@ -45,6 +47,7 @@ export function policyEvidence(
   });
   return {
     rows: known.length,
+    alpha,
     over: {
       rules: uplift('rules', everything),
       champion: sides.champion === null ? null : uplift('champion', everything),

@@ -1,5 +1,5 @@
 /** Checks of the challenger as a policy, by off-policy evaluation, and of the record that it stands on. */
-import { DRIFT_LIMIT, GATE_ALPHA, GATE_MIN_ESS, GATE_MIN_SUPPORT, GATE_WEIGHT_LIMIT } from '#shared/defaults.ts';
+import { DRIFT_LIMIT, GATE_MIN_ESS, GATE_MIN_SUPPORT, GATE_WEIGHT_LIMIT } from '#shared/defaults.ts';
 import type { DriftReport } from '../evaluate/drift.ts';
 import type { Opponent, PolicyEvidence } from '../evaluate/policy-evidence.ts';
 import type { Limits } from '../off-policy/uplift.ts';
@@ -39,14 +39,14 @@ export const steady = ({ feature, index, before, after }: DriftReport): Check =>
 });
 
 /** Worse or better by the doubly robust estimate, when its one-sided limit says so; SNIPS stands beside it. */
-export function uplift(opponent: Opponent, named: string, { over }: PolicyEvidence): Check {
+export function uplift(opponent: Opponent, named: string, { over, alpha }: PolicyEvidence): Check {
   const found = over[opponent];
   const estimate = (limits: Limits | null): string =>
     limits === null ? 'unknown' : `${digits(limits.mean)} (${digits(limits.low)} to ${digits(limits.high)})`;
   const note =
     found === null
       ? `off-policy: nothing to compare with ${named}`
-      : `off-policy: uplift over ${named} ${estimate(found.dr)} doubly robust, ${estimate(found.snips)} SNIPS, one-sided ${100 * (1 - GATE_ALPHA)} % limits (needed: above 0)`;
+      : `off-policy: uplift over ${named} ${estimate(found.dr)} doubly robust, ${estimate(found.snips)} SNIPS, one-sided ${Math.round(100 * (1 - alpha))} % limits (needed: above 0)`;
   return {
     kind: 'proof',
     name: `uplift_over_${opponent}`,

@@ -1,31 +1,69 @@
 /** The record of the warehouse, as off-policy evaluation and learners read it. */
-import { MAX_JUDGED_DECISIONS, MAX_REBUILD_ROWS } from '#shared/defaults.ts';
-import { decision } from '#shared/domain/decision.ts';
+import { MAX_BLOCK_DECISIONS, MAX_JUDGED_DECISIONS, MAX_REBUILD_ROWS } from '#shared/defaults.ts';
+import { RULES } from '#shared/domain/actor.ts';
+import { type Decision, decision } from '#shared/domain/decision.ts';
 import { outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import { workload } from '#shared/domain/request.ts';
+import { realisedUtility, runResultOf } from '#shared/domain/utility.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
 import { recordedDecisions } from '#shared/queries/decision-record.ts';
 import { lessonRows } from '#shared/queries/learning.ts';
+import { trialDecisions } from '#shared/queries/trial-record.ts';
 import type { Example } from '../example.ts';
 import { type Lesson, lessonOf } from '../fast/lesson.ts';
 import { FEATURE_SET } from '../features.ts';
-import type { RecordedCandidate, RecordedDecision } from './recorded.ts';
+import { type TrialRecord, trialRecord } from '../switchback/pairs.ts';
+import type { Trial } from '../switchback/schedule.ts';
+import type { RecordedCandidate, ValuedDecision } from './recorded.ts';
 
 const nested = decision.pick({ request: true, candidates: true });
 
-/**
- * The newest decisions up to a watermark, in order, each with what its first attempt came to.
- * @param examples of the same record: those of other attempts are passed over
- */
+/** A decision, who made it, and what was expected of its candidates: one number each, or fewer where nobody was asked. */
+export interface ReadDecision extends ValuedDecision {
+  /** `rules`, `linear` or a version; null: it was made elsewhere. */
+  readonly actor: string | null;
+}
+
+interface Of {
+  readonly offerId: string;
+  readonly expected: number | null;
+}
+
+function actorOf({ mode, arm, model_version: shown }: Pick<Decision, 'mode' | 'arm' | 'model_version'>): string | null {
+  switch (mode) {
+    case 'online':
+      return arm ?? shown;
+    case 'switchback':
+      return arm;
+    case 'rules':
+    case 'apprentice':
+      return RULES;
+    case 'recorded':
+      return null;
+    default:
+      return mode satisfies never;
+  }
+}
+
+export interface DecisionsWanted {
+  /** RFC 3339, world time: what has arrived by then. */
+  readonly watermark: string;
+  /** Of the same record: what became of first attempts; those of others are passed over. */
+  readonly examples: readonly Example[];
+  readonly limit?: number;
+}
+
+/** The newest decisions, in order, each with what its first attempt came to. */
 export async function readDecisions(
   warehouse: Warehouse,
-  { watermark, fromMs, examples }: { watermark: string; fromMs: number; examples: readonly Example[] },
-): Promise<readonly RecordedDecision[]> {
+  { watermark, examples, limit = MAX_JUDGED_DECISIONS }: DecisionsWanted,
+): Promise<readonly ReadDecision[]> {
   const firsts = new Map(
     examples.filter(({ attempt }) => attempt === 0).map((example) => [example.decision_id, example]),
   );
-  const decisions: RecordedDecision[] = [];
-  const params = { decided_from: rfc3339(fromMs), watermark, limit: MAX_JUDGED_DECISIONS };
+  const decisions: ReadDecision[] = [];
+  const params = { watermark, limit };
   for await (const rows of warehouse.stream(recordedDecisions, params))
     for (const row of rows) {
       const { request, candidates } = nested.parse({
@@ -33,12 +71,13 @@ export async function readDecisions(
         candidates: JSON.parse(row.candidates),
       });
       const present = candidates.filter(({ dropped }) => !dropped);
-      const seen = present.flatMap(({ features, ...of }): (RecordedCandidate & { offerId: string })[] =>
+      const seen = present.flatMap(({ features, ...of }): (RecordedCandidate & Of)[] =>
         features === null || features.set !== FEATURE_SET.set || features.hash !== FEATURE_SET.hash
           ? []
           : [
               {
                 offerId: of.offer_id,
+                expected: of.expected_utility,
                 offer: { usd_per_gpu_hour: of.usd_per_gpu_hour, latency_ms: of.latency_ms },
                 features,
                 ruleScore: of.rule_score,
@@ -57,6 +96,8 @@ export async function readDecisions(
         taken,
         propensity: row.propensity,
         example: firsts.get(row.decision_id) ?? null,
+        actor: actorOf(row),
+        expected: seen.flatMap(({ expected }) => expected ?? []),
       });
     }
   return decisions;
@@ -79,4 +120,22 @@ export async function readLessons(warehouse: Warehouse): Promise<readonly Lesson
       if (typeof lesson !== 'string') lessons.push(lesson);
     }
   return lessons;
+}
+
+/** How the decisions of a trial ended, block by block; of a block at most MAX_BLOCK_DECISIONS, drawn by chance. */
+export async function readTrial(warehouse: Warehouse, trial: Trial): Promise<TrialRecord> {
+  const record = trialRecord(trial);
+  const params = { decided_from: trial.start, block_ms: trial.block_ms, per_block: MAX_BLOCK_DECISIONS };
+  for await (const rows of warehouse.stream(trialDecisions, params))
+    for (const { decided_at, request, status, ...end } of rows) {
+      const asked = workload.parse(JSON.parse(request));
+      const run = status === null ? null : runResultOf({ ...end, status, final: true, request: asked });
+      record.add({
+        decidedAtMs: Date.parse(decided_at),
+        ended: status !== null,
+        reward: run === null ? null : realisedUtility(asked, run),
+        stratum: asked.workload_type,
+      });
+    }
+  return record;
 }

@@ -27,6 +27,11 @@ export interface RecordedDecision {
   readonly example: Example | null;
 }
 
+/** A decision with what its actor expected of each candidate. */
+export interface ValuedDecision extends RecordedDecision {
+  readonly expected: readonly number[];
+}
+
 /** A decision that can say what another policy would have earned: drawn, anything else could have been drawn, and its reward is known. */
 export interface RewardedDecision extends RecordedDecision {
   readonly propensity: number;

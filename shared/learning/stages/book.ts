@@ -6,7 +6,7 @@ import type { Workload } from '#shared/domain/request.ts';
 import type { Example } from '../example.ts';
 import type { Lesson } from '../fast/lesson.ts';
 import { matured } from '../matured.ts';
-import type { RecordedCandidate, RecordedDecision } from '../record/recorded.ts';
+import type { RecordedCandidate, RecordedDecision, ValuedDecision } from '../record/recorded.ts';
 import type { TrialRow } from '../switchback/pairs.ts';
 
 export interface Decided {
@@ -19,12 +19,6 @@ export interface Decided {
   readonly actor: string;
 }
 
-/** A decision as it was acted on: what became of it, and what was expected of each candidate. */
-export interface Acted {
-  readonly decision: RecordedDecision;
-  readonly expected: readonly number[];
-}
-
 export interface Book {
   decided(decided: Decided): void;
   /** @param offerId of the action that was taken @param example of a final outcome; null: it says nothing of the offer, or is none */
@@ -33,8 +27,8 @@ export interface Book {
   /** Those of which news has come: until then nobody has said what was taken. */
   decisions(): readonly RecordedDecision[];
   /** Of one actor from an instant on, those of which an end is known. */
-  actedBy(actor: string, fromMs: number): readonly Acted[];
-  trialRows(fromMs: number): readonly TrialRow[];
+  actedBy(actor: string, fromMs: number): readonly ValuedDecision[];
+  trialRows(fromMs: number): Iterable<TrialRow>;
   /** Matured as of now. */
   examples(nowMs: number): readonly Example[];
   /** Attempts that have ended, ever. */
@@ -97,16 +91,12 @@ export function createBook(): Book {
     actedBy: (actor, fromMs) =>
       known()
         .filter((entry) => entry.actor === actor && entry.atMs >= fromMs && entry.example !== null)
-        .map((entry) => ({ decision: decisionOf(entry), expected: entry.expected })),
-    trialRows: (fromMs) =>
-      [...entries.values()]
-        .filter(({ atMs }) => atMs >= fromMs)
-        .map(({ atMs, ended, example, workload }) => ({
-          decidedAtMs: atMs,
-          ended,
-          reward: example?.utility ?? null,
-          stratum: workload.workload_type,
-        })),
+        .map((entry) => ({ ...decisionOf(entry), expected: entry.expected })),
+    *trialRows(fromMs) {
+      for (const { atMs, ended, example, workload } of entries.values())
+        if (atMs >= fromMs)
+          yield { decidedAtMs: atMs, ended, reward: example?.utility ?? null, stratum: workload.workload_type };
+    },
     examples: (nowMs) => matured(examples, nowMs),
     ended: () => endedCount,
   };

@@ -10,10 +10,9 @@
  *               passes) a switchback of both -> the version
  * and from whatever acts back to what acted before it, when the rules would clearly have earned more.
  */
-import { EXPLORATION_EPSILON, MS_PER_HOUR, ROLLBACK_EVERY } from '#shared/defaults.ts';
+import { EXPLORATION_EPSILON, GATE_ALPHA, GATE_FINAL_ALPHA, ROLLBACK_EVERY } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import type { Mode } from '#shared/domain/decision.ts';
-import { sha256Hex } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
@@ -21,8 +20,8 @@ import type { Example } from '../example.ts';
 import type { Lesson } from '../fast/lesson.ts';
 import { shiftedHeads } from '../fast/shifted.ts';
 import { epsilonSoftened, exploringForApprentice } from '../policy.ts';
-import { maturedPairs } from '../switchback/pairs.ts';
-import { armOf, planTrial, type Trial } from '../switchback/schedule.ts';
+import { trialRecord } from '../switchback/pairs.ts';
+import { armOf, planTrial, RETRY_GROWTH, type Trial, trafficOf, trialSeed } from '../switchback/schedule.ts';
 import { testSwitchback } from '../switchback/test.ts';
 import type { ExplorationLimits } from '../thompson.ts';
 import { createBook, type Decided } from './book.ts';
@@ -99,17 +98,19 @@ export interface Driver {
 
 /** Verdicts that are remembered. */
 const MAX_VERDICTS = 1_000;
-/** Newest decisions from which run time and traffic are taken for the blocks of a trial. */
-const TRAFFIC_DECISIONS = 500;
-/** By how much the record has to grow before a contender that lost a trial has another. */
-const RETRY_GROWTH = { worse: 2, unproved: 1.5 } as const;
-
 export function createDriver({ stage, exploration, seed, train, standIn }: DriverOptions): Driver {
   const book = createBook();
   const linear = standIn?.player ?? createPlayer(exploration);
   const players = new Map<string, Player>([[LINEAR, linear]]);
   const office = createOffice(stage === 'online' ? [LINEAR] : []);
-  const tribunal = createTribunal({ book, exploration, seed, train, judgeLearner: standIn?.judge });
+  const tribunal = createTribunal({
+    book,
+    exploration,
+    seed,
+    alpha: stage === 'online' ? GATE_FINAL_ALPHA : GATE_ALPHA,
+    train,
+    judgeLearner: standIn?.judge,
+  });
   let trial: Trial | null = null;
   let trialLookMs = Number.POSITIVE_INFINITY;
   let verdicts: DriverState['verdicts'] = [];
@@ -138,24 +139,21 @@ export function createDriver({ stage, exploration, seed, train, standIn }: Drive
   };
 
   const beginTrial = (challenger: string, nowMs: number): void => {
-    const recent = book.decisions().slice(-TRAFFIC_DECISIONS);
-    const hours = recent.map(({ workload }) => workload.gpu_hours / workload.gpu_count).sort((a, b) => a - b);
-    const spanMs = nowMs - (recent[0]?.decidedAtMs ?? nowMs);
     trial = planTrial({
       control: office.holder(),
       challenger,
       startMs: nowMs,
-      medianRunMs: (hours[hours.length >> 1] ?? 0) * MS_PER_HOUR,
-      decisionsPerHour: spanMs > 0 ? (recent.length * MS_PER_HOUR) / spanMs : 0,
-      seed: Number.parseInt(sha256Hex(`trial ${seed} ${nowMs}`).slice(0, 8), 16),
+      traffic: trafficOf(book.decisions(), nowMs),
+      seed: trialSeed(seed, nowMs),
     });
     trialLookMs = nowMs + 2 * trial.block_ms;
   };
 
   const judgeTrial = (running: Trial, nowMs: number): void => {
     trialLookMs = nowMs + running.block_ms;
-    const rows = book.trialRows(Date.parse(running.start));
-    const { verdict, reason } = testSwitchback(maturedPairs(running, rows, nowMs), seed);
+    const record = trialRecord(running);
+    for (const row of book.trialRows(Date.parse(running.start))) record.add(row);
+    const { verdict, reason } = testSwitchback(record.pairs(nowMs), seed);
     if (verdict === 'open') return;
     trial = null;
     verdicts = [...verdicts, { name: running.challenger, at_ms: nowMs, verdict, reason }].slice(-MAX_VERDICTS);

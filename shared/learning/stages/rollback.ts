@@ -13,19 +13,23 @@ import {
 } from '#shared/defaults.ts';
 import { upliftOf } from '../off-policy/uplift.ts';
 import { rulesOver } from '../record/play.ts';
-import { type RewardedDecision, rewarded } from '../record/recorded.ts';
-import type { Acted } from './book.ts';
+import { type RecordedDecision, type RewardedDecision, rewarded, type ValuedDecision } from '../record/recorded.ts';
 
-/** A rewarded decision with what was expected of each candidate, in their order. */
-type Row = RewardedDecision & { readonly expected: readonly number[] };
+type Row = RewardedDecision & ValuedDecision;
 
 /**
  * Why to go back; null: no reason, or too few decisions to tell.
  * @param own newest decisions of what acts, and `rules` those that the rules made, both in the order of their instants
  */
-export function whyGoBack(own: readonly Acted[], rules: readonly Acted[], asOfMs: number, seed: number): string | null {
-  const rows = rowsOf(own, asOfMs);
-  const theirs = rowsOf(rules, asOfMs).slice(-ROLLBACK_RULES_DECISIONS);
+export function whyGoBack(
+  own: readonly ValuedDecision[],
+  rules: readonly RecordedDecision[],
+  asOfMs: number,
+  seed: number,
+): string | null {
+  // Decisions on which nothing was explored carry no weight off policy; what they earned counts all the same, and they are few.
+  const rows = rewarded(own, asOfMs);
+  const theirs = rewarded(rules, asOfMs).slice(-ROLLBACK_RULES_DECISIONS);
   for (const window of ROLLBACK_WINDOWS) {
     const newest = rows.slice(-window);
     if (newest.length < window) return null;
@@ -34,13 +38,6 @@ export function whyGoBack(own: readonly Acted[], rules: readonly Acted[], asOfMs
   }
   return null;
 }
-
-/** Decisions on which nothing was explored carry no weight off policy; what they earned counts all the same, and they are few. */
-const rowsOf = (acted: readonly Acted[], asOfMs: number): readonly Row[] =>
-  rewarded(
-    acted.map(({ decision, expected }) => ({ ...decision, expected })),
-    asOfMs,
-  );
 
 function byEvaluation(rows: readonly Row[], seed: number): string | null {
   const found = upliftOf(
@@ -66,7 +63,7 @@ interface Mean {
   readonly deviation: number;
 }
 
-function byRecord(rows: readonly Row[], rules: readonly Row[]): string | null {
+function byRecord(rows: readonly Row[], rules: readonly RewardedDecision[]): string | null {
   if (rules.length < (ROLLBACK_WINDOWS[0] ?? 0)) return null;
   const surprise = meanOf(
     rows.map(
@@ -85,8 +82,8 @@ function byRecord(rows: readonly Row[], rules: readonly Row[]): string | null {
 }
 
 /** How much more the rules earned, kind of work by kind of work, in the mix of what acts. Null: no kind in common. */
-function lag(rows: readonly Row[], rules: readonly Row[]): Mean | null {
-  const kindOf = ({ workload }: Row): string => workload.workload_type;
+function lag(rows: readonly RewardedDecision[], rules: readonly RewardedDecision[]): Mean | null {
+  const kindOf = ({ workload }: RewardedDecision): string => workload.workload_type;
   const theirs = Map.groupBy(rules, kindOf);
   let [mean, variance, weight] = [0, 0, 0];
   for (const [kind, mine] of Map.groupBy(rows, kindOf)) {

@@ -39,6 +39,8 @@ export interface TribunalOptions {
   readonly book: Book;
   readonly exploration: ExplorationLimits;
   readonly seed: number;
+  /** Error of each one-sided limit of an uplift. */
+  readonly alpha: number;
   /** Null: no versions are trained. */
   readonly train: TrainVersion | null;
   /** Of whoever stands in for the learner and cannot live through the record as it does. */
@@ -47,7 +49,7 @@ export interface TribunalOptions {
 
 export type JudgeLearner = (book: Book, nowMs: number) => Verdict;
 
-export function createTribunal({ book, exploration, seed, train, judgeLearner }: TribunalOptions): Tribunal {
+export function createTribunal({ book, exploration, seed, alpha, train, judgeLearner }: TribunalOptions): Tribunal {
   let lookAt = FIRST_LOOK;
   let trainAt = FIRST_LOOK;
   let trainings = 0;
@@ -59,6 +61,7 @@ export function createTribunal({ book, exploration, seed, train, judgeLearner }:
       lessons: book.lessons(),
       asOfMs: nowMs,
       seed,
+      alpha,
     });
   const verdictOf = async (contest: Contest, match: Match, nowMs: number): Promise<Verdict> =>
     judge({ evaluation: await contest.evaluate(match), decidedAt: rfc3339(nowMs), scoringMs: null });

@@ -1,6 +1,7 @@
 /**
- * The record of a switchback, block by block. In: the trial and its decisions in any order. Out: the difference of mean
- * realised utility of each pair of blocks whose runs are (nearly) all over, in the order of the pairs.
+ * The record of a switchback, block by block. In: the trial and its decisions in any order, one by one. Out: the difference of
+ * mean realised utility of each pair of blocks whose runs are (nearly) all over, in the order of the pairs. What is kept is a
+ * tally for each block and kind of work, whatever the number of decisions.
  */
 import { SWITCHBACK_MATURED_SHARE, SWITCHBACK_PATIENCE_MS, SWITCHBACK_PATIENCE_SHARE } from '#shared/defaults.ts';
 import { armOf, armOfBlock, blockEndMs, type Trial } from './schedule.ts';
@@ -17,7 +18,7 @@ export interface TrialRow {
   readonly stratum: string;
 }
 
-interface Block {
+interface Tally {
   decided: number;
   ended: number;
   /** Of rewards. */
@@ -25,29 +26,46 @@ interface Block {
   sum: number;
 }
 
-/** Up to the first pair that is still open; pairs of too few rewards are left out. */
-export function maturedPairs(trial: Trial, rows: readonly TrialRow[], nowMs: number): readonly PairDifference[] {
-  const counted = rows
-    .map((row) => ({ ...row, ...armOf(trial, row.decidedAtMs) }))
-    .filter(({ washout, block }) => !washout && blockEndMs(trial, block) <= nowMs);
-  const means = stratumMeans(counted);
+/** By stratum. */
+type Block = Map<string, Tally>;
+
+export interface TrialRecord {
+  add(row: TrialRow): void;
+  /** Up to the first pair that is still open; pairs of too few rewards are left out. */
+  pairs(nowMs: number): readonly PairDifference[];
+}
+
+export function trialRecord(trial: Trial): TrialRecord {
   const blocks = new Map<number, Block>();
-  for (const { block, ended, reward, stratum } of counted) {
-    const tally = blocks.get(block) ?? { decided: 0, ended: 0, count: 0, sum: 0 };
-    blocks.set(block, tally);
-    tally.decided += 1;
-    if (ended) tally.ended += 1;
-    if (reward === null) continue;
-    tally.count += 1;
-    tally.sum += reward - (means.get(stratum) ?? 0);
-  }
+  return {
+    add({ decidedAtMs, ended, reward, stratum }) {
+      const { block, washout } = armOf(trial, decidedAtMs);
+      if (washout) return;
+      const strata = blocks.get(block) ?? new Map<string, Tally>();
+      blocks.set(block, strata);
+      const tally = strata.get(stratum) ?? { decided: 0, ended: 0, count: 0, sum: 0 };
+      strata.set(stratum, tally);
+      tally.decided += 1;
+      if (ended) tally.ended += 1;
+      if (reward === null) return;
+      tally.count += 1;
+      tally.sum += reward;
+    },
+    pairs: (nowMs) => maturedPairs(trial, blocks, nowMs),
+  };
+}
+
+function maturedPairs(trial: Trial, blocks: ReadonlyMap<number, Block>, nowMs: number): readonly PairDifference[] {
+  const over = [...blocks].filter(([block]) => blockEndMs(trial, block) <= nowMs);
+  const means = stratumMeans(over.map(([, strata]) => strata));
+  const tallies = new Map(over.map(([block, strata]) => [block, overStrata(strata, means)]));
   const pairs: PairDifference[] = [];
   for (let first = 0; blockEndMs(trial, first + 1) <= nowMs; first += 2) {
     const two = [first, first + 1];
-    if (two.some((block) => isOpen(blocks.get(block), nowMs - blockEndMs(trial, block)))) break;
+    if (two.some((block) => isOpen(tallies.get(block), nowMs - blockEndMs(trial, block)))) break;
     const [control, challenger] = two
       .toSorted((a) => (armOfBlock(trial, a) === trial.arms[0] ? -1 : 1))
-      .map((block) => blocks.get(block));
+      .map((block) => tallies.get(block));
     if (control === undefined || challenger === undefined || control.count === 0 || challenger.count === 0) continue;
     pairs.push({
       difference: challenger.sum / challenger.count - control.sum / control.count,
@@ -58,24 +76,36 @@ export function maturedPairs(trial: Trial, rows: readonly TrialRow[], nowMs: num
 }
 
 /** Failures end first: a block counts when (nearly) all of its runs have, or after the patience with what there is. */
-function isOpen(block: Block | undefined, ageMs: number): boolean {
+function isOpen(block: Tally | undefined, ageMs: number): boolean {
   if (block === undefined) return false;
   const share = block.ended / block.decided;
   return share < (ageMs < SWITCHBACK_PATIENCE_MS ? SWITCHBACK_MATURED_SHARE : SWITCHBACK_PATIENCE_SHARE);
+}
+
+/** A block's rewards over what its kinds of work earn on average. */
+function overStrata(strata: Block, means: ReadonlyMap<string, number>): Tally {
+  const all = { decided: 0, ended: 0, count: 0, sum: 0 };
+  for (const [stratum, { decided, ended, count, sum }] of strata) {
+    all.decided += decided;
+    all.ended += ended;
+    all.count += count;
+    all.sum += sum - count * (means.get(stratum) ?? 0);
+  }
+  return all;
 }
 
 /**
  * Over both arms together: a function of what was asked and what came of it, not of who acted, so under the hypothesis of no
  * difference it does not change when signs flip, and the test stays exact. Takes 6 to 13 % off the variance on two markets.
  */
-function stratumMeans(rows: readonly TrialRow[]): ReadonlyMap<string, number> {
+function stratumMeans(blocks: readonly Block[]): ReadonlyMap<string, number> {
   const sums = new Map<string, { count: number; sum: number }>();
-  for (const { stratum, reward } of rows) {
-    if (reward === null) continue;
-    const known = sums.get(stratum) ?? { count: 0, sum: 0 };
-    sums.set(stratum, known);
-    known.count += 1;
-    known.sum += reward;
-  }
-  return new Map([...sums].map(([stratum, { count, sum }]) => [stratum, sum / count]));
+  for (const strata of blocks)
+    for (const [stratum, { count, sum }] of strata) {
+      const known = sums.get(stratum) ?? { count: 0, sum: 0 };
+      sums.set(stratum, known);
+      known.count += count;
+      known.sum += sum;
+    }
+  return new Map([...sums].map(([stratum, { count, sum }]) => [stratum, sum / Math.max(1, count)]));
 }

@@ -10,6 +10,7 @@
  */
 
 import {
+  MS_PER_HOUR,
   SWITCHBACK_BLOCK_DECISIONS,
   SWITCHBACK_MAX_BLOCK_MS,
   SWITCHBACK_MIN_BLOCK_MS,
@@ -17,8 +18,10 @@ import {
   SWITCHBACK_WASHOUT_SHARE,
 } from '#shared/defaults.ts';
 import type { Trial } from '#shared/domain/control.ts';
+import { sha256Hex } from '#shared/domain/ids.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { seededRandom } from '../random.ts';
+import type { RecordedDecision } from '../record/recorded.ts';
 
 export type { Trial } from '#shared/domain/control.ts';
 
@@ -55,17 +58,43 @@ export interface TrialPlan {
   readonly challenger: string;
   /** World epoch milliseconds. */
   readonly startMs: number;
-  /** Of the requests seen: planned run time. World milliseconds. */
-  readonly medianRunMs: number;
-  readonly decisionsPerHour: number;
+  readonly traffic: Traffic;
   /** 0..2^32 - 1 */
   readonly seed: number;
 }
 
+export interface Traffic {
+  /** Of the requests seen: planned run time. World milliseconds. */
+  readonly medianRunMs: number;
+  readonly decisionsPerHour: number;
+}
+
+/** Newest decisions from which run time and traffic are taken. */
+export const TRAFFIC_DECISIONS = 500;
+
+/** @param decisions in the order of their instants */
+export function trafficOf(decisions: readonly RecordedDecision[], nowMs: number): Traffic {
+  const recent = decisions.slice(-TRAFFIC_DECISIONS);
+  const hours = recent.map(({ workload }) => workload.gpu_hours / workload.gpu_count).sort((a, b) => a - b);
+  const spanMs = nowMs - (recent[0]?.decidedAtMs ?? nowMs);
+  return {
+    medianRunMs: (hours[hours.length >> 1] ?? 0) * MS_PER_HOUR,
+    decisionsPerHour: spanMs > 0 ? (recent.length * MS_PER_HOUR) / spanMs : 0,
+  };
+}
+
+/** The order inside the pairs of a trial that starts now: drawn anew for each. */
+export const trialSeed = (seed: number, startMs: number): number =>
+  Number.parseInt(sha256Hex(`trial ${seed} ${startMs}`).slice(0, 8), 16);
+
+/** By how much the record has to grow before a contender that did not win a trial has another. */
+export const RETRY_GROWTH = { worse: 2, unproved: 1.5 } as const;
+
 /** Blocks long enough for the runs to wash out and for traffic to fill them, and no longer: power comes from their number. */
-export function planTrial({ control, challenger, startMs, medianRunMs, decisionsPerHour, seed }: TrialPlan): Trial {
+export function planTrial({ control, challenger, startMs, traffic, seed }: TrialPlan): Trial {
+  const { medianRunMs, decisionsPerHour } = traffic;
   const wanted = SWITCHBACK_WASHOUT_RUNS * medianRunMs;
-  const filled = decisionsPerHour > 0 ? (SWITCHBACK_BLOCK_DECISIONS / decisionsPerHour) * 3_600_000 : Infinity;
+  const filled = decisionsPerHour > 0 ? (SWITCHBACK_BLOCK_DECISIONS / decisionsPerHour) * MS_PER_HOUR : Infinity;
   const longest = Math.max(wanted / SWITCHBACK_WASHOUT_SHARE, filled);
   const blockMs = Math.round(Math.min(SWITCHBACK_MAX_BLOCK_MS, Math.max(SWITCHBACK_MIN_BLOCK_MS, longest)));
   return {

@@ -4,10 +4,9 @@
  * it is asked for.
  *
  * The design. Better: the one-sided sign-flip test at the nominal level of every look, Pocock's (1977) constant for these looks, which
- * makes .02 of all of them together. Worse, or not worth going on: p of "worse" below .1 at any look, which only ever ends a
+ * makes .05 of all of them together on a challenger that is exactly as good, and less on a worse one. Worse, or not worth going on: p of "worse" below .1 at any look, which only ever ends a
  * trial early and so costs no error (non-binding futility). After the last look without a proof the trial is lost.
- * Before it stands the gate on the record, at one-sided 90 %: a challenger that is exactly as good passes both once in 500 times, a
- * worse one less.
+ * Before it stands the gate on the record, which keeps most of the worse ones from ever being tried.
  */
 import {
   SWITCHBACK_FUTILITY_ALPHA,

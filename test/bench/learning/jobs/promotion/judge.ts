@@ -1,5 +1,5 @@
 /** The gate's checks of a policy, on what a challenger believed at each decision of the record; heads it has none. */
-import { LINEAR_HOLDOUT_SHARE } from '#shared/defaults.ts';
+import { GATE_ALPHA, LINEAR_HOLDOUT_SHARE } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { policyEvidence } from '#shared/learning/evaluate/policy-evidence.ts';
@@ -16,14 +16,17 @@ export const judgeChallenger =
   (book, nowMs) => {
     const believed = [RULES, LINEAR]
       .flatMap((actor) => book.actedBy(actor, Number.NEGATIVE_INFINITY))
-      .map(({ decision, expected }) => ({ ...decision, expected }))
       .sort((a, b) => a.decidedAtMs - b.decidedAtMs);
     const record = rewarded(believed, nowMs);
     const judged = record.slice(record.length - Math.round(LINEAR_HOLDOUT_SHARE * record.length));
     const choices = judged.map((decision) =>
       playedOf(decision, challengerDistribution(decision.workload, decision.expected), decision.expected),
     );
-    const evidence = policyEvidence(judged, { challenger: choices, champion: null, linear: null }, seed);
+    const evidence = policyEvidence(
+      judged,
+      { challenger: choices, champion: null, linear: null },
+      { seed, alpha: GATE_ALPHA },
+    );
     const checks = [
       sampleSize(evidence),
       supported(evidence),
