@@ -5,7 +5,7 @@ import { RejectedError } from '#shared/errors.ts';
 
 /**
  * The control after a change; null when it says so already. Incidents that are over go with any change. Pure.
- * @throws RejectedError incidents_full, not_found (no such incident)
+ * @throws RejectedError incidents_full, not_found (no such incident), state_conflict (another trial runs)
  */
 export function changed(control: Control, { change, sequence, by, reason, at }: ChangeNote): Control | null {
   const incidents = control.incidents.filter(({ until }) => until > at);
@@ -20,7 +20,13 @@ export function changed(control: Control, { change, sequence, by, reason, at }: 
     case 'resume':
       return control.kill === null ? null : { ...now, kill: null };
     case 'trial':
-      return JSON.stringify(change.trial) === JSON.stringify(control.trial) ? null : { ...now, trial: change.trial };
+      if (JSON.stringify(change.trial) === JSON.stringify(control.trial)) return null;
+      if (change.trial !== null && control.trial !== null)
+        throw new RejectedError(
+          'state_conflict',
+          `a trial of ${control.trial.challenger} runs; it has to end before one of ${change.trial.challenger} begins`,
+        );
+      return { ...now, trial: change.trial };
     case 'incident_add': {
       if (incidents.length >= MAX_INCIDENTS)
         throw new RejectedError(

@@ -186,14 +186,16 @@ export function memoryRecord() {
         candidates: JSON.stringify(candidates),
       }))
       .slice(-Number(params['limit']));
-  const trialRows = (params: Readonly<Record<string, Cell>>): readonly unknown[] =>
-    decided
+  const trialRows = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
+    const ends = new Map(rows.flatMap(({ outcome }) => (outcome.final ? [[outcome.decision_id, outcome]] : [])));
+    return decided
       .filter(({ decision }) => decision.decided_at >= String(params['decided_from']))
       .map(({ decision: { decision_id, decided_at, request } }) => {
-        const end = rows.find(({ outcome }) => outcome.decision_id === decision_id && outcome.final)?.outcome;
+        const end = ends.get(decision_id);
         const nothing = { status: null, blame: null, ready_ms: null, latency_ms: null, useful_gpu_hours: null };
         return { ...(end ?? { ...nothing, cost_usd: null }), decided_at, request: JSON.stringify(request) };
       });
+  };
   const warehouse: Warehouse = {
     append: async () => undefined,
     query: async <P extends Readonly<Record<string, Cell>>, R>(query: NamedQuery<P, R>, params: P) =>

@@ -35,7 +35,9 @@ test('the loop closes: decide, record, learn, judge, serve; and goes on after Ct
 
   const before = await live({ traffic: '40/s', speed: '20000' }, async (stack) => {
     for (const [name, url] of stack.functions)
-      expect((await fetch(`${url}/ready`)).status, `${name} is ready`).toBe(200);
+      await expect
+        .poll(async () => (await fetch(`${url}/ready`)).status, { message: `${name} is ready`, timeout: 15_000 })
+        .toBe(200);
     const enough = await stack.status(({ outcomes }) => outcomes.distinct >= ENOUGH_OUTCOMES);
     expect(await stack.stop()).toBe(0);
     return enough;

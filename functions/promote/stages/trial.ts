@@ -20,7 +20,7 @@ import type { Situation } from './situation.ts';
 /** Polls after which every instance has heard of a trial: it begins then. */
 const POLLS_AHEAD = 3;
 
-/** @throws RejectedError state_conflict when another trial runs */
+/** @throws TransientError when another instance began one meanwhile */
 export async function beginTrial(
   deps: PromoteDeps,
   { challenger, reason }: { readonly challenger: string; readonly reason: string },
@@ -39,7 +39,12 @@ export async function beginTrial(
     traffic: trafficOf(decisions, nowMs),
     seed: trialSeed(0, startMs),
   });
-  await changeControl(deps, { change: { kind: 'trial', trial }, by: PROMOTE, reason });
+  try {
+    await changeControl(deps, { change: { kind: 'trial', trial }, by: PROMOTE, reason });
+  } catch (error) {
+    if (!(error instanceof RejectedError) || error.code !== 'state_conflict') throw error;
+    throw new TransientError('objects_unavailable', 'another trial began meanwhile', { cause: error });
+  }
   return trial;
 }
 

@@ -1,0 +1,443 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { nextStep, type Step } from '#functions/promote/stages/decide.ts';
+import type { Situation } from '#functions/promote/stages/situation.ts';
+import { FIRST_LOOK, SWITCHBACK_LOOKS } from '#shared/defaults.ts';
+import { LINEAR, RULES } from '#shared/domain/actor.ts';
+import { defaultControl, type Trial } from '#shared/domain/control.ts';
+import type { Decision } from '#shared/domain/decision.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import { armOf } from '#shared/learning/switchback/schedule.ts';
+import { addLearnerVerdict, learnerVerdicts } from '#shared/registry/learner-verdicts.ts';
+import type { AliasEntry } from '#shared/registry/registry.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
+import { changeControl, controlHistory, readControl } from '#shared/serving/change-control.ts';
+import { aModel, type ModelFixture } from '#test/support/model.ts';
+import { anOutcome } from '#test/support/outcomes.ts';
+import { MANY, promoteHouse, RECORD } from '#test/support/promote-house.ts';
+import { decisionBehind, maturedMs } from '#test/support/record.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const NOW = maturedMs(MANY) + 1_000;
+
+const TRIAL: Trial = {
+  challenger: 'v2',
+  start: rfc3339(NOW),
+  block_ms: HOUR_MS,
+  washout_ms: 10 * MINUTE_MS,
+  seed: 7,
+  arms: [RULES, 'v2'],
+};
+const move = (version: string): AliasEntry => ({
+  sequence: 1,
+  alias: 'champion',
+  version,
+  previous_version: null,
+  at: rfc3339(NOW),
+  by: 'promote',
+  reason: 'proved better',
+  verdict: 'promote',
+  forced: false,
+});
+const said = (verdict: Verdict['verdict']): Verdict => ({
+  verdict,
+  reasons: ['so it is'],
+  checks: [],
+  metrics: {},
+  decided_at: rfc3339(NOW),
+  compared_with: null,
+});
+
+describe('the next step', () => {
+  const situation = (changes: Partial<Situation>, control: Partial<Situation['control']> = {}): Situation => ({
+    nowMs: NOW + 3 * HOUR_MS,
+    control: { ...defaultControl('auto'), ...control },
+    champion: null,
+    apprentice: { name: 'v2', verdict: said('promote') },
+    learner: null,
+    ended: 10,
+    watermark: rfc3339(NOW),
+    notes: { retry_at: {}, waiting: null },
+    ...changes,
+  });
+  const running = { trial: TRIAL };
+  const learner = (verdict: Verdict['verdict'], ended: number) => ({ ...said(verdict), sequence: 1, ended });
+  const kill = { by: 'ann', reason: 'x', at: rfc3339(NOW) };
+  const long = 4 * 2 * (SWITCHBACK_LOOKS.at(-1) ?? 0) * HOUR_MS;
+
+  test.each<[string, Situation, Partial<Step> & { kind: Step['kind'] }]>([
+    ['a version that passed is tried', situation({}), { kind: 'begin_trial', challenger: 'v2', reason: 'so it is' }],
+    ['not where the gate is enough', situation({ champion: move('v1') }, { stage: 'online' }), { kind: 'look_back' }],
+    ['nor where nobody may act', situation({}, { stage: 'apprentice' }), { kind: 'none' }],
+    ['nor under the kill switch', situation({}, { kill }), { kind: 'none' }],
+    ['not what acts already', situation({ champion: move('v2'), ended: 0 }), { kind: 'look_back', actor: 'v2' }],
+    [
+      'not before the record has grown',
+      situation({ notes: { retry_at: { v2: 11 }, waiting: null } }),
+      { kind: 'none' },
+    ],
+    ['then again', situation({ notes: { retry_at: { v2: 10 }, waiting: null } }), { kind: 'begin_trial' }],
+    ['only with a verdict', situation({ apprentice: { name: 'v2', verdict: null } }), { kind: 'none' }],
+    [
+      'the learner on its own after the versions',
+      situation({ learner: learner('promote', FIRST_LOOK), apprentice: { name: 'v2', verdict: said('reject') } }),
+      { kind: 'begin_trial', challenger: LINEAR },
+    ],
+    [
+      'and not beside a champion',
+      situation({ learner: learner('promote', 1), apprentice: null, champion: move('v1'), ended: 1 }),
+      { kind: 'look_back', actor: 'v1' },
+    ],
+    ['the learner is looked at', situation({ apprentice: null, ended: FIRST_LOOK }), { kind: 'judge_learner' }],
+    ['also as an apprentice', situation({ ended: FIRST_LOOK }, { stage: 'apprentice' }), { kind: 'judge_learner' }],
+    [
+      'again when there is more to see',
+      situation({ apprentice: null, learner: learner('not-enough-evidence', FIRST_LOOK), ended: 1.5 * FIRST_LOOK }),
+      { kind: 'judge_learner' },
+    ],
+    [
+      'and not before',
+      situation({ apprentice: null, learner: learner('not-enough-evidence', FIRST_LOOK), ended: 1.4 * FIRST_LOOK }),
+      { kind: 'none' },
+    ],
+    ['a trial is judged', situation({}, running), { kind: 'judge_trial' }],
+    ['when two blocks are over', situation({ nowMs: NOW + HOUR_MS }, running), { kind: 'none' }],
+    ['not while it is not auto', situation({}, { ...running, stage: 'online' }), { kind: 'end_trial', lost: false }],
+    ['nor under the kill switch', situation({}, { ...running, kill }), { kind: 'end_trial', lost: false }],
+    ['nor of who is apprentice no more', situation({ apprentice: null }, running), { kind: 'end_trial', lost: false }],
+    ['nor against who acts no more', situation({ champion: move('v1') }, running), { kind: 'end_trial', lost: false }],
+    [
+      'a victory that was cut short is completed',
+      situation({ champion: move('v2') }, running),
+      { kind: 'end_trial', reason: 'proved better', lost: false },
+    ],
+    ['it does not last for ever', situation({ nowMs: NOW + long + 1 }, running), { kind: 'end_trial', lost: true }],
+    [
+      'who waited for its end comes first',
+      situation({ notes: { retry_at: {}, waiting: 'v3' } }),
+      { kind: 'move_waiting', version: 'v3' },
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(nextStep(given, { backAt: Number.NEGATIVE_INFINITY, trialMs: Number.NEGATIVE_INFINITY })).toMatchObject(
+      expected,
+    );
+  });
+
+  test('looks back when enough has happened since it did last, at a trial once a block', () => {
+    const looked = { backAt: 1_000, trialMs: NOW + 2.5 * HOUR_MS };
+    const acting = { champion: move('v2'), ended: 1_249 };
+    expect(nextStep(situation(acting), looked).kind).toBe('none');
+    expect(nextStep(situation({ ...acting, ended: 1_250 }), looked).kind).toBe('look_back');
+    expect(nextStep(situation({}, running), looked).kind).toBe('none');
+    expect(nextStep(situation({ nowMs: NOW + 3.5 * HOUR_MS }, running), looked).kind).toBe('judge_trial');
+  });
+});
+
+let v2: ModelFixture;
+beforeAll(() => {
+  v2 = aModel({ version: 'v2', hidden: [2] });
+});
+
+type House = ReturnType<typeof promoteHouse>;
+
+/** A version that passed the gate, heard of in stage auto. */
+async function passed(record = RECORD): Promise<House> {
+  const house = promoteHouse(record, 'auto');
+  await house.publish(v2);
+  await house.registry.writeVerdict('v2', said('promote'));
+  expect(await house.hear(v2)).toBe(204);
+  return house;
+}
+const depsOf = ({ objects, clock }: House) => ({ objects, worldClock: clock, stage: 'auto' }) as const;
+const controlOf = async (house: House) => (await readControl(depsOf(house))).control;
+const logOf = async (house: House) =>
+  (await controlHistory(depsOf(house))).map(({ change, by, reason }) => ({ ...change, by, reason }));
+
+/** `completes(arm)` of the runs of each arm, over the first blocks of a trial; then all of them are over. */
+async function run(house: House, trial: Trial, blocks: number, completes: (arm: string) => number): Promise<void> {
+  const startMs = Date.parse(trial.start);
+  const everyMs = trial.block_ms / 15;
+  const endMs = startMs + blocks * trial.block_ms;
+  let index = 0;
+  for (let atMs = startMs; atMs < endMs; atMs += everyMs, index++) {
+    const base = RECORD[index % RECORD.length] as (typeof RECORD)[number];
+    const { arm } = armOf(trial, atMs);
+    // As even as can be: the blocks of an arm differ by little.
+    const completed = Math.floor((index + 1) * completes(arm)) > Math.floor(index * completes(arm));
+    const outcome = anOutcome({
+      ...base,
+      decision_id: `t${index}`,
+      decided_at: rfc3339(atMs),
+      observed_at: rfc3339(atMs + 62 * MINUTE_MS),
+      status: completed ? 'completed' : 'failed_to_start',
+      ready_ms: completed ? MINUTE_MS : null,
+      cost_usd: 0,
+    });
+    house.outcomes.add([outcome], atMs + 62 * MINUTE_MS);
+    const decision: Decision = { ...decisionBehind(base), decision_id: `t${index}`, decided_at: rfc3339(atMs) };
+    house.outcomes.decide([{ ...decision, mode: 'switchback', arm }], atMs);
+  }
+  await house.clock.advance(endMs + 2 * HOUR_MS - house.clock.now());
+}
+const challengerBy = (difference: number) => (arm: string) => (arm === 'v2' ? 0.5 + difference : 0.5);
+
+async function begun(record = RECORD): Promise<{ readonly house: House; readonly trial: Trial }> {
+  const house = await passed(record);
+  expect(await house.tick()).toBe(200);
+  const { trial } = await controlOf(house);
+  if (trial === null) throw new Error('expected a trial');
+  return { house, trial };
+}
+
+describe('in stage auto', () => {
+  test('who passed the gate is apprentice, then on trial against the rules, and not champion', async () => {
+    const { house, trial } = await begun();
+    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, 'v2']);
+    expect(trial).toMatchObject({ challenger: 'v2', arms: [RULES, 'v2'] });
+    // Every instance has heard of it by then.
+    expect(Date.parse(trial.start)).toBeGreaterThan(house.clock.now());
+    expect(await logOf(house)).toMatchObject([{ kind: 'trial', by: 'promote', reason: 'so it is' }]);
+  });
+
+  test('proved better it is champion, and the trial is over', async () => {
+    const { house, trial } = await begun();
+    await run(house, trial, 20, challengerBy(0.3));
+    expect(await house.tick()).toBe(200);
+    expect(await house.head('champion')).toBe('v2');
+    expect((await controlOf(house)).trial).toBeNull();
+    expect((await logOf(house)).at(-1)).toMatchObject({ trial: null, reason: expect.stringMatching(/^proved better/) });
+    expect(house.bus.payloads('model-promoted').at(-1)).toMatchObject({
+      alias: 'champion',
+      version: 'v2',
+      verdict: 'promote',
+      reason: expect.stringMatching(/^proved better: uplift 0\.\d+ .* over 10 pairs/),
+    });
+    // It is not tried against itself.
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toBeNull();
+  });
+
+  test('worse it stays apprentice, and has no other trial until the record is twice as long', async () => {
+    const { house, trial } = await begun();
+    await run(house, trial, 8, challengerBy(-0.3));
+    for (let i = 0; i < 3; i++) expect(await house.tick()).toBe(200);
+    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, 'v2']);
+    expect((await controlOf(house)).trial).toBeNull();
+    expect((await logOf(house)).at(-1)).toMatchObject({ trial: null, reason: expect.stringMatching(/^worse/) });
+    house.outcomes.add(
+      RECORD.map((outcome) => ({ ...outcome, decision_id: `again-${outcome.decision_id}` })),
+      house.clock.now(),
+    );
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toBeNull();
+    house.outcomes.add(
+      RECORD.map((outcome) => ({ ...outcome, decision_id: `more-${outcome.decision_id}` })),
+      house.clock.now(),
+    );
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toMatchObject({ challenger: 'v2' });
+  });
+
+  test('with nothing to tell it goes on', async () => {
+    const { house, trial } = await begun();
+    await run(house, trial, 8, challengerBy(0));
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toEqual(trial);
+  });
+
+  test('who is judged meanwhile waits for the end', async () => {
+    const { house, trial } = await begun();
+    const training = { ...v2.manifest.training, watermark: '2027-01-01T00:00:00.000Z' };
+    const v3 = { ...v2, manifest: { ...v2.manifest, version: 'v3', training } };
+    await house.publish(v3);
+    await house.registry.writeVerdict('v3', { ...said('promote'), decided_at: rfc3339(house.clock.now() + 1) });
+    expect(await house.hear(v3)).toBe(204);
+    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, 'v2']);
+    await run(house, trial, 8, challengerBy(-0.3));
+    expect(await house.tick()).toBe(200);
+    expect(await house.tick()).toBe(200);
+    expect(await house.head('apprentice')).toBe('v3');
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toMatchObject({ challenger: 'v3' });
+  });
+
+  test.each(['stage', 'kill'] as const)('a person’s word (%s) gives it up', async (kind) => {
+    const { house } = await begun();
+    const change = kind === 'stage' ? { kind, stage: 'apprentice' as const } : { kind };
+    await changeControl(depsOf(house), { change, by: 'ann', reason: 'enough' });
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toBeNull();
+    expect((await logOf(house)).at(-1)).toMatchObject({ reason: expect.stringMatching(/^given up/) });
+  });
+
+  test('the learner on its own is judged as the record grows, and a verdict is kept of each look', async () => {
+    const house = promoteHouse(RECORD, 'auto');
+    expect(await house.tick()).toBe(200);
+    const [first] = await learnerVerdicts(house.objects, 10);
+    expect(first).toMatchObject({ sequence: 1, ended: MANY, compared_with: null });
+    // What there is to learn here takes a network.
+    expect(first?.verdict).not.toBe('promote');
+    expect(await house.tick()).toBe(200);
+    expect(await learnerVerdicts(house.objects, 10)).toHaveLength(1);
+    await addLearnerVerdict(house.objects, 1, { ...said('promote'), ended: MANY });
+    expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toMatchObject({ arms: [RULES, LINEAR] });
+  });
+});
+
+/** Decisions of an actor that expects much and gets nothing, after those of the rules, who were right half of the time. */
+function disappoint(house: House, actor: string): void {
+  const startMs = house.clock.now();
+  for (let index = 0; index < 310; index++) {
+    const base = RECORD[index] as (typeof RECORD)[number];
+    const atMs = startMs + index * MINUTE_MS;
+    const id = `x${index}`;
+    const { candidates, ...decision } = decisionBehind(base);
+    // As often as it says: of twenty, eighteen times the first.
+    const taken = index % 20 === 5 ? 1 : index % 20 === 15 ? 2 : 0;
+    const { offer_id, provider, features } = candidates[taken] as (typeof candidates)[number];
+    const propensity = taken === 0 ? 0.9 : 0.05;
+    const outcome = { ...base, offer_id, provider, features, propensity };
+    house.outcomes.add(
+      [
+        {
+          ...outcome,
+          decision_id: id,
+          decided_at: rfc3339(atMs),
+          observed_at: rfc3339(atMs + MINUTE_MS),
+          status: 'failed_to_start',
+          blame: 'provider',
+          ready_ms: null,
+        },
+      ],
+      atMs + MINUTE_MS,
+    );
+    house.outcomes.decide(
+      [
+        {
+          ...decision,
+          decision_id: id,
+          decided_at: rfc3339(atMs),
+          mode: 'online',
+          model_version: actor,
+          final_offer_id: offer_id,
+          final_provider: provider,
+          propensity,
+          candidates: candidates.map((candidate, i) => ({
+            ...candidate,
+            probability: i === 0 ? 0.9 : 0.05,
+            expected_utility: 0.8,
+          })),
+        },
+      ],
+      atMs,
+    );
+  }
+  house.outcomes.add([{ ...(RECORD[0] as (typeof RECORD)[number]), decision_id: 'last' }], startMs + 24 * HOUR_MS);
+}
+
+describe('what acts', () => {
+  test('goes back to whoever acted before, when the rules earned more, and is not tried again at once', async () => {
+    const house = await passed();
+    await house.registry.moveAlias('champion', {
+      version: 'v2',
+      by: 'promote',
+      reason: 'x',
+      verdict: 'promote',
+      forced: false,
+    });
+    disappoint(house, 'v2');
+    await house.clock.advance(24 * HOUR_MS);
+    expect(await house.tick()).toBe(200);
+    expect(await house.head('champion')).toBeNull();
+    expect(house.bus.payloads('model-promoted').at(-1)).toMatchObject({
+      version: null,
+      previous_version: 'v2',
+      reason: expect.stringMatching(/^it earned less than expected by 1\.\d+ .* less than the rules had by 1\.\d+/),
+    });
+    for (let i = 0; i < 3; i++) expect(await house.tick()).toBe(200);
+    expect((await controlOf(house)).trial).toBeNull();
+  });
+
+  test('stays while it earns what it expects', async () => {
+    const house = await passed();
+    await house.registry.moveAlias('champion', {
+      version: 'v2',
+      by: 'promote',
+      reason: 'x',
+      verdict: 'promote',
+      forced: false,
+    });
+    await house.clock.advance(24 * HOUR_MS);
+    expect(await house.tick()).toBe(200);
+    expect(await house.head('champion')).toBe('v2');
+  });
+
+  test('the learner on its own, in stage online, makes way for the rules until it is proved', async () => {
+    const house = promoteHouse(RECORD, 'online');
+    disappoint(house, LINEAR);
+    await house.clock.advance(24 * HOUR_MS);
+    expect(await house.tick()).toBe(200);
+    expect(await controlOf(house)).toMatchObject({ stage: 'auto' });
+    expect(await logOf(house)).toMatchObject([
+      { kind: 'stage', by: 'promote', reason: expect.stringMatching(/^linear: /) },
+    ]);
+  });
+});
+
+describe('killed at any step', () => {
+  const SHORT = RECORD.slice(0, 50);
+  const ways: Readonly<Record<string, () => Promise<House>>> = {
+    'beginning a trial': () => passed(SHORT),
+    'a victory': async () => {
+      const { house, trial } = await begun(SHORT);
+      await run(house, trial, 20, challengerBy(0.3));
+      return house;
+    },
+    'a defeat': async () => {
+      const { house, trial } = await begun(SHORT);
+      await run(house, trial, 8, challengerBy(-0.3));
+      return house;
+    },
+    'the way back': async () => {
+      const house = await passed(RECORD.slice(0, 320));
+      await house.registry.moveAlias('champion', {
+        version: 'v2',
+        by: 'promote',
+        reason: 'x',
+        verdict: 'promote',
+        forced: false,
+      });
+      disappoint(house, 'v2');
+      await house.clock.advance(24 * HOUR_MS);
+      return house;
+    },
+  };
+  /** Where a house stands, without what depends on how often it was asked. */
+  const standing = async (house: House) => ({
+    champion: (await house.registry.aliasHistory('champion')).map(({ version, reason }) => [version, reason]),
+    apprentice: await house.head('apprentice'),
+    control: await controlOf(house),
+    log: await logOf(house),
+    announced: house.bus.distinct('model-promoted').length,
+  });
+
+  test.each(Object.entries(ways))('%s: the next ticks end where an undisturbed one does', async (_, way) => {
+    const undisturbed = await way();
+    for (let i = 0; i < 2; i++) await undisturbed.tick();
+    const expected = await standing(undisturbed);
+    let deaths = 0;
+    // Before a call the stores are as after the one before it.
+    for (let step = 1; ; step++) {
+      const house = await way();
+      house.deaths.killAt(step, 'after');
+      await house.tick();
+      const died = house.deaths.revive();
+      for (let i = 0; i < 2; i++) expect(await house.tick()).toBe(200);
+      expect(await standing(house)).toEqual(expected);
+      if (!died) break;
+      deaths += 1;
+    }
+    expect(deaths).toBeGreaterThan(20);
+  });
+});
