@@ -213,6 +213,10 @@ export const TRAINING_REPORT_TTL_MS = 1 * MS_PER_DAY;
 // --- The fast learner ----------------------------------------------------------------------------------------------
 /** Between two writes of statistics: the object store takes one a second of a name, and whoever scores looks every two. */
 export const STATISTICS_GAP_MS = 2_000;
+/** P(a provider has shifted) from which on a person is told; the learner acts on half of it. */
+export const DRIFT_ALARM_BELIEF = 0.95;
+/** Outcomes of a head before its provider has a usual to drift from. */
+export const DRIFT_ALARM_MIN_OUTCOMES = 20;
 /** Newest outcomes that statistics are built anew from: a minute of one core at 0.2 ms each. */
 export const MAX_REBUILD_ROWS = 300_000;
 

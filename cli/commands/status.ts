@@ -64,12 +64,12 @@ function actsWords({ actor, mode, version, trial }: NonNullable<Status['serving'
 
 /** What there is to know of each: how much, how old, which. */
 function learnerRows({ learners, world_time: now }: Status): string[][] {
-  return learners.map(({ name, observations, written_at: writtenAt, generation }) => {
+  return learners.map(({ name, observations, written_at: writtenAt, generation, drifting }) => {
     const age =
       writtenAt === null ? '' : `, written ${ageOf(Date.parse(now) - Date.parse(writtenAt))} of world time ago`;
     return [
       name === LINEAR ? 'learner' : `learner on ${name}`,
-      `${observations} observations${age}, generation ${generation}`,
+      `${observations} observations${age}, generation ${generation}${drifting.length === 0 ? '' : `; DRIFT: ${drifting.join(', ')}`}`,
     ];
   });
 }

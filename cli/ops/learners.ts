@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { LINEAR, learnerOf } from '#shared/learning/fast/learned-objects.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 
@@ -10,6 +11,14 @@ export interface LearnerStatus {
   /** World time at which the statistics were written; null: they do not say. */
   readonly written_at: string | null;
   readonly generation: string;
+  /** `provider head` of what surely does not behave as its record says. */
+  readonly drifting: readonly string[];
+}
+
+/** Of statistics of an older build nothing is told. */
+function driftingIn(text = '[]'): readonly string[] {
+  const parsed = z.array(z.string()).max(64).safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data : [];
 }
 
 /** Statistics of some dozens of versions, two objects each. */
@@ -29,6 +38,7 @@ export async function learnersOf(
       observations: Number(metadata['observations'] ?? 0),
       written_at: metadata['written_at'] ?? null,
       generation,
+      drifting: driftingIn(metadata['drifting']),
     });
   }
   return [...new Set([LINEAR, ...versions])].flatMap((name) => found.get(name ?? '') ?? []);

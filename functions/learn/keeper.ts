@@ -69,6 +69,9 @@ const CONFLICT_LIMIT = 5;
 /** Host milliseconds until what was learned shows although little is new: drifts and runs under way change by the hour of the world. */
 const POSTERIOR_AGE_LIMIT_MS = 10_000;
 
+/** In the metadata, which holds some kilobytes. */
+const MAX_DRIFTING = 16;
+
 export function createKeeper(name: string, model: ModelFiles | null, deps: KeeperDeps): Keeper {
   const { study, objects, worldClock, hostClock, log } = deps;
   let kept = false;
@@ -78,7 +81,7 @@ export function createKeeper(name: string, model: ModelFiles | null, deps: Keepe
   let posteriorGeneration = '0';
   /** Null: the posterior in the store is as good as can be. */
   let posteriorDueMs: number | null = null;
-  let standing: Standing = { observations: 0, newestMs: null };
+  let standing: Standing = { observations: 0, newestMs: null, drifting: [] };
   let writtenAtMs: number | null = null;
   let lost = false;
 
@@ -104,6 +107,13 @@ export function createKeeper(name: string, model: ModelFiles | null, deps: Keepe
     }
   };
 
+  const tellDrifts = (before: readonly string[], now: readonly string[]): void => {
+    const [begun, over] = [now.filter((one) => !before.includes(one)), before.filter((one) => !now.includes(one))];
+    if (begun.length > 0)
+      log.warn({ learner: name, drifting: begun }, 'drift alarm: the record does not hold any more');
+    if (over.length > 0) log.info({ learner: name, drifting: over }, 'drift over');
+  };
+
   const write = async (snapshot: Snapshot): Promise<void> => {
     if (snapshot.refitMs !== null) deps.onRefit(snapshot.refitMs);
     const now = rfc3339(worldClock.now());
@@ -111,6 +121,7 @@ export function createKeeper(name: string, model: ModelFiles | null, deps: Keepe
       observations: String(snapshot.observations),
       written_at: now,
       newest_at: snapshot.newestMs === null ? '' : rfc3339(snapshot.newestMs),
+      drifting: JSON.stringify(snapshot.drifting.slice(0, MAX_DRIFTING)),
     };
     kept = false;
     const written = await objects.write(
@@ -122,6 +133,7 @@ export function createKeeper(name: string, model: ModelFiles | null, deps: Keepe
     generation = written.generation;
     kept = true;
     lost = false;
+    tellDrifts(standing.drifting, snapshot.drifting);
     standing = snapshot;
     writtenAtMs = Date.parse(now);
     if (snapshot.posterior !== null) await writePosterior(snapshot.posterior);

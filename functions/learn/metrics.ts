@@ -31,6 +31,11 @@ export function createLearnMetrics(metrics: Metrics, worldClock: WorldClock, lea
     help: 'World seconds since the statistics were written; NaN: there are none.',
     labels: ['learner'],
   });
+  const drifting = metrics.gauge({
+    name: 'aurora_learn_drift_alarms',
+    help: 'Heads of providers that surely do not behave as their record says.',
+    labels: ['learner'],
+  });
   const histogram = (name: string, help: string) =>
     metrics.histogram({ name, help, labels: [], buckets: SECONDS }).with({});
   const rounds = histogram('aurora_learn_round_seconds', 'From taking outcomes in to having written them.');
@@ -42,6 +47,7 @@ export function createLearnMetrics(metrics: Metrics, worldClock: WorldClock, lea
   });
   for (const learner of ROLES) {
     observations.with({ learner }).track(() => learners().view(learner)?.observations ?? 0);
+    drifting.with({ learner }).track(() => learners().view(learner)?.drifting.length ?? 0);
     age.with({ learner }).track(() => {
       const writtenAtMs = learners().view(learner)?.writtenAtMs ?? null;
       return writtenAtMs === null ? Number.NaN : Math.max(0, worldClock.now() - writtenAtMs) / 1_000;

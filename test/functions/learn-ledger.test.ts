@@ -133,8 +133,10 @@ describe('a ledger', () => {
           exposure_hours: null,
         }),
       );
+    expect(ledger.standing().drifting).toEqual([]);
     ledger.take(outage);
     expect(ledger.snapshot(NOW, false).posterior).not.toBeNull();
+    expect(ledger.standing().drifting).toEqual(['boaster start']);
   });
 });
 

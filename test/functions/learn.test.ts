@@ -267,7 +267,7 @@ describe('the thread', () => {
     await study.open(opened);
     // A name that is not open is a bug of the caller's, and ends the thread.
     await expect(study.take('nobody', [])).rejects.toMatchObject({ code: 'internal' });
-    expect(await study.open(opened)).toEqual({ observations: 0, newestMs: null });
+    expect(await study.open(opened)).toEqual({ observations: 0, newestMs: null, drifting: [] });
     await study.stop();
     await expect(study.open(opened)).rejects.toMatchObject({ code: 'draining' });
   });

@@ -11,7 +11,7 @@ import { createFastLearner } from '#shared/learning/fast/fast-learner.ts';
 import { posteriorText } from '#shared/learning/fast/learned-objects.ts';
 import { teach } from '#shared/learning/fast/lesson.ts';
 import { posteriorOf } from '#shared/learning/fast/posterior.ts';
-import { shiftedHeads } from '#shared/learning/fast/shifted.ts';
+import { driftAlarms, shiftedHeads } from '#shared/learning/fast/shifted.ts';
 import { appliedIds } from './applied-ids.ts';
 import type { Baselines } from './baselines.ts';
 import type { Entry } from './entry.ts';
@@ -26,6 +26,8 @@ export interface Standing {
   readonly observations: number;
   /** Instant of the newest event taken in, world epoch milliseconds; null: none. */
   readonly newestMs: number | null;
+  /** `provider head` of what surely does not hold any more: the drift alarms. */
+  readonly drifting: readonly string[];
 }
 
 export interface Snapshot extends Standing {
@@ -105,6 +107,11 @@ export function createLedger(
     return shiftedHeads(drifts, nowMs).join('\n');
   }
 
+  const standing = (): Standing => {
+    const { drifts, nowMs } = learner.knowledge();
+    return { observations: learner.observations(), newestMs, drifting: driftAlarms(drifts, nowMs) };
+  };
+
   return {
     take(entries) {
       if (line === null) return takeAll(entries, false);
@@ -139,12 +146,11 @@ export function createLedger(
           learner: learner.knowledge(),
         }),
         posterior: due ? posteriorText(posteriorOf(learner)) : null,
-        observations: learner.observations(),
-        newestMs,
+        ...standing(),
         refitMs,
       };
     },
     posterior: () => posteriorText(posteriorOf(learner)),
-    standing: () => ({ observations: learner.observations(), newestMs }),
+    standing,
   };
 }

@@ -24,6 +24,8 @@ export interface DriftState {
   readonly belief: readonly number[];
   /** Of the last outcome, world epoch milliseconds. */
   readonly since_ms: number | null;
+  /** Outcomes ever. */
+  readonly seen: number;
 }
 
 /** A provider changes once in so many of its outcomes: rarer than chance runs of failures, common enough to be believed within ten. */
@@ -45,6 +47,7 @@ export function createDrift({ logLikelihood, shifts }: DriftSpec, known: DriftSt
   const mine = known !== null && known.belief.length === states.length;
   let belief: readonly number[] = mine ? known.belief : states.map((_, i) => (i === 0 ? 1 : 0));
   let sinceMs: number | null = mine ? known.since_ms : null;
+  let seen = mine ? known.seen : 0;
 
   /** How much of the belief is left for want of news. */
   const keptAt = (nowMs: number): number =>
@@ -63,6 +66,7 @@ export function createDrift({ logLikelihood, shifts }: DriftSpec, known: DriftSt
       const sum = after.reduce((a, b) => a + b, 0);
       belief = after.map((p) => p / sum);
       sinceMs = Math.max(atMs, sinceMs ?? atMs);
+      seen += 1;
     },
     at(nowMs) {
       const kept = keptAt(nowMs);
@@ -73,6 +77,6 @@ export function createDrift({ logLikelihood, shifts }: DriftSpec, known: DriftSt
       const variance = now.reduce((sum, p, i) => sum + p * ((states[i] as number) - mean) ** 2, 0);
       return { mean, variance, shifted };
     },
-    state: () => ({ belief, since_ms: sinceMs }),
+    state: () => ({ belief, since_ms: sinceMs, seen }),
   };
 }

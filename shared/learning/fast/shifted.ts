@@ -1,3 +1,4 @@
+import { DRIFT_ALARM_BELIEF, DRIFT_ALARM_MIN_OUTCOMES } from '#shared/defaults.ts';
 import { HEAD_NAMES } from './estimate.ts';
 import type { ProviderDrifts } from './provider-drifts.ts';
 
@@ -8,4 +9,13 @@ const SHIFTED = 0.5;
 export const shiftedHeads = (drifts: ReadonlyMap<string, ProviderDrifts>, nowMs: number): readonly string[] =>
   [...drifts].flatMap(([provider, drift]) =>
     HEAD_NAMES.filter((head) => drift[head].at(nowMs).shifted >= SHIFTED).map((head) => `${provider} ${head}`),
+  );
+
+/** Those of which a person should hear: surely shifted, and of a provider that is known well enough to have a usual. */
+export const driftAlarms = (drifts: ReadonlyMap<string, ProviderDrifts>, nowMs: number): readonly string[] =>
+  [...drifts].flatMap(([provider, drift]) =>
+    HEAD_NAMES.filter(
+      (head) =>
+        drift[head].at(nowMs).shifted >= DRIFT_ALARM_BELIEF && drift[head].state().seen >= DRIFT_ALARM_MIN_OUTCOMES,
+    ).map((head) => `${provider} ${head}`),
   );

@@ -30,6 +30,7 @@ export const variancesState = z.strictObject({
 const driftState = z.strictObject({
   belief: z.array(probability).min(1).max(64).readonly(),
   since_ms: instant.nullable(),
+  seen: z.int().min(0).default(0),
 });
 export const driftsState = z.strictObject({
   start: driftState,
