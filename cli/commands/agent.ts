@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { RejectedError } from '#shared/errors.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import type { DriverStage } from '#shared/learning/stages/driver.ts';
 import { trainInProcess } from '#shared/learning/stages/train-in-process.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { createAgentSession } from '../agent/session.ts';
 import { type Command, EXIT } from '../command.ts';
 import { lineBytes } from '../line-bytes.ts';

@@ -6,8 +6,8 @@ import type { Outcome } from '#shared/domain/outcome.ts';
 import { realisedUtility, runResultOf } from '#shared/domain/utility.ts';
 import { featureWords } from '#shared/learning/feature-words.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
-import { replayPolicy } from '#shared/learning/replay.ts';
-import { type WhyNot, whyNotByModel, whyNotByRules } from '#shared/learning/why-not.ts';
+import { replayPolicy } from '#shared/learning/policy/replay.ts';
+import { type WhyNot, whyNotByModel, whyNotByRules } from '#shared/learning/policy/why-not.ts';
 
 export interface ExplainedCandidate extends Omit<Candidate, 'features'> {
   /** 1 is best by what acted. */

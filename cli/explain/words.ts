@@ -1,6 +1,6 @@
 /** An explanation for people. */
 import { RULES } from '#shared/domain/actor.ts';
-import type { WhyNot } from '#shared/learning/why-not.ts';
+import type { WhyNot } from '#shared/learning/policy/why-not.ts';
 import { actorWords } from '../acting-words.ts';
 import { table } from '../table.ts';
 import type { ExplainedCandidate, ExplainedOutcome, Explanation } from './explanation.ts';

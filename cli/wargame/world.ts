@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { RejectedError } from '#shared/errors.ts';
-import { sampleIndex } from '#shared/learning/policy.ts';
+import { sampleIndex } from '#shared/learning/policy/chances.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
 import { createMarket, type Market } from '#sim/market/market.ts';

@@ -5,7 +5,7 @@ import type { ActingPolicy } from '#shared/domain/decision.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import type { Recommendation, ScoreAnswer } from '#shared/domain/score.ts';
-import { areValued, distributionOf, type Ranked } from '#shared/learning/distribution.ts';
+import { areValued, distributionOf, type Ranked } from '#shared/learning/policy/distribution.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
 import type { Acting } from '#shared/serving/acting.ts';

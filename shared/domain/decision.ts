@@ -65,7 +65,7 @@ export type Exclusion = z.infer<typeof exclusion>;
 
 /** The best gets all but epsilon, which is spread evenly; greedy: epsilon is 0. By rank: the candidates stand best first. */
 const softened = z.object({ kind: z.enum(['epsilon_softened', 'greedy']), epsilon: probability });
-/** Thompson sampling within an exploration budget (shared/learning/thompson.ts), over expected utility and lead variance. */
+/** Thompson sampling within an exploration budget (shared/learning/policy/thompson.ts), over expected utility and lead variance. */
 const thompson = z.object({ kind: z.literal('thompson'), budget: nonNegative, share: probability, floor: probability });
 /**
  * The rules act and an apprentice looks on: of the exploration epsilon a part is uniform, the rest goes where the apprentice's

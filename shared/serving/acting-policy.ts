@@ -1,7 +1,7 @@
 import { EXPLORATION_EPSILON } from '#shared/defaults.ts';
 import type { ActingPolicy } from '#shared/domain/decision.ts';
-import { GREEDY } from '#shared/learning/distribution.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
+import { GREEDY } from '#shared/learning/policy/distribution.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 
 /** How a ranking by the rule score becomes a distribution. */
 export const rulesPolicy = (explore: boolean): ActingPolicy =>

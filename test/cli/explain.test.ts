@@ -12,7 +12,7 @@ import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { expectedUtility } from '#shared/learning/expected-utility.ts';
-import { replayPolicy } from '#shared/learning/replay.ts';
+import { replayPolicy } from '#shared/learning/policy/replay.ts';
 import { createPlatform } from '#shared/platform.ts';
 import { decisionById, decisionOf } from '#shared/queries/decisions.ts';
 import { decisionIds } from '#shared/queries/event-ids.ts';

@@ -9,7 +9,7 @@ import { routingDecision } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent, encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
-import { replayPolicy } from '#shared/learning/replay.ts';
+import { replayPolicy } from '#shared/learning/policy/replay.ts';
 import { testCases } from '#test/support/cases.ts';
 import { aCandidate, aDecision } from '#test/support/events.ts';
 import { offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';

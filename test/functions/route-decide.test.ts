@@ -11,7 +11,7 @@ import { uniformDraw } from '#shared/domain/ids.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf, type Workload } from '#shared/domain/request.ts';
 import type { ScoreAnswer } from '#shared/domain/score.ts';
-import { sampleIndex } from '#shared/learning/policy.ts';
+import { sampleIndex } from '#shared/learning/policy/chances.ts';
 import { testCases } from '#test/support/cases.ts';
 import { anOffer, offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';

@@ -3,8 +3,8 @@ import { POLL_INTERVAL_MS, POSTERIOR_STALE_LIMIT_MS } from '#shared/defaults.ts'
 import type { Control, Trial } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { posteriorObject } from '#shared/learning/fast/learned-objects.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { CONTROL_OBJECT } from '#shared/serving/control.ts';
 import { servedPosterior } from '#test/support/learned.ts';
 import { aModel } from '#test/support/model.ts';

@@ -4,7 +4,7 @@ import { sha256Hex } from '#shared/domain/ids.ts';
 import type { ScoreAnswer } from '#shared/domain/score.ts';
 import type { ErrorBody } from '#shared/errors.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
 import { bodyOf, post } from '#test/support/push.ts';

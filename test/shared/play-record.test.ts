@@ -7,12 +7,12 @@ import { NO_RECORD } from '#shared/learning/fast/estimate.ts';
 import { LINEAR } from '#shared/learning/fast/learned-objects.ts';
 import type { Lesson } from '#shared/learning/fast/lesson.ts';
 import { judge } from '#shared/learning/gate/judge.ts';
+import { EXPLORATION, thompson } from '#shared/learning/policy/thompson.ts';
 import { type Contestant, linearContestant } from '#shared/learning/record/contestant.ts';
 import { playRecord } from '#shared/learning/record/play.ts';
 import { type RecordedDecision, rewarded } from '#shared/learning/record/recorded.ts';
 import { type Book, createBook } from '#shared/learning/stages/book.ts';
 import { createPlayer } from '#shared/learning/stages/player.ts';
-import { EXPLORATION, thompson } from '#shared/learning/thompson.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { live, type Truth, WORLD_WORKLOAD } from '#test/support/stage-world.ts';
 

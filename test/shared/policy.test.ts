@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bestIndex, epsilonSoftened, renormalise, sampleIndex } from '#shared/learning/policy.ts';
+import { bestIndex, epsilonSoftened, renormalise, sampleIndex } from '#shared/learning/policy/chances.ts';
 import { testCases } from '#test/support/cases.ts';
 import { seeded } from '#test/support/model.ts';
 

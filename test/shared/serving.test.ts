@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EXPLORATION_EPSILON, OFFERS_STALE_LIMIT_MS, POLL_INTERVAL_MS } from '#shared/defaults.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { modelPolicy, rulesPolicy } from '#shared/serving/acting-policy.ts';
 import {
   freshOffers,

@@ -1,9 +1,9 @@
 /** The router as a whole, in a small world whose truth is known: who acts, since when, and why. */
 import { describe, expect, it } from 'vitest';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { createDriver, type Driver, type DriverStage } from '#shared/learning/stages/driver.ts';
 import { createOffice } from '#shared/learning/stages/office.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { type Lived, live, type Truth } from '#test/support/stage-world.ts';
 
 const RULES_WRONG: Truth = { cheap: 0.3, middle: 0.6, dear: 0.98 };

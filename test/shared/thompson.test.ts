@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normalCdf, normalQuantile } from '#shared/learning/normal.ts';
+import { normalCdf, normalQuantile } from '#shared/learning/policy/normal.ts';
+import { contestOf, leaderOf, thompson } from '#shared/learning/policy/thompson.ts';
 import { seededRandom } from '#shared/learning/random.ts';
-import { contestOf, leaderOf, thompson } from '#shared/learning/thompson.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const candidates = fc.array(

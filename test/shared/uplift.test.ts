@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LoggedPair, upliftOf } from '#shared/learning/off-policy/uplift.ts';
-import { exploringForApprentice } from '#shared/learning/policy.ts';
+import { exploringForApprentice } from '#shared/learning/policy/chances.ts';
 import { seededRandom } from '#shared/learning/random.ts';
 import { testCases } from '#test/support/cases.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Predicted } from '#shared/domain/decision.ts';
 import { expectedUtility } from '#shared/learning/expected-utility.ts';
-import { type WhyNot, whyNotByModel, whyNotByRules } from '#shared/learning/why-not.ts';
+import { type WhyNot, whyNotByModel, whyNotByRules } from '#shared/learning/policy/why-not.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { testCases } from '#test/support/cases.ts';
 import { anOffer, aWorkload } from '#test/support/offers.ts';

@@ -5,7 +5,7 @@
 
 import { attemptKey, type Lesson } from '#shared/learning/fast/lesson.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
-import { sampleIndex } from '#shared/learning/policy.ts';
+import { sampleIndex } from '#shared/learning/policy/chances.ts';
 import { type Random, seededRandom } from '#shared/learning/random.ts';
 import type { Driver, News, Ruling } from '#shared/learning/stages/driver.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';

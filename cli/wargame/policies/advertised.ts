@@ -1,5 +1,5 @@
 import { advertisedParts, expectedUtility } from '#shared/learning/expected-utility.ts';
-import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
 import { HEARS_NOTHING, type Policy } from './policy.ts';
 
 /** The tenant's own utility, every promise taken at its word: the second baseline. */

@@ -1,7 +1,7 @@
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { createDriver, type DriverStage } from '#shared/learning/stages/driver.ts';
 import { createPlayer } from '#shared/learning/stages/player.ts';
 import { trainInProcess } from '#shared/learning/stages/train-in-process.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { drivenBy, playedBy } from './played.ts';
 import type { Policy } from './policy.ts';
 

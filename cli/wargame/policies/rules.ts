@@ -1,4 +1,4 @@
-import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { HEARS_NOTHING, type Policy } from './policy.ts';
 

@@ -6,7 +6,7 @@ import type { Predicted } from '#shared/domain/decision.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { expectedUtility } from '#shared/learning/expected-utility.ts';
-import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
 import { latencyOf } from '#shared/rules/imputed.ts';
 import { type Lesson, runHoursOf } from '../attempt.ts';
 import type { Policy } from './policy.ts';

@@ -11,13 +11,13 @@ import { RejectedError } from '#shared/errors.ts';
 import { expectedUtility, partsFromRaw } from '#shared/learning/expected-utility.ts';
 import { featuresFor } from '#shared/learning/features.ts';
 import { OUTPUTS } from '#shared/learning/network.ts';
-import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { playRecord } from '#shared/learning/record/play.ts';
 import { createBook } from '#shared/learning/stages/book.ts';
 import { createPlayer, type Player } from '#shared/learning/stages/player.ts';
 import { trainInProcess } from '#shared/learning/stages/train-in-process.ts';
 import type { TrainedVersion } from '#shared/learning/stages/train-version.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import { dropOf, exampleOf, lessonOf } from './played.ts';
 import type { Policy } from './policy.ts';
 

@@ -3,7 +3,7 @@ import type { Features } from '#shared/domain/features.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { latencyAt, priceAt, readyAt, readyMsAt, survivalAt, utilityFor } from '../expected-utility.ts';
-import { leaderOf } from '../thompson.ts';
+import { leaderOf } from '../policy/thompson.ts';
 import { type Baseline, type Estimate, type Estimator, HEAD_NAMES, type HeadName } from './estimate.ts';
 
 export interface CandidateValue {

@@ -13,8 +13,8 @@ import { valueCandidates } from '../fast/candidate-value.ts';
 import { NO_RECORD } from '../fast/estimate.ts';
 import { createFastLearner, type FastLearner } from '../fast/fast-learner.ts';
 import { type Lesson, teach } from '../fast/lesson.ts';
-import { epsilonSoftened } from '../policy.ts';
-import { EXPLORATION, thompson } from '../thompson.ts';
+import { epsilonSoftened } from '../policy/chances.ts';
+import { EXPLORATION, thompson } from '../policy/thompson.ts';
 import type { Contestant } from './contestant.ts';
 import type { RecordedCandidate, RecordedDecision, RewardedDecision } from './recorded.ts';
 

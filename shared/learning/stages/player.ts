@@ -10,8 +10,8 @@ import { refitAfter } from '../fast/cadence.ts';
 import { NO_RECORD } from '../fast/estimate.ts';
 import { createFastLearner, type FastLearner } from '../fast/fast-learner.ts';
 import { type Lesson, teach } from '../fast/lesson.ts';
+import { type ExplorationLimits, thompson } from '../policy/thompson.ts';
 import { type Contestant, linearContestant } from '../record/contestant.ts';
-import { type ExplorationLimits, thompson } from '../thompson.ts';
 
 export interface Valued extends OfferValue {
   readonly offer: Offer;

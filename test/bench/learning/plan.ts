@@ -54,7 +54,7 @@ const BASE: Sizes = {
   slowPace: 10_000,
   offPolicyRows: 100_000,
   offPolicySizes: [5_000, 20_000],
-  promotion: promotions(200, 40),
+  promotion: promotions(200, 20),
   repeated: 5_000,
   scoring: { decisions: 20_000, calls: 10_000, rounds: 5 },
 };

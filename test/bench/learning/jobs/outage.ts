@@ -7,7 +7,7 @@ import { oraclePolicy } from '#cli/wargame/policies/oracle.ts';
 import type { PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { arrivalsOf, playWorld, type WorldOptions } from '#cli/wargame/world.ts';
 import { MS_PER_HOUR } from '#shared/defaults.ts';
-import { bestIndex } from '#shared/learning/policy.ts';
+import { bestIndex } from '#shared/learning/policy/chances.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import type { ScenarioEvent } from '#sim/market/scenario.ts';
 import { type FiguresByPolicy, type OnShare, playAll } from './play.ts';

@@ -8,7 +8,7 @@ import { playedBy } from '#cli/wargame/policies/played.ts';
 import { HEARS_NOTHING, type Policy, type PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld, type WorldOptions } from '#cli/wargame/world.ts';
 import { EXPLORATION_EPSILON } from '#shared/defaults.ts';
-import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { type Beliefs, challengerPlayer } from './challenger.ts';
 

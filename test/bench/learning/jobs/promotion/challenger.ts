@@ -10,11 +10,11 @@ import type { Features } from '#shared/domain/features.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { createFastLearner } from '#shared/learning/fast/fast-learner.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
-import { normalQuantile } from '#shared/learning/normal.ts';
-import { epsilonSoftened } from '#shared/learning/policy.ts';
+import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
+import { normalQuantile } from '#shared/learning/policy/normal.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { linearContestant } from '#shared/learning/record/contestant.ts';
 import type { Player } from '#shared/learning/stages/player.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import type { Market } from '#sim/market/market.ts';
 import { uniforms } from '#sim/market/random.ts';
 

@@ -2,8 +2,8 @@
 import { drivenBy } from '#cli/wargame/policies/played.ts';
 import type { PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld, type WorldOptions } from '#cli/wargame/world.ts';
+import { EXPLORATION } from '#shared/learning/policy/thompson.ts';
 import { createDriver, type Driver } from '#shared/learning/stages/driver.ts';
-import { EXPLORATION } from '#shared/learning/thompson.ts';
 import type { Market } from '#sim/market/market.ts';
 import { type Beliefs, challengerPlayer } from './challenger.ts';
 import { judgeChallenger } from './judge.ts';

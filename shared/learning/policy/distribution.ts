@@ -3,7 +3,7 @@
  * share it, so that a logged decision gives the same bits again.
  */
 import type { ActingPolicy } from '#shared/domain/decision.ts';
-import { epsilonSoftened, exploringForApprentice, renormalise } from './policy.ts';
+import { epsilonSoftened, exploringForApprentice, renormalise } from './chances.ts';
 import { thompson } from './thompson.ts';
 
 /** A candidate as its policy sees it; candidates stand best first by what acts. */

@@ -4,7 +4,7 @@
  */
 import type { Predicted } from '#shared/domain/decision.ts';
 import type { Weights, Workload } from '#shared/domain/request.ts';
-import { expectedUtility } from './expected-utility.ts';
+import { expectedUtility } from '../expected-utility.ts';
 
 export interface WhyNot {
   /** What would have had to change. */
