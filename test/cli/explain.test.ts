@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Explanation, explanationOf } from '#cli/explain/explanation.ts';
 import { explanationText } from '#cli/explain/words.ts';
 import { decideRoute } from '#functions/route/decide.ts';
@@ -7,7 +8,7 @@ import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig } from '#shared/config.ts';
 import { POSTERIOR_STALE_LIMIT_MS } from '#shared/defaults.ts';
 import type { Control } from '#shared/domain/control.ts';
-import type { Decision } from '#shared/domain/decision.ts';
+import { type Decision, decision } from '#shared/domain/decision.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
@@ -15,7 +16,7 @@ import { expectedUtility } from '#shared/learning/expected-utility.ts';
 import { replayPolicy } from '#shared/learning/policy/replay.ts';
 import { createPlatform } from '#shared/platform.ts';
 import { decisionById, decisionOf } from '#shared/queries/decisions.ts';
-import { decisionIds } from '#shared/queries/event-ids.ts';
+import { defineQuery } from '#shared/queries/fragments.ts';
 import { anOutcome } from '#test/support/outcomes.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
 import { memoryLog } from '#test/support/runtime.ts';
@@ -230,6 +231,14 @@ async function decidedOnline(url: string): Promise<string> {
   }
 }
 
+const everyDecision = defineQuery({
+  name: 'every_decision',
+  params: z.strictObject({}),
+  row: decisionById.row,
+  sql: (dialect) =>
+    `SELECT ${Object.keys(decision.shape).join(', ')} FROM ${dialect.table('routing_decisions_distinct')}`,
+});
+
 /** Every decision on record. */
 async function decisionsIn(directory: string): Promise<Decision[]> {
   const platform = await createPlatform({
@@ -240,11 +249,7 @@ async function decisionsIn(directory: string): Promise<Decision[]> {
     keepsWorldTime: false,
   });
   try {
-    const warehouse = await platform.warehouse();
-    const found: Decision[] = [];
-    for (const { decision_id } of await warehouse.query(decisionIds, {}))
-      for (const row of await warehouse.query(decisionById, { decision_id })) found.push(decisionOf(row));
-    return found;
+    return (await (await platform.warehouse()).query(everyDecision, {})).map(decisionOf);
   } finally {
     await platform.close();
   }
