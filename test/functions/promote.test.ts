@@ -22,9 +22,9 @@ let tiny: ModelFixture;
 let good: ModelFixture;
 let bad: ModelFixture;
 beforeAll(async () => {
-  small = await trainedOn(RECORD.slice(0, FEW));
-  tiny = await trainedOn(RECORD.slice(0, 100));
-  good = await trainedOn(RECORD);
+  small = await trainedOn(FEW);
+  tiny = await trainedOn(100);
+  good = await trainedOn(MANY);
   bad = untrained(good);
 });
 
