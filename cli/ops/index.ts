@@ -9,6 +9,7 @@ import { listRejected, replayRejected } from './rejected.ts';
 import { beginReproduction, lookAtReproduction } from './reproduction.ts';
 import { status } from './status.ts';
 import { requestTraining, trainingResult } from './training.ts';
+import { showTrials } from './trials.ts';
 
 /** All that a running stack answers at its operations door. */
 export const OPERATIONS: readonly Operation<never, unknown>[] = [
@@ -28,6 +29,7 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   showControl,
   sayControl,
   showControlHistory,
+  showTrials,
   explainDecision,
   listDeadLetters,
   showDeadLetter,
