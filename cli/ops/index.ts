@@ -3,6 +3,7 @@ import { sayControl, showControl, showControlHistory } from './control.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dlq.ts';
 import { knownEvents, publishEvents } from './events.ts';
 import { explainDecision } from './explain.ts';
+import { showLearner } from './learner.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
 import { listRejected, replayRejected } from './rejected.ts';
@@ -21,6 +22,7 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   trainingResult,
   listModels,
   showModel,
+  showLearner,
   beginReproduction,
   lookAtReproduction,
   promoteModel,
