@@ -117,7 +117,7 @@ describe('vm agent', () => {
     const answer = await talk({ ...ONLINE, stage: 'apprentice' })(route('r1', 0, {}, cheap));
     expect(answer).toMatchObject({ mode: 'apprentice' });
     if (answer?.type !== 'decision') throw new Error('no decision');
-    // Half of the exploration goes where the apprentice would go, which knows nothing yet but the price.
+    // Most of the exploration goes where the apprentice would go, which knows nothing yet but the price.
     expect(answer.probabilities['Cheap-1']).toBeGreaterThan(0.98);
     expect(answer.probabilities['Dear-1']).toBeGreaterThan(0.012);
   });
