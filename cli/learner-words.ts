@@ -21,7 +21,10 @@ export function learnerText({
             ['judged', `${verdict.decided_at}, look ${verdict.sequence}`],
             ['record', `${count(verdict.ended)} attempts had ended`],
           ]),
-      ['next look', nextLookWords(next, perDay)],
+      [
+        'next look',
+        next === null ? 'cannot be told, something is damaged: vm status' : nextLookWords(next, perDay ?? 0),
+      ],
     ]),
     ...(verdict === null ? [] : [reasonsAndChecks(verdict)]),
     ...(earlier.length === 0 ? [] : [earlierTable(earlier)]),

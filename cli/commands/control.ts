@@ -131,7 +131,7 @@ const kill: Command = {
 
 const resume: Command = {
   name: 'control resume',
-  summary: 'release the kill switch: stage, share and trial hold again',
+  summary: 'release the kill switch: stage and share hold again',
   usage: '--reason TEXT',
   ...WITH_REASON,
   examples: ['vm control resume --reason "prices are right again"'],

@@ -4,14 +4,16 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { type NextLook, nextLookOf } from '../trials/next-look.ts';
 import { operation } from './operation.ts';
 import { noParams } from './params.ts';
+import { pastDamage } from './past-damage.ts';
 import { situationOf } from './situation.ts';
 
 export interface ShownLearner {
   readonly name: typeof LINEAR;
   /** Of the newest look; null: there was none yet. */
   readonly verdict: LearnerVerdict | null;
-  readonly next_look: NextLook;
-  readonly decisions_per_day: number;
+  /** Null, as the rate: what it hangs on cannot be read. */
+  readonly next_look: NextLook | null;
+  readonly decisions_per_day: number | null;
   /** Newest first, without the newest. */
   readonly earlier: readonly EarlierLook[];
 }
@@ -31,12 +33,12 @@ export const showLearner = operation({
   params: noParams,
   run: async (stack): Promise<ShownLearner> => {
     const looks = await learnerVerdicts(await stack.platform.objects(), MAX_LOOKS);
-    const { situation, traffic } = await situationOf(stack);
+    const found = await pastDamage().read(situationOf(stack));
     return {
       name: LINEAR,
       verdict: looks.at(-1) ?? null,
-      next_look: nextLookOf(situation, traffic),
-      decisions_per_day: 24 * traffic.decisionsPerHour,
+      next_look: found === null ? null : nextLookOf(found.situation, found.traffic),
+      decisions_per_day: found === null ? null : 24 * found.traffic.decisionsPerHour,
       earlier: looks
         .slice(0, -1)
         .reverse()

@@ -7,6 +7,7 @@ import { addLearnerVerdict, type LearnerVerdict } from '#shared/registry/learner
 import { createRegistry } from '#shared/registry/registry.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { aModel } from '#test/support/model.ts';
+import { damageObject } from '../support/damage.ts';
 import { emptyState, run, runJson, temporary } from './run.ts';
 
 type Said = LearnerVerdict['verdict'];
@@ -67,8 +68,9 @@ test('models show linear says the newest verdict, when the next look is due, and
   );
 });
 
-test('models show linear before the first look', async () => {
-  const at = ['--dir', await judged()];
+test('models show linear before the first look, and when what the next one hangs on is damaged', async () => {
+  const directory = await judged();
+  const at = ['--dir', directory];
   expect((await runJson('models', 'show', 'linear', ...at)).value).toMatchObject({
     verdict: null,
     next_look: { due_at: 1_000 },
@@ -77,6 +79,11 @@ test('models show linear before the first look', async () => {
   expect((await run('models', 'show', 'linear', ...at)).out).toMatch(
     /^learner .*\nverdict +not judged yet\nnext look +when 1,000 attempts have ended \(0 so far\)\n$/,
   );
+  await run('models', 'promote', 'linear', '--force', '--reason', 'r', ...at);
+  for (const name of ['aliases/champion.json', 'aliases/champion/000001.json'])
+    await damageObject(join(directory, 'objects'), name, (bytes) => bytes.slice(0, 9));
+  expect((await run('models', 'show', 'linear', ...at)).out).toMatch(/\nnext look +cannot be told, .*: vm status\n$/);
+  expect((await run('trials', ...at)).out).toMatch(/^No trial was ever run\. .*\n\nDAMAGED: artefact_corrupt: .*\n$/);
 });
 
 test("models promote linear goes by the gate's newest word, as for a version", async () => {
