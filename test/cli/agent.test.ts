@@ -117,9 +117,9 @@ describe('vm agent', () => {
     const answer = await talk({ ...ONLINE, stage: 'apprentice' })(route('r1', 0, {}, cheap));
     expect(answer).toMatchObject({ mode: 'apprentice' });
     if (answer?.type !== 'decision') throw new Error('no decision');
-    // Most of the exploration goes where the apprentice would go, which knows nothing yet but the price.
+    // Four fifths of the exploration go where the apprentice would go, which knows nothing yet but the price; one is spread evenly.
     expect(answer.probabilities['Cheap-1']).toBeGreaterThan(0.98);
-    expect(answer.probabilities['Dear-1']).toBeGreaterThan(0.012);
+    expect(answer.probabilities['Dear-1']).toBeGreaterThan(0.005);
   });
 
   it('says why nothing fits', async () => {
