@@ -1,6 +1,8 @@
 /** Who acts and by whose word, in plain words: for `vm status`, `vm control` and the live line. */
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { type Control, openIncidents, type Stage } from '#shared/domain/control.ts';
+import { durationWords } from './durations.ts';
+import type { Serving } from './ops/serving.ts';
 
 export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
   apprentice: 'the rules act, models are only shown',
@@ -10,6 +12,13 @@ export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
 
 export const actorWords = (actor: string): string =>
   actor === RULES ? 'the rules' : actor === LINEAR ? 'the fast learner (linear)' : `version ${actor}`;
+
+/** Of what score serves. */
+export function actsWords({ actor, mode, version, trial }: Serving): string {
+  const acts = actorWords(actor);
+  if (trial !== null) return `${acts}, in block ${trial.block} of the trial`;
+  return mode === 'apprentice' && version !== null ? `${acts}; shown beside: ${actorWords(version)}` : acts;
+}
 
 /** What a person can read of a control at an instant of world time, a row each. */
 export function controlRows(control: Control, atMs: number): string[][] {
@@ -34,7 +43,4 @@ export function controlRows(control: Control, atMs: number): string[][] {
 }
 
 const trialWords = ({ arms: [holder, challenger], start, block_ms: blockMs }: NonNullable<Control['trial']>): string =>
-  `${actorWords(challenger)} against ${actorWords(holder)}, in blocks of ${hours(blockMs)} from ${start} on`;
-
-const hours = (ms: number): string =>
-  ms < 3_600_000 ? `${Number((ms / 60_000).toFixed(1))} min` : `${Number((ms / 3_600_000).toFixed(1))} h`;
+  `${actorWords(challenger)} against ${actorWords(holder)}, in blocks of ${durationWords(blockMs)} from ${start} on: vm trials`;

@@ -1,11 +1,12 @@
 import { stage } from '#shared/domain/control.ts';
 import type { Change, ChangeEntry } from '#shared/domain/control-change.ts';
 import { RejectedError } from '#shared/errors.ts';
-import { actorWords, controlRows, STAGE_WORDS } from '../acting-words.ts';
+import { actsWords, controlRows, STAGE_WORDS } from '../acting-words.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { type ShownControl, sayControl, showControl, showControlHistory } from '../ops/control.ts';
 import { table } from '../table.ts';
+import { lastTrialWords } from '../trials/words.ts';
 import { durationOption, stageOption } from './options.ts';
 import { whoOf } from './who.ts';
 
@@ -32,14 +33,16 @@ const show: Command = {
   },
 };
 
-function shownRows({ control, written, fault, serving, last_change: last, world_time: now }: ShownControl): string[][] {
+function shownRows(shown: ShownControl): string[][] {
+  const { control, written, fault, serving, last_change: last, last_trial: lastTrial, world_time: now } = shown;
   const acts =
     serving === null
       ? 'nobody: no score runs here'
-      : `${actorWords(serving.actor)}${serving.fault === null ? '' : `, because: ${serving.fault}`}`;
+      : `${actsWords(serving)}${serving.fault === null ? '' : `, because: ${serving.fault}`}`;
   return [
     ['acts now', acts],
     ...controlRows(control, Date.parse(now)),
+    ...(lastTrial === null ? [] : [['last trial', lastTrialWords(lastTrial)]]),
     ['last change', last === null ? 'none' : `${last.at} by ${last.by}: ${wordsOf(last.change)} (${last.reason})`],
     ...(written ? [] : [['', 'nobody has said anything yet: this is the default (AURORA_STAGE)']]),
     ...(fault === null ? [] : [['FAULT', fault]]),
@@ -57,7 +60,7 @@ function wordsOf(change: Change): string {
     case 'resume':
       return 'kill switch released';
     case 'trial':
-      return change.trial === null ? 'trial ended' : `trial of ${change.trial.challenger}`;
+      return change.trial === null ? 'trial ended' : `trial of ${change.trial.arms.toReversed().join(' against ')}`;
     case 'incident_add':
       return `incident for ${Number((change.for_ms / 3_600_000).toFixed(2))} h`;
     case 'incident_end':
@@ -128,7 +131,7 @@ const kill: Command = {
 
 const resume: Command = {
   name: 'control resume',
-  summary: 'release the kill switch: stage, share and trial hold again',
+  summary: 'release the kill switch: stage and share hold again',
   usage: '--reason TEXT',
   ...WITH_REASON,
   examples: ['vm control resume --reason "prices are right again"'],

@@ -10,6 +10,7 @@ import { replayCommand } from './replay.ts';
 import { resetCommand } from './reset.ts';
 import { statusCommand } from './status.ts';
 import { trainCommand } from './train.ts';
+import { trialsCommand } from './trials.ts';
 import { upCommand } from './up.ts';
 import { wargameCommand } from './wargame.ts';
 
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   trainCommand,
   ...modelCommands,
   ...controlCommands,
+  trialsCommand,
   explainCommand,
   opeCommand,
   agentCommand,

@@ -1,11 +1,15 @@
+import { LINEAR } from '#shared/domain/actor.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Alias } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { EXIT } from '../command.ts';
+import { learnerText } from '../learner-words.ts';
 import { withAccess } from '../ops/access.ts';
-import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from '../ops/models.ts';
+import { showLearner } from '../ops/learner.ts';
+import { listModels, type ModelRow, modelHistory, promoteModel, rollbackModel, showModel } from '../ops/models.ts';
 import { table } from '../table.ts';
+import { reasonsAndChecks } from '../verdict-words.ts';
 import { reproduceCommand } from './reproduce.ts';
 import { whoOf } from './who.ts';
 
@@ -32,33 +36,32 @@ const list: Command = {
   run: async ({ directory, json, print }) => {
     const rows = await withAccess(directory, 'models list', (access) => access.call(listModels, {}));
     if (json) print(JSON.stringify(rows));
-    else if (rows.length === 0) print('no model yet: vm train');
-    else
-      print(
-        table(
-          rows.map(({ version, created_at: trained, rows: count, verdict, stage, damage }) => [
-            version,
-            trained ?? '?',
-            count ?? '?',
-            damage === null ? (verdict ?? 'not judged') : 'DAMAGED',
-            stage ?? '',
-          ]),
-          ['VERSION', 'TRAINED', 'ROWS', 'VERDICT', 'STAGE'],
-        ),
-      );
+    else {
+      print(table(rows.map(listRow), ['VERSION', 'TRAINED', 'ROWS', 'VERDICT', 'STAGE']));
+      if (rows.every(({ kind }) => kind === 'learner')) print('no version yet: vm train');
+    }
     return EXIT.ok;
   },
 };
 
+function listRow({ kind, version, created_at: trained, rows, verdict, stage, damage }: ModelRow): (string | number)[] {
+  const said = damage === null ? (verdict ?? 'not judged') : 'DAMAGED';
+  // In brackets: it is no version.
+  if (kind === 'learner') return [`(${version})`, 'learns on, has no versions', '', said, stage ?? ''];
+  return [version, trained ?? '?', rows ?? '?', said, stage ?? ''];
+}
+
 const show: Command = {
   name: 'models show',
-  summary: 'one version: manifest, checks and verdict',
-  usage: 'VERSION [options]',
+  summary: 'one version: manifest, checks and verdict; or linear, the learner on its own',
+  usage: 'VERSION|linear [options]',
   options: {},
   help: {},
-  examples: ['vm models show v0123456789abcdef'],
+  examples: ['vm models show v0123456789abcdef', 'vm models show linear'],
   positionals: one,
-  run: async ({ directory, json, print, positionals }) => {
+  run: async (context) => {
+    const { directory, json, print, positionals } = context;
+    if (positionals[0] === LINEAR) return showTheLearner(context);
     const { manifest, verdict } = await withAccess(directory, 'models show', (access) =>
       access.call(showModel, { version: positionals[0] ?? '' }),
     );
@@ -67,10 +70,16 @@ const show: Command = {
       return EXIT.ok;
     }
     print(manifestTable(manifest, verdict));
-    if (verdict !== null) print(`\n${bullets(verdict.reasons)}\n\n${checksTable(verdict.checks)}`);
+    if (verdict !== null) print(`\n${reasonsAndChecks(verdict)}`);
     return EXIT.ok;
   },
 };
+
+async function showTheLearner({ directory, json, print }: CommandContext): Promise<number> {
+  const shown = await withAccess(directory, 'models show', (access) => access.call(showLearner, {}));
+  print(json ? JSON.stringify(shown) : learnerText(shown));
+  return EXIT.ok;
+}
 
 type Shown = Awaited<ReturnType<typeof showModel.run>>;
 
@@ -91,34 +100,17 @@ function comparedWith({ checks, compared_with: champion }: Verdict): string {
   return ` (compared with the base rates${champion === null ? '' : ` and champion ${champion}`})`;
 }
 
-function checksTable(checks: Verdict['checks']): string {
-  const mark = (passed: boolean | null): string => (passed === null ? '?' : passed ? 'ok' : 'FAILED');
-  const figure = (value: number | null): string => (value === null ? '-' : String(Number(value.toFixed(4))));
-  return table(
-    checks.map(({ name, passed, value, limit, note }) => [
-      name,
-      mark(passed),
-      figure(value),
-      figure(limit),
-      // "start: ...": the name says it already.
-      note.replace(/^\w+: /, ''),
-    ]),
-    ['CHECK', 'PASSED', 'VALUE', 'LIMIT', 'NOTE'],
-  );
-}
-
-const bullets = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n');
-
 const promote: Command = {
   name: 'models promote',
   summary: "make a version the champion; without the gate's word only by force",
-  usage: 'VERSION --reason TEXT [--force]',
+  usage: 'VERSION|linear --reason TEXT [--force]',
   options: { reason: { type: 'string' }, force: { type: 'boolean', default: false } },
   takes: { reason: 'TEXT' },
   help: { reason: 'why; kept in the alias log', force: 'promote although the gate did not say promote' },
   examples: [
     'vm models promote v0123456789abcdef --reason "canary was fine"',
     'vm models promote v0123456789abcdef --force --reason "incident 12"',
+    'vm models promote linear --reason "it was tried elsewhere"',
   ],
   positionals: one,
   run: async (context) => {

@@ -1,10 +1,11 @@
 import { LINEAR } from '#shared/learning/fast/learned-objects.ts';
-import { actorWords, controlRows } from '../acting-words.ts';
+import { actsWords, controlRows } from '../acting-words.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { type Status, status } from '../ops/status.ts';
 import { table } from '../table.ts';
+import { lastTrialWords } from '../trials/words.ts';
 
 export const statusCommand: Command = {
   name: 'status',
@@ -47,19 +48,14 @@ export const statusCommand: Command = {
 };
 
 /** By whose word who acts; and why it is somebody else, where it is. */
-function actingRows({ control: { control, fault }, serving, world_time: now }: Status): string[][] {
+function actingRows({ control: { control, fault }, serving, last_trial: last, world_time: now }: Status): string[][] {
   return [
     ...(serving === null ? [] : [['acts', actsWords(serving)]]),
     ...controlRows(control, Date.parse(now)),
+    ...(last === null ? [] : [['last trial', lastTrialWords(last)]]),
     ...(serving?.fault == null ? [] : [['but', serving.fault]]),
     ...(fault === null ? [] : [['FAULT', fault]]),
   ];
-}
-
-function actsWords({ actor, mode, version, trial }: NonNullable<Status['serving']>): string {
-  const acts = actorWords(actor);
-  if (trial !== null) return `${acts}, in block ${trial.block} of the trial`;
-  return mode === 'apprentice' && version !== null ? `${acts}; shown beside: ${actorWords(version)}` : acts;
 }
 
 /** What there is to know of each: how much, how old, which. */

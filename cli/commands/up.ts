@@ -121,6 +121,7 @@ async function up({ directory, values, json, print }: CommandContext): Promise<n
       everyMs: screen.inPlace && !json ? LINE_EVERY_MS : PLAIN_LINE_EVERY_MS,
       hostClock,
       log,
+      note,
       show: (now) => (json ? print(liveJson(now)) : screen.show(liveLine(now))),
     });
     defer(() => live.stop());

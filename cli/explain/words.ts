@@ -1,5 +1,6 @@
 /** An explanation for people. */
 import { RULES } from '#shared/domain/actor.ts';
+import { APPRENTICE_SHARE } from '#shared/learning/policy/chances.ts';
 import type { WhyNot } from '#shared/learning/policy/why-not.ts';
 import { actorWords } from '../acting-words.ts';
 import { table } from '../table.ts';
@@ -82,7 +83,7 @@ function drawnWords({ policy, final_offer_id: offer, propensity, overridden_by: 
     case 'epsilon_softened':
       return `${offer} ${probability}: the best but for ${percent(policy.epsilon)} spread evenly`;
     case 'for_apprentice':
-      return `${offer} ${probability}: the best by the rules but for ${percent(policy.epsilon)}, half of it spread evenly, half as the apprentice would choose`;
+      return `${offer} ${probability}: the best by the rules but for ${percent(policy.epsilon)}, of which ${percent(APPRENTICE_SHARE)} as the apprentice would choose, the rest spread evenly`;
     case 'greedy': {
       const why =
         by === 'incident' ? ', in an incident' : request.priority === 'critical' ? ', for it was critical' : '';

@@ -9,15 +9,19 @@ import {
   readControl,
 } from '#shared/serving/change-control.ts';
 import type { Stack } from '../stack/stack.ts';
+import type { PastTrial } from '../trials/past.ts';
 import { operation } from './operation.ts';
 import { noParams } from './params.ts';
 import { type Serving, servingOf } from './serving.ts';
+import { lastTrial } from './trials.ts';
 
 export interface ShownControl extends ControlView {
   /** Who acts by it; null: no score runs here. */
   readonly serving: Serving | null;
   /** The newest; null: nothing was ever changed. */
   readonly last_change: ChangeNote | null;
+  /** Null: none ended of late. */
+  readonly last_trial: PastTrial | null;
   /** World time. */
   readonly world_time: string;
 }
@@ -32,6 +36,7 @@ export const showControl = operation({
       ...(await readControl(deps)),
       serving: await servingOf(stack),
       last_change: last === undefined ? null : noteOf(last),
+      last_trial: await lastTrial(stack),
       world_time: rfc3339(stack.platform.worldClock.now()),
     };
   },

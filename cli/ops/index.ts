@@ -3,12 +3,14 @@ import { sayControl, showControl, showControlHistory } from './control.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dlq.ts';
 import { knownEvents, publishEvents } from './events.ts';
 import { explainDecision } from './explain.ts';
+import { showLearner } from './learner.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
 import { listRejected, replayRejected } from './rejected.ts';
 import { beginReproduction, lookAtReproduction } from './reproduction.ts';
 import { status } from './status.ts';
 import { requestTraining, trainingResult } from './training.ts';
+import { showTrials } from './trials.ts';
 
 /** All that a running stack answers at its operations door. */
 export const OPERATIONS: readonly Operation<never, unknown>[] = [
@@ -20,6 +22,7 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   trainingResult,
   listModels,
   showModel,
+  showLearner,
   beginReproduction,
   lookAtReproduction,
   promoteModel,
@@ -28,6 +31,7 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   showControl,
   sayControl,
   showControlHistory,
+  showTrials,
   explainDecision,
   listDeadLetters,
   showDeadLetter,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LINEAR } from '#shared/domain/actor.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
+import { newestLearnerVerdict } from '#shared/registry/learner-verdicts.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import { announceMoves } from '#shared/registry/promoted-event.ts';
 import type { AliasEntry, Registry } from '#shared/registry/registry.ts';
@@ -14,10 +15,13 @@ import { pastDamage } from './past-damage.ts';
 import { registryOf } from './training.ts';
 
 export interface ModelRow {
+  /** `learner`: the fast learner on its own, `linear`, which has no versions. */
+  readonly kind: 'version' | 'learner';
   readonly version: string;
-  /** Null, as the others: cannot be read. */
+  /** Null, as the others: cannot be read, or a learner has none. */
   readonly created_at: string | null;
   readonly rows: number | null;
+  /** Of a learner its newest. */
   readonly verdict: string | null;
   readonly stage: 'champion' | 'apprentice' | null;
   /** What of it cannot be read; null: nothing. */
@@ -34,22 +38,34 @@ export const listModels = operation({
       await read(registry.aliasHead('champion')),
       await read(registry.aliasHead('apprentice')),
     ];
+    const stageOf = (name: string): ModelRow['stage'] =>
+      champion?.version === name ? 'champion' : apprentice?.version === name ? 'apprentice' : null;
+    const learner: ModelRow = {
+      kind: 'learner',
+      version: LINEAR,
+      created_at: null,
+      rows: null,
+      verdict: (await newestLearnerVerdict(await stack.platform.objects()))?.verdict ?? null,
+      stage: stageOf(LINEAR),
+      damage: null,
+    };
     const rows = await Promise.all(
       (await registry.listVersions()).map(async (version): Promise<ModelRow> => {
         const own = pastDamage();
         const manifest = await own.read(registry.readManifest(version));
         const verdict = await own.read(registry.readVerdict(version));
         return {
+          kind: 'version',
           version,
           created_at: manifest?.created_at ?? null,
           rows: manifest?.training.rows ?? null,
           verdict: verdict?.verdict ?? null,
-          stage: champion?.version === version ? 'champion' : apprentice?.version === version ? 'apprentice' : null,
+          stage: stageOf(version),
           damage: own.damaged[0] ?? null,
         };
       }),
     );
-    return rows.sort((a, b) => ((a.created_at ?? '') < (b.created_at ?? '') ? -1 : 1));
+    return [...rows.sort((a, b) => ((a.created_at ?? '') < (b.created_at ?? '') ? -1 : 1)), learner];
   },
 });
 
@@ -78,7 +94,7 @@ export const promoteModel = operation({
   params: versionParam.extend({ by, reason, force: z.boolean() }),
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
-    const verdict = await verdictOn(registry, params.version);
+    const verdict = await verdictOn(stack, registry, params.version);
     const why = await whyRefused(registry, params.version, verdict);
     if (why !== null && !params.force) throw new RejectedError('promotion_refused', why);
     const entry = await registry.moveAlias('champion', {
@@ -93,9 +109,9 @@ export const promoteModel = operation({
   },
 });
 
-/** Null: not judged yet, as the learner on its own never is. @throws RejectedError version_unknown */
-async function verdictOn(registry: Registry, version: string): Promise<Verdict | null> {
-  if (version === LINEAR) return null;
+/** Of the learner on its own the newest. Null: not judged yet. @throws RejectedError version_unknown */
+async function verdictOn({ platform }: Stack, registry: Registry, version: string): Promise<Verdict | null> {
+  if (version === LINEAR) return newestLearnerVerdict(await platform.objects());
   const verdict = await registry.readVerdict(version);
   // Not there at all is another answer.
   if (verdict === null) await registry.readManifest(version);
@@ -120,7 +136,7 @@ export const rollbackModel = operation({
     const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
     const weigh = async (version: string) => {
       // A verdict that cannot be read must not stand in the way back.
-      const verdict = await pastDamage().read(registry.readVerdict(version));
+      const verdict = await pastDamage().read(verdictOn(stack, registry, version));
       const why = await whyRefused(registry, version, verdict);
       return { verdict: verdict?.verdict ?? null, forced: why !== null };
     };

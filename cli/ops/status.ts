@@ -4,12 +4,14 @@ import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import { type ControlView, readControl } from '#shared/serving/change-control.ts';
 import type { Stack } from '../stack/stack.ts';
+import type { PastTrial } from '../trials/past.ts';
 import { type LearnerStatus, learnersOf } from './learners.ts';
 import { operation } from './operation.ts';
 import { noParams } from './params.ts';
 import { type PastDamage, pastDamage } from './past-damage.ts';
 import { type Serving, servingOf } from './serving.ts';
 import { registryOf } from './training.ts';
+import { lastTrial } from './trials.ts';
 
 /** What the record holds. */
 export interface Counts {
@@ -44,7 +46,10 @@ export interface Current {
   readonly damaged: readonly string[];
 }
 
-export type Status = Counts & Current;
+export interface Status extends Counts, Current {
+  /** Null: none ended of late. */
+  readonly last_trial: PastTrial | null;
+}
 
 /** What `vm status` shows: what was accepted, what is distinct, what waits, what serves. */
 export const status = operation({
@@ -55,7 +60,14 @@ export const status = operation({
     const current = await currentOf(stack);
     const fault = current.serving === null ? await championFault(stack, current) : null;
     const { world_time, damaged, ...rest } = current;
-    return { world_time, ...counts, ...rest, damaged: fault === null ? damaged : [...damaged, fault] };
+    const last = await lastTrial(stack);
+    return {
+      world_time,
+      ...counts,
+      ...rest,
+      last_trial: last,
+      damaged: fault === null ? damaged : [...damaged, fault],
+    };
   },
 });
 

@@ -10,6 +10,7 @@ import { type Counts, countsOf, currentOf } from '../ops/status.ts';
 import type { LiveView } from './live-line.ts';
 import type { Stack } from './stack.ts';
 import type { Traffic } from './traffic.ts';
+import { trialNews } from './trial-news.ts';
 
 /** Counting may take a twentieth of the time. */
 const COUNTING_PAUSE_FACTOR = 20;
@@ -23,13 +24,18 @@ export interface LiveOptions {
   readonly hostClock: HostClock;
   readonly log: Log;
   readonly show: (view: LiveView) => void;
+  /** What happens between two views and a line cannot hold. */
+  readonly note: (text: string) => void;
 }
 
 /** Shows a view each `everyMs`, from then on; `stop` resolves when nothing is under way any more. */
-export function startLive({ stack, traffic, everyMs, hostClock, log, show }: LiveOptions): { stop(): Promise<void> } {
+export function startLive({ stack, traffic, everyMs, hostClock, log, show, note }: LiveOptions): {
+  stop(): Promise<void>;
+} {
   const counts = counting(stack, hostClock, log);
   // So that the first line has them.
   counts.refresh();
+  const news = trialNews(stack);
   let before = { at: hostClock.now(), sent: traffic?.counters.sent ?? 0 };
   const poller = poll({
     name: 'live-line',
@@ -43,6 +49,7 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show }: Liv
       const now = { at: hostClock.now(), sent: traffic?.counters.sent ?? 0 };
       const perSecond = ((now.sent - before.sent) * 1000) / Math.max(1, now.at - before.at);
       before = now;
+      for (const text of await news(current.control.control.trial)) note(text);
       show({
         current,
         counts: counts.latest(),

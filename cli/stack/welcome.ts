@@ -36,7 +36,7 @@ Market ${market.spec.name}, seed ${market.seed}; ${traffic}; world time runs ${s
 ${doors}
 
 Ask for scores:   curl -s -XPOST ${frontDoor}/agent/route -d '{"workload_type":"llm_inference","gpu_type":"a100","region":"us-west","gpu_hours":4}'
-Look closer:      npx vm status${at(directory)}; npx vm models list${at(directory)}      Stop: Ctrl-C
+Look closer:      npx vm status${at(directory)}; npx vm models list${at(directory)}; npx vm trials${at(directory)}      Stop: Ctrl-C
 
 `;
 }

@@ -21,7 +21,6 @@ const trialRow = z.object({
   request: z.string(),
   status: end.shape.status.nullable(),
 });
-export type TrialQueryRow = z.infer<typeof trialRow>;
 
 /**
  * Decisions taken from `decided_from` on that acted, and how each ended: of each block of `block_ms` from then on at most

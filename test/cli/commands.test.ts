@@ -72,7 +72,8 @@ async function useAll(directory: string): Promise<unknown[]> {
     ],
   });
   expect(await ask<Json[]>(0, 'models', 'list')).toMatchObject([
-    { version, rows: 75, verdict: 'not-enough-evidence', stage: 'apprentice' },
+    { kind: 'version', version, rows: 75, verdict: 'not-enough-evidence', stage: 'apprentice' },
+    { kind: 'learner', version: 'linear', verdict: null, stage: null },
   ]);
   expect(await ask(0, 'models', 'show', version)).toMatchObject({
     manifest: { version, training: { rows: 75 } },
@@ -229,9 +230,11 @@ describe('every command', () => {
 
   it.each([
     ['status'],
+    ['trials'],
     ['train'],
     ['models', 'list'],
     ['models', 'show', 'v0123456789abcdef'],
+    ['models', 'show', 'linear'],
     ['models', 'reproduce', 'v0123456789abcdef'],
     ['models', 'history'],
     ['models', 'promote', 'v0123456789abcdef', '--reason', 'r', '--force'],
@@ -261,7 +264,9 @@ describe('every command', () => {
     const directory = await temporary();
     await emptyState(directory);
     const said = async (...words: string[]) => (await run(...words, '--dir', directory)).out;
-    expect(await said('models', 'list')).toBe('no model yet: vm train\n');
+    expect(await said('models', 'list')).toMatch(
+      /^VERSION .*\n\(linear\) +learns on, has no versions +not judged\nno version yet: vm train\n$/,
+    );
     expect(await said('models', 'history')).toBe('champion was never set: the rules act\n');
     expect(await said('dlq', 'list')).toBe('no dead letters\n');
     expect(await said('rejected', 'list')).toBe('nothing was rejected\n');

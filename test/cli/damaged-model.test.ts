@@ -62,7 +62,11 @@ test.runIf(testCases > 1_000)(
     expect((await run('status', '--dir', directory)).out).toMatch(
       /champion +v2 since .*\n[\s\S]*\ndamaged +artefact_corrupt: /,
     );
-    expect(await ask('models', 'list')).toMatchObject([{ version: 'v1' }, { version: 'v2', stage: 'champion' }]);
+    expect(await ask('models', 'list')).toMatchObject([
+      { version: 'v1' },
+      { version: 'v2', stage: 'champion' },
+      { kind: 'learner' },
+    ]);
 
     const launched = launchUp(directory, { speed: '1' });
     try {

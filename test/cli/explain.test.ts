@@ -17,6 +17,7 @@ import { replayPolicy } from '#shared/learning/policy/replay.ts';
 import { createPlatform } from '#shared/platform.ts';
 import { decisionById, decisionOf } from '#shared/queries/decisions.ts';
 import { defineQuery } from '#shared/queries/fragments.ts';
+import { apprenticePolicy } from '#shared/serving/acting-policy.ts';
 import { anOutcome } from '#test/support/outcomes.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
 import { memoryLog } from '#test/support/runtime.ts';
@@ -125,6 +126,10 @@ describe('its text', () => {
     expect(linear).toMatch(/\n {2}\S+: (at|ready|getting|completing) .* instead of .* it would have been first/);
     expect(linear).toContain('\nWhat it looked like:\n  - rtx4090 of ');
     expect(linear).toMatch(/Nothing has become of it yet\.$/);
+    const lent: Decision = { ...decided({ scene: 'apprentice' }), policy: apprenticePolicy() };
+    expect(explanationText(explanationOf(lent, []))).toContain(
+      ': the best by the rules but for 5 %, of which 80 % as the apprentice would choose, the rest spread evenly\n',
+    );
     expect(text({ scene: 'apprentice' })).toMatch(
       /\nacted +the rules, for nobody else may act \(mode apprentice\)\nshown beside +version v1\n/,
     );

@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { startLive } from '#cli/stack/live.ts';
 import { type LiveView, liveJson, liveLine } from '#cli/stack/live-line.ts';
 import { screenOf } from '#cli/stack/screen.ts';
+import { trialNews } from '#cli/stack/trial-news.ts';
 import { welcome, welcomeJson } from '#cli/stack/welcome.ts';
 import { parseConfig } from '#shared/config.ts';
-import { defaultControl } from '#shared/domain/control.ts';
+import { defaultControl, type Trial } from '#shared/domain/control.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { LocalWarehouse } from '#shared/platform.ts';
 import { createPlatform, type Platform } from '#shared/platform.ts';
+import { changeControl } from '#shared/serving/change-control.ts';
 import { loadMarketSpec, loadScenarioSpec } from '#sim/market/load-spec.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
 import { memoryLog } from '#test/support/runtime.ts';
@@ -26,6 +29,15 @@ const serving = (changes: Partial<Serving>): Serving => ({
   trial: null,
   kill: null,
   ...changes,
+});
+
+const trialOf = (challenger: string, startMs: number): Trial => ({
+  challenger,
+  start: rfc3339(startMs),
+  block_ms: 3_600_000,
+  washout_ms: 0,
+  seed: 1,
+  arms: ['rules', challenger],
 });
 
 /** A stack whose warehouse answers when it is told to; all else is as it is. */
@@ -74,6 +86,7 @@ describe('the live line', () => {
         hostClock: clock,
         log: memoryLog(),
         show,
+        note: () => undefined,
       });
       const until = async (holds: () => boolean): Promise<void> => {
         while (!holds()) await clock.advance(EVERY_MS);
@@ -98,6 +111,46 @@ describe('the live line', () => {
       await clock.advance(10 * EVERY_MS);
       expect(views).toHaveLength(shown);
     });
+  });
+
+  it('remarks on a trial that has begun or ended between two views, and on none before', async () => {
+    const directory = await temporary();
+    const clock = fakeClock();
+    const config = parseConfig({ AURORA_DIR: directory });
+    const platform = await createPlatform({
+      config,
+      hostClock: clock,
+      log: memoryLog(),
+      random: () => 0.5,
+      keepsWorldTime: false,
+    });
+    const deps = { objects: await platform.objects(), worldClock: platform.worldClock, stage: config.stage };
+    const say = async (challenger: string | null, reason: string) => {
+      const trial = challenger === null ? null : trialOf(challenger, platform.worldClock.now());
+      await clock.advance(1);
+      await changeControl(deps, { change: { kind: 'trial', trial }, by: 'promote', reason });
+      return trial;
+    };
+    try {
+      const running = await say('linear', 'it passed');
+      const news = trialNews({ platform });
+      expect(await news(running)).toEqual([]);
+      expect(await news(running)).toEqual([]);
+      expect(await news(await say(null, 'proved better: by .1'))).toEqual([
+        expect.stringMatching(
+          /^trial over: the fast learner \(linear\) against the rules, ended \S+Z: proved better: by .1$/,
+        ),
+      ]);
+      const next = await say('v1', 'it passed too');
+      expect(await news(next)).toEqual(['trial begun: version v1 against the rules, for it passed too']);
+      await say(null, 'worse');
+      expect(await news(await say('v2', 'third'))).toEqual([
+        expect.stringMatching(/^trial over: version v1 .*: worse$/),
+        'trial begun: version v2 against the rules, for third',
+      ]);
+    } finally {
+      await platform.close();
+    }
   });
 
   it('is read by people and by machines', () => {
@@ -224,6 +277,7 @@ describe('the welcome', () => {
     const text = welcome(view);
     expect(text).toContain('Market default, seed 3; 20 requests/s; world time runs 600 times as fast\n\nFUNCTION');
     expect(text).toContain('npx vm status --dir ./state;');
+    expect(text).toContain('npx vm trials --dir ./state ');
     expect(text).not.toContain('Scenario');
     expect(welcome({ ...view, directory: '.aurora' })).toContain('npx vm status;');
   });

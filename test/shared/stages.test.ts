@@ -23,7 +23,7 @@ describe('stage apprentice', () => {
       const rules = ruling.candidates.findIndex(({ offer }) => offer.provider === 'cheap');
       expect(ruling.probabilities[rules]).toBeGreaterThan(0.95);
     }
-    // Half of the exploration is the apprentice's, which knows by now.
+    // Most of the exploration is the apprentice's, which knows by now.
     const late = lived.at(-1)?.ruling;
     const dear = late?.candidates.findIndex(({ offer }) => offer.provider === 'dear') ?? -1;
     expect(late?.probabilities[dear]).toBeGreaterThan(0.025);

@@ -158,6 +158,16 @@ describe('the pairs of a switchback', () => {
     expect(maturedPairs(TRIAL, mostly, START + 60 * HOUR)).toHaveLength(3);
   });
 
+  it('leaves pairs with nothing to compare out, and says how many', () => {
+    const record = trialRecord(TRIAL);
+    for (const row of rows(8)) {
+      const inSecondPair = row.decidedAtMs >= START + 2 * HOUR && row.decidedAtMs < START + 4 * HOUR;
+      record.add(inSecondPair ? { ...row, reward: null } : row);
+    }
+    const now = START + 8 * HOUR;
+    expect([record.pairs(now).length, record.leftOut(now)]).toEqual([3, 1]);
+  });
+
   it('does not count censored runs, nor blocks that are not over', () => {
     const censored = rows(4).map((row, i) => (i % 2 === 0 ? { ...row, reward: null } : row));
     const pairs = maturedPairs(TRIAL, censored, START + 4 * HOUR - 1);

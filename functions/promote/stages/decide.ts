@@ -1,8 +1,10 @@
 /** Which step comes next. Pure: the same situation gives the same step, so a step that was killed is simply taken again. */
-import { FIRST_LOOK, LOOK_GROWTH, ROLLBACK_EVERY, SWITCHBACK_LOOKS } from '#shared/defaults.ts';
+import { ROLLBACK_EVERY } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import type { Trial } from '#shared/domain/control.ts';
-import type { Situation } from './situation.ts';
+import { nextLookAt } from '#shared/learning/stages/next-look.ts';
+import { endsByMs } from '#shared/learning/switchback/forecast.ts';
+import type { Contender, Situation } from './situation.ts';
 
 export type Step =
   | { readonly kind: 'none'; readonly why: string }
@@ -23,9 +25,6 @@ export interface Looked {
 }
 
 export const NEVER_LOOKED: Looked = { backAt: Number.NEGATIVE_INFINITY, trialMs: Number.NEGATIVE_INFINITY };
-
-/** Blocks without anything to compare do not count, but they pass: so many times the pairs of the last look, and it was in vain. */
-const PATIENCE = 4;
 
 export function nextStep(situation: Situation, looked: Looked): Step {
   const { control, notes } = situation;
@@ -48,10 +47,9 @@ function ofTrial(trial: Trial, { control, champion, apprentice, nowMs }: Situati
   if (acts !== arms[0]) return end(`given up: ${acts} acts instead of ${arms[0]}`);
   if (challenger !== LINEAR && apprentice?.name !== challenger)
     return end(`given up: ${challenger} is the apprentice no more`);
-  const sinceMs = nowMs - Date.parse(start);
-  if (sinceMs > PATIENCE * 2 * (SWITCHBACK_LOOKS.at(-1) ?? 0) * blockMs)
-    return end('not proved better: too few of its blocks could be compared', true);
-  if (sinceMs < 2 * blockMs || nowMs < looked.trialMs + blockMs) return { kind: 'none', why: 'the trial runs' };
+  if (nowMs > endsByMs(trial)) return end('not proved better: too few of its blocks could be compared', true);
+  if (nowMs < Date.parse(start) + 2 * blockMs || nowMs < looked.trialMs + blockMs)
+    return { kind: 'none', why: 'the trial runs' };
   return { kind: 'judge_trial', trial };
 }
 
@@ -62,23 +60,46 @@ function lookingBack({ control, champion, ended }: Situation, looked: Looked): S
   return actor === null || ended < looked.backAt + ROLLBACK_EVERY ? null : { kind: 'look_back', actor };
 }
 
-/** A version that passed before the learner on its own, which learns on anyway. */
-function trying({ control, champion, apprentice, learner, ended, notes }: Situation): Step | null {
-  if (control.stage !== 'auto') return null;
-  const acting = champion?.version ?? null;
-  const contenders = [apprentice, acting === null ? { name: LINEAR, verdict: learner } : null];
-  for (const contender of contenders) {
-    if (contender?.verdict?.verdict !== 'promote' || contender.name === acting) continue;
-    if (ended < (notes.retry_at[contender.name] ?? 0)) continue;
-    const reason = contender.verdict.reasons[0] ?? 'it passed the gate';
-    return { kind: 'begin_trial', challenger: contender.name, reason };
+/** Whoever passed and does not act yet, when enough has ended since it was tried last. */
+function trying(situation: Situation): Step | null {
+  if (situation.control.stage !== 'auto') return null;
+  for (const { name, verdict, notBefore } of contendersOf(situation)) {
+    if (verdict?.verdict !== 'promote' || situation.ended < notBefore) continue;
+    return { kind: 'begin_trial', challenger: name, reason: verdict.reasons[0] ?? 'it passed the gate' };
   }
   return null;
 }
 
+export interface Candidacy extends Contender {
+  /** Ended attempts. */
+  readonly notBefore: number;
+}
+
+/** Who may be tried against what acts: a version before the learner on its own, which learns on anyway. */
+export function contendersOf({
+  champion,
+  apprentice,
+  learner,
+  notes,
+}: Pick<Situation, 'champion' | 'apprentice' | 'learner' | 'notes'>): readonly Candidacy[] {
+  return [apprentice, champion === null ? { name: LINEAR, verdict: learner } : null].flatMap((contender) =>
+    contender === null || contender.name === champion?.version
+      ? []
+      : [{ ...contender, notBefore: notes.retry_at[contender.name] ?? 0 }],
+  );
+}
+
 /** While the rules act, the learner on its own is judged each time that the record has grown by its share. */
-function judging({ control, champion, learner, ended }: Situation): Step | null {
-  if (control.stage === 'online' || champion !== null) return null;
-  const due = Math.max(FIRST_LOOK, Math.ceil((learner?.ended ?? 0) * LOOK_GROWTH));
-  return ended >= due ? { kind: 'judge_learner' } : null;
+function judging(situation: Situation): Step | null {
+  const { learner, ended } = situation;
+  if (whyNotJudged(situation) !== null || ended < nextLookAt(learner?.ended ?? null)) return null;
+  return { kind: 'judge_learner' };
+}
+
+/** Why the learner on its own is not judged now, whatever has ended; null: nothing is in the way. */
+export function whyNotJudged({ control, champion }: Pick<Situation, 'control' | 'champion'>): string | null {
+  if (control.trial !== null) return 'a trial runs';
+  if (control.kill !== null) return 'the kill switch is pulled';
+  if (control.stage === 'online') return 'in stage online it needs no proof';
+  return champion === null ? null : `${champion.version} acts, and not the rules`;
 }

@@ -31,8 +31,11 @@ export interface Situation {
   readonly notes: Notes;
 }
 
+/** What it is read from. */
+export type SituationDeps = Pick<PromoteDeps, 'registry' | 'objects' | 'warehouse' | 'state' | 'worldClock' | 'stage'>;
+
 /** @throws TransientError when a store is away */
-export async function readSituation(deps: PromoteDeps): Promise<Situation> {
+export async function readSituation(deps: SituationDeps): Promise<Situation> {
   const { registry, objects, warehouse, worldClock } = deps;
   const { control } = await readControl(deps);
   const [champion, apprentice] = [await registry.aliasHead('champion'), await registry.aliasHead('apprentice')];
@@ -52,7 +55,7 @@ export async function readSituation(deps: PromoteDeps): Promise<Situation> {
 }
 
 /** Null: not judged yet, or nobody can tell any more. */
-async function verdictOn({ registry }: PromoteDeps, version: string): Promise<Verdict | null> {
+async function verdictOn({ registry }: SituationDeps, version: string): Promise<Verdict | null> {
   try {
     return await registry.readVerdict(version);
   } catch (error) {

@@ -3,14 +3,8 @@ import { POLL_INTERVAL_MS } from '#shared/defaults.ts';
 import { RULES } from '#shared/domain/actor.ts';
 import type { Trial } from '#shared/domain/control.ts';
 import { type AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
-import { readDecisions, readTrial } from '#shared/learning/record/read-record.ts';
-import {
-  planTrial,
-  RETRY_GROWTH,
-  TRAFFIC_DECISIONS,
-  trafficOf,
-  trialSeed,
-} from '#shared/learning/switchback/schedule.ts';
+import { readTraffic, readTrial } from '#shared/learning/record/read-record.ts';
+import { planTrial, RETRY_GROWTH, trialSeed } from '#shared/learning/switchback/schedule.ts';
 import { type TrialVerdict, testSwitchback } from '#shared/learning/switchback/test.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { PROMOTE, type PromoteDeps } from '../deps.ts';
@@ -26,17 +20,12 @@ export async function beginTrial(
   { challenger, reason }: { readonly challenger: string; readonly reason: string },
   { champion, watermark, nowMs }: Situation,
 ): Promise<Trial> {
-  const decisions = await readDecisions(deps.warehouse, {
-    watermark: watermark ?? '',
-    examples: [],
-    limit: TRAFFIC_DECISIONS,
-  });
   const startMs = nowMs + POLLS_AHEAD * POLL_INTERVAL_MS * deps.worldClock.speed;
   const trial = planTrial({
     control: champion?.version ?? RULES,
     challenger,
     startMs,
-    traffic: trafficOf(decisions, nowMs),
+    traffic: await readTraffic(deps.warehouse, watermark, nowMs),
     seed: trialSeed(0, startMs),
   });
   try {

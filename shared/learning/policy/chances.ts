@@ -30,7 +30,7 @@ export function exploringForApprentice(
 }
 
 /** The rest keeps everything tried, and the estimators honest about what nobody prefers. */
-const APPRENTICE_SHARE = 0.8;
+export const APPRENTICE_SHARE = 0.8;
 
 /** Index of the first highest score; -1 when there is none. */
 export function bestIndex(scores: readonly number[]): number {

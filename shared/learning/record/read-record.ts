@@ -14,7 +14,7 @@ import type { Example } from '../example.ts';
 import { type Lesson, lessonOf } from '../fast/lesson.ts';
 import { FEATURE_SET } from '../features.ts';
 import { type TrialRecord, trialRecord } from '../switchback/pairs.ts';
-import type { Trial } from '../switchback/schedule.ts';
+import { TRAFFIC_DECISIONS, type Traffic, type Trial, trafficOf } from '../switchback/schedule.ts';
 import type { RecordedCandidate, ValuedDecision } from './recorded.ts';
 
 const nested = decision.pick({ request: true, candidates: true });
@@ -101,6 +101,12 @@ export async function readDecisions(
       });
     }
   return decisions;
+}
+
+/** What a trial would be planned on. @param watermark as of DecisionsWanted; null: nothing has ended yet */
+export async function readTraffic(warehouse: Warehouse, watermark: string | null, nowMs: number): Promise<Traffic> {
+  if (watermark === null) return trafficOf([], nowMs);
+  return trafficOf(await readDecisions(warehouse, { watermark, examples: [], limit: TRAFFIC_DECISIONS }), nowMs);
 }
 
 const parts = outcome.pick({ request: true, features: true });

@@ -3,7 +3,7 @@
  * doubled and judges it. In: the record so far. Out: who passed the gate, ready to play. When it looks is a function of how many
  * attempts have ended.
  */
-import { FIRST_LOOK, LINEAR_HOLDOUT_SHARE, LOOK_GROWTH, TRAINING_GROWTH } from '#shared/defaults.ts';
+import { FIRST_LOOK, LINEAR_HOLDOUT_SHARE, TRAINING_GROWTH } from '#shared/defaults.ts';
 import { LINEAR } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -15,6 +15,7 @@ import type { ExplorationLimits } from '../policy/thompson.ts';
 import { type Contestant, linearContestant } from '../record/contestant.ts';
 import { splitByTime } from '../train/split.ts';
 import type { Book } from './book.ts';
+import { nextLookAt } from './next-look.ts';
 import { createPlayer, type Player } from './player.ts';
 import type { TrainVersion } from './train-version.ts';
 
@@ -50,7 +51,7 @@ export interface TribunalOptions {
 export type JudgeLearner = (book: Book, nowMs: number) => Verdict;
 
 export function createTribunal({ book, exploration, seed, alpha, train, judgeLearner }: TribunalOptions): Tribunal {
-  let lookAt = FIRST_LOOK;
+  let lookAt = nextLookAt(null);
   let trainAt = FIRST_LOOK;
   let trainings = 0;
 
@@ -100,7 +101,7 @@ export function createTribunal({ book, exploration, seed, alpha, train, judgeLea
     async look(nowMs, acting) {
       const ended = book.ended();
       const examples = book.examples(nowMs);
-      lookAt = Math.ceil(ended * LOOK_GROWTH);
+      lookAt = nextLookAt(ended);
       const findings = acting === null ? [await judgeLinear(examples, nowMs)] : [];
       if (train === null || ended < trainAt) return findings;
       trainAt = Math.ceil(ended * TRAINING_GROWTH);

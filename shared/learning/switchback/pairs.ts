@@ -31,8 +31,10 @@ type Block = Map<string, Tally>;
 
 export interface TrialRecord {
   add(row: TrialRow): void;
-  /** Up to the first pair that is still open; pairs of too few rewards are left out. */
+  /** Up to the first pair that is still open; pairs with nothing to compare are left out. */
   pairs(nowMs: number): readonly PairDifference[];
+  /** How many of those were left out. */
+  leftOut(nowMs: number): number;
 }
 
 export function trialRecord(trial: Trial): TrialRecord {
@@ -51,28 +53,38 @@ export function trialRecord(trial: Trial): TrialRecord {
       tally.count += 1;
       tally.sum += reward;
     },
-    pairs: (nowMs) => maturedPairs(trial, blocks, nowMs),
+    pairs: (nowMs) => maturedPairs(trial, blocks, nowMs).filter((pair) => pair !== null),
+    leftOut: (nowMs) => maturedPairs(trial, blocks, nowMs).filter((pair) => pair === null).length,
   };
 }
 
-function maturedPairs(trial: Trial, blocks: ReadonlyMap<number, Block>, nowMs: number): readonly PairDifference[] {
+/** Null: of one of its blocks no reward is known. */
+function maturedPairs(
+  trial: Trial,
+  blocks: ReadonlyMap<number, Block>,
+  nowMs: number,
+): readonly (PairDifference | null)[] {
   const over = [...blocks].filter(([block]) => blockEndMs(trial, block) <= nowMs);
   const means = stratumMeans(over.map(([, strata]) => strata));
   const tallies = new Map(over.map(([block, strata]) => [block, overStrata(strata, means)]));
-  const pairs: PairDifference[] = [];
+  const pairs: (PairDifference | null)[] = [];
   for (let first = 0; blockEndMs(trial, first + 1) <= nowMs; first += 2) {
     const two = [first, first + 1];
     if (two.some((block) => isOpen(tallies.get(block), nowMs - blockEndMs(trial, block)))) break;
     const [control, challenger] = two
       .toSorted((a) => (armOfBlock(trial, a) === trial.arms[0] ? -1 : 1))
       .map((block) => tallies.get(block));
-    if (control === undefined || challenger === undefined || control.count === 0 || challenger.count === 0) continue;
-    pairs.push({
-      difference: challenger.sum / challenger.count - control.sum / control.count,
-      weight: (control.count * challenger.count) / (control.count + challenger.count),
-    });
+    pairs.push(differenceOf(control, challenger));
   }
   return pairs;
+}
+
+function differenceOf(control: Tally | undefined, challenger: Tally | undefined): PairDifference | null {
+  if (control === undefined || challenger === undefined || control.count === 0 || challenger.count === 0) return null;
+  return {
+    difference: challenger.sum / challenger.count - control.sum / control.count,
+    weight: (control.count * challenger.count) / (control.count + challenger.count),
+  };
 }
 
 /** Failures end first: a block counts when (nearly) all of its runs have, or after the patience with what there is. */

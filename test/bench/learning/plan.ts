@@ -95,7 +95,7 @@ export const LEARNER = 'aurora' satisfies PolicyName;
 /** Every stage, from the apprentice on. */
 export const AUTO = 'auto' satisfies PolicyName;
 /** What the network must earn its place against. */
-export const ABLATION = ['tables', 'linear', 'network', 'both'] as const satisfies readonly PolicyName[];
+const ABLATION = ['tables', 'linear', 'network', 'both'] as const satisfies readonly PolicyName[];
 
 export function jobsOf(scale: Scale): readonly LearningJob[] {
   const { seeds, variantSeeds, decisions, ablation, outage, slowPace, offPolicyRows, offPolicySizes } = SIZES[scale];
