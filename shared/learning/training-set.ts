@@ -7,9 +7,14 @@ import type { Example } from './example.ts';
 import { exampleOf } from './examples.ts';
 import { matured } from './matured.ts';
 
-export async function readTrainingSet(warehouse: Warehouse, watermark: string): Promise<readonly Example[]> {
+/** @param limit newest attempts */
+export async function readTrainingSet(
+  warehouse: Warehouse,
+  watermark: string,
+  limit = MAX_TRAINING_ROWS,
+): Promise<readonly Example[]> {
   const examples: Example[] = [];
-  for await (const rows of warehouse.stream(trainingExamples, { watermark, limit: MAX_TRAINING_ROWS })) {
+  for await (const rows of warehouse.stream(trainingExamples, { watermark, limit })) {
     for (const row of rows) {
       const parsed = outcome.parse({ ...row, request: JSON.parse(row.request), features: JSON.parse(row.features) });
       const example = exampleOf(parsed);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { nextStep, type Step } from '#functions/promote/stages/decide.ts';
+import { NEVER_LOOKED, nextStep, type Step } from '#functions/promote/stages/decide.ts';
 import type { Situation } from '#functions/promote/stages/situation.ts';
 import { FIRST_LOOK, SWITCHBACK_LOOKS } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
@@ -118,15 +118,17 @@ describe('the next step', () => {
       { kind: 'move_waiting', version: 'v3' },
     ],
   ])('%s', (_, given, expected) => {
-    expect(nextStep(given, { backAt: Number.NEGATIVE_INFINITY, trialMs: Number.NEGATIVE_INFINITY })).toMatchObject(
-      expected,
-    );
+    expect(nextStep(given, NEVER_LOOKED)).toMatchObject(expected);
   });
 
   test('looks back when enough has happened since it did last, at a trial once a block', () => {
-    const looked = { backAt: 1_000, trialMs: NOW + 2.5 * HOUR_MS };
+    const looked = { ...NEVER_LOOKED, backAt: 1_000, trialMs: NOW + 2.5 * HOUR_MS };
     const acting = { champion: move('v2'), ended: 1_249 };
     expect(nextStep(situation(acting), looked).kind).toBe('none');
+    // Where much happens, those who wait to be tried are not kept from it.
+    const waiting = situation({ ...acting, champion: move('v1'), ended: 2_000 });
+    expect(nextStep(waiting, looked).kind).toBe('look_back');
+    expect(nextStep(waiting, { ...looked, backJust: true }).kind).toBe('begin_trial');
     expect(nextStep(situation({ ...acting, ended: 1_250 }), looked).kind).toBe('look_back');
     expect(nextStep(situation({}, running), looked).kind).toBe('none');
     expect(nextStep(situation({ nowMs: NOW + 3.5 * HOUR_MS }, running), looked).kind).toBe('judge_trial');

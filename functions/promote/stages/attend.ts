@@ -26,8 +26,12 @@ export interface Stages {
   attend(): Promise<StepReport>;
 }
 
+/** Steps may take a tenth of the time: they read much, on a core that others want. */
+const REST_FACTOR = 9;
+
 export function createStages(deps: PromoteDeps): Stages {
-  const { objects, log } = deps;
+  const { objects, hostClock, log } = deps;
+  let restUntilMs = Number.NEGATIVE_INFINITY;
   let looked: Looked = NEVER_LOOKED;
   let running: Promise<StepReport> | null = null;
 
@@ -62,7 +66,7 @@ export function createStages(deps: PromoteDeps): Stages {
       }
       case 'look_back': {
         const why = await lookBack(deps, step.actor, situation);
-        looked = { ...looked, backAt: ended };
+        looked = { ...looked, backAt: ended, backJust: true };
         return why ?? `${step.actor} earns no less than the rules would, as far as can be told`;
       }
       case 'move_waiting':
@@ -79,9 +83,14 @@ export function createStages(deps: PromoteDeps): Stages {
   };
 
   const attend = async (): Promise<StepReport> => {
+    if (hostClock.now() < restUntilMs) return { step: 'none', result: 'rests after a long step' };
+    const startedMs = hostClock.now();
     const situation = await readSituation(deps);
     const step = nextStep(situation, looked);
+    looked = { ...looked, backJust: false };
     const result = await take(step, situation);
+    const endedMs = hostClock.now();
+    restUntilMs = endedMs + REST_FACTOR * (endedMs - startedMs);
     if (step.kind !== 'none') log.info({ step: step.kind, result }, 'stages');
     return { step: step.kind, result };
   };

@@ -22,18 +22,24 @@ export interface Looked {
   readonly backAt: number;
   /** At a trial, world epoch milliseconds. */
   readonly trialMs: number;
+  /** Whether the last step was a look back: then others have their turn, however much has ended since. */
+  readonly backJust: boolean;
 }
 
-export const NEVER_LOOKED: Looked = { backAt: Number.NEGATIVE_INFINITY, trialMs: Number.NEGATIVE_INFINITY };
+export const NEVER_LOOKED: Looked = {
+  backAt: Number.NEGATIVE_INFINITY,
+  trialMs: Number.NEGATIVE_INFINITY,
+  backJust: false,
+};
 
 export function nextStep(situation: Situation, looked: Looked): Step {
   const { control, notes } = situation;
   if (control.trial !== null) return ofTrial(control.trial, situation, looked);
   if (control.kill !== null) return { kind: 'none', why: 'the kill switch is pulled' };
   if (notes.waiting !== null) return { kind: 'move_waiting', version: notes.waiting };
-  return (
-    lookingBack(situation, looked) ?? trying(situation) ?? judging(situation) ?? { kind: 'none', why: 'nothing is due' }
-  );
+  const back = lookingBack(situation, looked);
+  const forward = trying(situation) ?? judging(situation);
+  return (looked.backJust ? (forward ?? back) : (back ?? forward)) ?? { kind: 'none', why: 'nothing is due' };
 }
 
 function ofTrial(trial: Trial, { control, champion, apprentice, nowMs }: Situation, looked: Looked): Step {

@@ -1,4 +1,5 @@
 /** What acts, held against the rules on what it earned; and the way back. */
+import { ROLLBACK_RULES_DECISIONS, ROLLBACK_WINDOWS } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { TransientError } from '#shared/errors.ts';
 import { readDecisions } from '#shared/learning/record/read-record.ts';
@@ -11,6 +12,8 @@ import { PROMOTE, type PromoteDeps } from '../deps.ts';
 import { changeNotes, withRetry } from '../notes.ts';
 import type { Situation } from './situation.ts';
 
+/** Decisions, and attempts: those of the longest window, and of the rules before them. */
+const NEWEST = Math.max(...ROLLBACK_WINDOWS) + ROLLBACK_RULES_DECISIONS;
 /** Changes of the control among which the last one of the stage is looked for. */
 const RECENT_CHANGES = 32;
 /** Of the bootstrap behind its deviations. */
@@ -21,10 +24,8 @@ export async function lookBack(deps: PromoteDeps, actor: string, situation: Situ
   const { watermark, champion, ended } = situation;
   if (watermark === null) return null;
   const { warehouse, log } = deps;
-  const decisions = await readDecisions(warehouse, {
-    watermark,
-    examples: await readTrainingSet(warehouse, watermark),
-  });
+  const examples = await readTrainingSet(warehouse, watermark, NEWEST);
+  const decisions = await readDecisions(warehouse, { watermark, examples, limit: NEWEST });
   const sinceMs = champion === null ? await stageSinceMs(deps) : Date.parse(champion.at);
   const own = decisions.filter(
     ({ actor: its, decidedAtMs, expected, candidates }) =>

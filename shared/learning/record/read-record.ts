@@ -1,4 +1,5 @@
-/** The record of the warehouse, as off-policy evaluation and learners read it. */
+/** The record of the warehouse, as off-policy evaluation and learners read it. Parsing lets other work in between. */
+import { setImmediate } from 'node:timers/promises';
 import { MAX_BLOCK_DECISIONS, MAX_JUDGED_DECISIONS, MAX_REBUILD_ROWS } from '#shared/defaults.ts';
 import { RULES } from '#shared/domain/actor.ts';
 import { type Decision, decision } from '#shared/domain/decision.ts';
@@ -16,6 +17,17 @@ import { FEATURE_SET } from '../features.ts';
 import { type TrialRecord, trialRecord } from '../switchback/pairs.ts';
 import { TRAFFIC_DECISIONS, type Traffic, type Trial, trafficOf } from '../switchback/schedule.ts';
 import type { RecordedCandidate, ValuedDecision } from './recorded.ts';
+
+/** Rows parsed between two turns of the event loop: some milliseconds. */
+const ROWS_PER_TURN = 64;
+
+async function* inTurns<T>(chunks: AsyncIterable<readonly T[]>): AsyncGenerator<readonly T[]> {
+  for await (const rows of chunks)
+    for (let from = 0; from < rows.length; from += ROWS_PER_TURN) {
+      yield rows.slice(from, from + ROWS_PER_TURN);
+      await setImmediate();
+    }
+}
 
 const nested = decision.pick({ request: true, candidates: true });
 
@@ -64,7 +76,7 @@ export async function readDecisions(
   );
   const decisions: ReadDecision[] = [];
   const params = { watermark, limit };
-  for await (const rows of warehouse.stream(recordedDecisions, params))
+  for await (const rows of inTurns(warehouse.stream(recordedDecisions, params)))
     for (const row of rows) {
       const { request, candidates } = nested.parse({
         request: JSON.parse(row.request),
@@ -116,7 +128,7 @@ export async function readLessons(warehouse: Warehouse): Promise<readonly Lesson
   const lessons: Lesson[] = [];
   const ever = rfc3339(0);
   const params = { observed_from: ever, arrived_after: ever, limit: MAX_REBUILD_ROWS };
-  for await (const rows of warehouse.stream(lessonRows, params))
+  for await (const rows of inTurns(warehouse.stream(lessonRows, params)))
     for (const row of rows) {
       const { request, features } = parts.parse({
         request: JSON.parse(row.request),
@@ -132,7 +144,7 @@ export async function readLessons(warehouse: Warehouse): Promise<readonly Lesson
 export async function readTrial(warehouse: Warehouse, trial: Trial): Promise<TrialRecord> {
   const record = trialRecord(trial);
   const params = { decided_from: trial.start, block_ms: trial.block_ms, per_block: MAX_BLOCK_DECISIONS };
-  for await (const rows of warehouse.stream(trialDecisions, params))
+  for await (const rows of inTurns(warehouse.stream(trialDecisions, params)))
     for (const { decided_at, request, status, ...end } of rows) {
       const asked = workload.parse(JSON.parse(request));
       const run = status === null ? null : runResultOf({ ...end, status, final: true, request: asked });
