@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LINEAR } from '#shared/domain/actor.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { isFinal } from '#shared/learning/gate/judge.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
 import { newestLearnerVerdict } from '#shared/registry/learner-verdicts.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
@@ -95,7 +96,7 @@ export const promoteModel = operation({
   run: async (stack, params): Promise<AliasEntry> => {
     const registry = await registryOf(stack);
     const verdict = await verdictOn(stack, registry, params.version);
-    const why = await whyRefused(registry, params.version, verdict);
+    const why = (await whyRefused(registry, params.version, verdict)) ?? whyTryFirst(params.version, verdict);
     if (why !== null && !params.force) throw new RejectedError('promotion_refused', why);
     const entry = await registry.moveAlias('champion', {
       version: params.version,
@@ -126,6 +127,13 @@ async function whyRefused(registry: Registry, version: string, verdict: Verdict 
     return `${version} was taken back before, because it did not load: vm models history`;
   const fault = await whyNotServable(registry, version);
   return fault === null ? null : `${version} would not serve: ${fault}`;
+}
+
+/** The gate is less strict where a trial follows. Null: it was as strict as that takes. */
+function whyTryFirst(version: string, verdict: Verdict | null): string | null {
+  return verdict === null || isFinal(verdict)
+    ? null
+    : `the gate finds ${version} worth a trial, and is not sure enough of it to go without one: vm trials`;
 }
 
 export const rollbackModel = operation({

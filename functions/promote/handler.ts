@@ -1,5 +1,6 @@
 import { modelTrained } from '#shared/domain/events/catalogue.ts';
 import { announceMoves } from '#shared/registry/promoted-event.ts';
+import type { Verdict } from '#shared/registry/verdict.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import { json } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
@@ -10,7 +11,8 @@ import { moveByVerdict } from './move.ts';
 import { type RepairReport, repairAlias } from './repair.ts';
 import { createStages } from './stages/attend.ts';
 
-const PROMOTE_DEADLINE_MS = 120_000;
+/** At most 300,000 lessons are lived through by three contestants, 0.2 ms each. */
+const PROMOTE_DEADLINE_MS = 590_000;
 
 export function createPromote(deps: PromoteDeps): FunctionApp {
   const { registry, bus, log } = deps;
@@ -26,6 +28,14 @@ export function createPromote(deps: PromoteDeps): FunctionApp {
     labels: ['step'],
   });
   const stages = createStages(deps);
+
+  /** Delivered again while it is judged: one judgement for both. */
+  const judging = new Map<string, Promise<Verdict>>();
+  const judged = (version: string): Promise<Verdict> => {
+    const running = judging.get(version) ?? judgeVersion(deps, version).finally(() => judging.delete(version));
+    judging.set(version, running);
+    return running;
+  };
 
   const repair = async (): Promise<readonly RepairReport[]> => {
     const reports = [await repairAlias(deps, 'champion'), await repairAlias(deps, 'apprentice')];
@@ -46,7 +56,7 @@ export function createPromote(deps: PromoteDeps): FunctionApp {
       // First: a version is compared with a champion that serves.
       await repair();
       const standing = await registry.readVerdict(version);
-      const verdict = standing ?? (await registry.writeVerdict(version, await judgeVersion(deps, version)));
+      const verdict = standing ?? (await registry.writeVerdict(version, await judged(version)));
       if (standing === null) verdicts.with({ verdict: verdict.verdict }).add();
       const moved = await moveByVerdict(deps, version, verdict);
       await announceMoves(registry, bus);

@@ -1,5 +1,5 @@
 /** The verdict on a version, or on the learner on its own: promote, reject (worse or broken), or not enough evidence. */
-import { GATE_ALPHA, GATE_FINAL_ALPHA, LINEAR_HOLDOUT_SHARE } from '#shared/defaults.ts';
+import { GATE_ALPHA, GATE_FINAL_ALPHA, LINEAR_HOLDOUT_SHARE, MAX_JUDGED_DECISIONS } from '#shared/defaults.ts';
 import { LINEAR } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
@@ -14,6 +14,7 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { readControl } from '#shared/serving/change-control.ts';
 import type { PromoteDeps } from './deps.ts';
 import { contestOver } from './record.ts';
+import { scoringMs } from './scoring-time.ts';
 
 /**
  * Always a verdict, for someone waits for it: what cannot serve is rejected, what cannot be put to the test has not enough
@@ -53,11 +54,13 @@ async function judgeOnRecord(deps: PromoteDeps, challenger: WholeVersion, decide
     return unevaluated('not-enough-evidence', reason, decidedAt);
   }
   const head = await registry.aliasHead('champion');
-  const champion = await comparable(deps, head, version);
   const { watermark, holdout_rows: holdoutRows, seed } = trained;
   const { control } = await readControl(deps);
   const alpha = control.stage === 'online' ? GATE_FINAL_ALPHA : GATE_ALPHA;
-  const contest = await contestOver(warehouse, { watermark, examples, holdoutRows, seed, alpha });
+  // Without a champion the learner on its own acts in stage online; elsewhere the rules do.
+  const champion =
+    head?.version == null && control.stage === 'online' ? linearContestant() : await comparable(deps, head, version);
+  const { contest, decisions } = await contestOver(warehouse, { watermark, examples, holdoutRows, seed, alpha });
   const own = servedBy(challenger);
   const evaluation = await contest.evaluate({
     challenger: own.contestant,
@@ -69,7 +72,9 @@ async function judgeOnRecord(deps: PromoteDeps, challenger: WholeVersion, decide
   const now = await registry.aliasHead('champion');
   if (now?.sequence !== head?.sequence)
     throw new TransientError('objects_unavailable', `champion was moved while ${version} was compared with it`);
-  return judge({ evaluation, decidedAt, scoringMs: null });
+  const learner = await contest.learnerOf(own.contestant);
+  const tookMs = scoringMs(own.contestant, learner, decisions, deps.metrics.stopwatchMs);
+  return judge({ evaluation, decidedAt, scoringMs: tookMs });
 }
 
 /** What is served when the version is. */
@@ -82,15 +87,15 @@ function servedBy({ manifest, files }: WholeVersion) {
 }
 
 /**
- * The learner on its own, on everything that has matured: it learns as it goes, so most of the record can be asked of it.
+ * The learner on its own, on the newest attempts that have matured: it learns as it goes, so most of them can be asked of it.
  * @throws TransientError when a store is away
  */
 export async function judgeLearner(deps: PromoteDeps, watermark: string): Promise<Verdict> {
   const { warehouse, worldClock } = deps;
   const decidedAt = rfc3339(worldClock.now());
-  const examples = await readTrainingSet(warehouse, watermark);
+  const examples = await readTrainingSet(warehouse, watermark, MAX_JUDGED_DECISIONS);
   const holdoutRows = Math.round(LINEAR_HOLDOUT_SHARE * examples.length);
-  const contest = await contestOver(warehouse, {
+  const { contest, decisions } = await contestOver(warehouse, {
     watermark,
     examples,
     holdoutRows,
@@ -99,7 +104,9 @@ export async function judgeLearner(deps: PromoteDeps, watermark: string): Promis
   });
   const challenger = linearContestant();
   const match = { challenger, network: null, champion: null, championSkipped: null, linear: null };
-  return judge({ evaluation: await contest.evaluate(match), decidedAt, scoringMs: null });
+  const evaluation = await contest.evaluate(match);
+  const tookMs = scoringMs(challenger, await contest.learnerOf(challenger), decisions, deps.metrics.stopwatchMs);
+  return judge({ evaluation, decidedAt, scoringMs: tookMs });
 }
 
 /** Of the bootstrap; a version brings its own. */

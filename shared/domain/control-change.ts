@@ -12,7 +12,12 @@ export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('kill') }),
   z.strictObject({ kind: z.literal('resume') }),
   /** Null: ends the one that there is. */
-  z.strictObject({ kind: z.literal('trial'), trial: trial.nullable() }),
+  z.strictObject({
+    kind: z.literal('trial'),
+    trial: trial.nullable(),
+    /** The start of the one that is to end, and no other; default: whichever there is. */
+    ends: timestamp.optional(),
+  }),
   z.strictObject({ kind: z.literal('incident_add'), for_ms: z.int().min(1).max(MAX_INCIDENT_MS) }),
   z.strictObject({ kind: z.literal('incident_end'), id: name }),
 ]);

@@ -21,6 +21,7 @@ export function changed(control: Control, { change, sequence, by, reason, at }: 
       return control.kill === null ? null : { ...now, kill: null };
     case 'trial':
       if (JSON.stringify(change.trial) === JSON.stringify(control.trial)) return null;
+      if (change.ends !== undefined && change.ends !== control.trial?.start) return null;
       if (change.trial !== null && control.trial !== null)
         throw new RejectedError(
           'state_conflict',

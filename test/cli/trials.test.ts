@@ -3,6 +3,7 @@ import { type Outlook, outlookOf } from '#cli/trials/outlook.ts';
 import { type Begun, trialsIn } from '#cli/trials/past.ts';
 import { type RunningTrial, runningTrial } from '#cli/trials/running.ts';
 import { trialsText } from '#cli/trials/words.ts';
+import { NO_NOTES } from '#functions/promote/notes.ts';
 import type { Situation } from '#functions/promote/stages/situation.ts';
 import { defaultControl, type Trial } from '#shared/domain/control.ts';
 import type { Change, ChangeEntry } from '#shared/domain/control-change.ts';
@@ -115,7 +116,9 @@ function recordUntil(hours: number, { uplift = 0.1, openFrom = hours } = {}) {
     const decidedAtMs = START + minute * 60_000;
     const ended = minute < 60 * openFrom;
     const reward = armOf(FIRST, decidedAtMs).arm === 'linear' ? uplift : 0;
-    record.add({ decidedAtMs, ended, reward: ended ? reward : null, stratum: 'rendering' });
+    const decided = { decidedAtMs, stratum: 'rendering' };
+    record.decided(decided);
+    if (ended) record.ended(decided, reward);
   }
   return record;
 }
@@ -162,7 +165,11 @@ describe('a trial that runs', () => {
   });
 });
 
-const verdictOf = (verdict: LearnerVerdict['verdict'], ended = 1_000): LearnerVerdict => ({
+const verdictOf = (
+  verdict: LearnerVerdict['verdict'],
+  ended = 1_000,
+): LearnerVerdict & { readonly ready: boolean } => ({
+  ready: true,
   verdict,
   reasons: [`${verdict}, and why`],
   checks: [],
@@ -181,7 +188,8 @@ const SITUATION: Situation = {
   learner: null,
   ended: 400,
   watermark: at(0),
-  notes: { retry_at: {}, waiting: null },
+  dismissed: null,
+  notes: NO_NOTES,
 };
 const champion = (version: string): Situation['champion'] => ({
   sequence: 1,
@@ -229,7 +237,7 @@ const OUTLOOKS: readonly {
     situation: {
       learner: verdictOf('promote'),
       ended: 1_200,
-      notes: { retry_at: { linear: 2_000 }, waiting: null },
+      notes: { ...NO_NOTES, retry_at: { linear: 2_000 } },
     },
     outlook: { contenders: [{ name: 'linear', verdict: 'promote', reason: 'promote, and why', not_before: 2_000 }] },
   },
@@ -237,7 +245,7 @@ const OUTLOOKS: readonly {
     name: 'a version before the learner on its own; who acts is not tried against itself',
     situation: {
       champion: champion('v1'),
-      apprentice: { name: 'v2', verdict: verdictOf('promote') },
+      apprentice: { name: 'v2', verdict: verdictOf('promote'), ready: true },
       learner: verdictOf('promote'),
     },
     outlook: {
@@ -247,7 +255,7 @@ const OUTLOOKS: readonly {
   },
   {
     name: 'the champion is its own apprentice: nobody waits',
-    situation: { champion: champion('v1'), apprentice: { name: 'v1', verdict: verdictOf('promote') } },
+    situation: { champion: champion('v1'), apprentice: { name: 'v1', verdict: verdictOf('promote'), ready: true } },
     outlook: { contenders: [] },
   },
   {
@@ -294,7 +302,7 @@ a trial    would have blocks of 9.6 h: a proof after 8 d at the earliest, the la
     expect(text({ outlook: outlookOf({ ...promoted, control: defaultControl('online') }, THIN) })).toMatch(
       /\nbarred +the stage is online: vm control stage auto\nlinear +promote: promote, and why\n.*; but it waits: in stage online/,
     );
-    const lost = { ...promoted, notes: { retry_at: { linear: 2_000 }, waiting: null } };
+    const lost = { ...promoted, notes: { ...NO_NOTES, retry_at: { linear: 2_000 } } };
     expect(text({ outlook: outlookOf(lost, THIN) })).toMatch(
       /promote, but it was tried: not again before 2,000 attempts have ended/,
     );

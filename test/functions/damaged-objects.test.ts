@@ -90,7 +90,7 @@ describe.each(DAMAGES)('a file is %s', (_, change) => {
       expect(await deliver(createPromote(deps), modelTrained, event)).toBe(204);
       expect(await registry.readVerdict(trained.manifest.version)).toMatchObject({
         verdict: 'not-enough-evidence',
-        compared_with: null,
+        compared_with: 'linear',
       });
       expect(deps.bus.payloads('event-rejected')).toEqual([]);
       expect(deps.lines.filter(({ level }) => level === 'error')).toMatchObject([{ fields: { model_version: 'old' } }]);

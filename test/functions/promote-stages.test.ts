@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { NEVER_LOOKED, nextStep, type Step } from '#functions/promote/stages/decide.ts';
+import { NO_NOTES } from '#functions/promote/notes.ts';
+import { nextStep, type Step } from '#functions/promote/stages/decide.ts';
 import type { Situation } from '#functions/promote/stages/situation.ts';
 import { FIRST_LOOK, SWITCHBACK_LOOKS } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { defaultControl, type Trial } from '#shared/domain/control.ts';
 import type { Decision } from '#shared/domain/decision.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import { posteriorObject } from '#shared/learning/fast/learned-objects.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
 import { addLearnerVerdict, learnerVerdicts } from '#shared/registry/learner-verdicts.ts';
 import type { AliasEntry } from '#shared/registry/registry.ts';
@@ -53,15 +55,21 @@ describe('the next step', () => {
     nowMs: NOW + 3 * HOUR_MS,
     control: { ...defaultControl('auto'), ...control },
     champion: null,
-    apprentice: { name: 'v2', verdict: said('promote') },
+    apprentice: { name: 'v2', verdict: said('promote'), ready: true },
     learner: null,
     ended: 10,
     watermark: rfc3339(NOW),
-    notes: { retry_at: {}, waiting: null },
+    dismissed: null,
+    notes: NO_NOTES,
     ...changes,
   });
   const running = { trial: TRIAL };
-  const learner = (verdict: Verdict['verdict'], ended: number) => ({ ...said(verdict), sequence: 1, ended });
+  const learner = (verdict: Verdict['verdict'], ended: number) => ({
+    ...said(verdict),
+    sequence: 1,
+    ended,
+    ready: true,
+  });
   const kill = { by: 'ann', reason: 'x', at: rfc3339(NOW) };
   const long = 4 * 2 * (SWITCHBACK_LOOKS.at(-1) ?? 0) * HOUR_MS;
 
@@ -71,16 +79,15 @@ describe('the next step', () => {
     ['nor where nobody may act', situation({}, { stage: 'apprentice' }), { kind: 'none' }],
     ['nor under the kill switch', situation({}, { kill }), { kind: 'none' }],
     ['not what acts already', situation({ champion: move('v2'), ended: 0 }), { kind: 'look_back', actor: 'v2' }],
-    [
-      'not before the record has grown',
-      situation({ notes: { retry_at: { v2: 11 }, waiting: null } }),
-      { kind: 'none' },
-    ],
-    ['then again', situation({ notes: { retry_at: { v2: 10 }, waiting: null } }), { kind: 'begin_trial' }],
-    ['only with a verdict', situation({ apprentice: { name: 'v2', verdict: null } }), { kind: 'none' }],
+    ['not before the record has grown', situation({ notes: { ...NO_NOTES, retry_at: { v2: 11 } } }), { kind: 'none' }],
+    ['then again', situation({ notes: { ...NO_NOTES, retry_at: { v2: 10 } } }), { kind: 'begin_trial' }],
+    ['only with a verdict', situation({ apprentice: { name: 'v2', verdict: null, ready: true } }), { kind: 'none' }],
     [
       'the learner on its own after the versions',
-      situation({ learner: learner('promote', FIRST_LOOK), apprentice: { name: 'v2', verdict: said('reject') } }),
+      situation({
+        learner: learner('promote', FIRST_LOOK),
+        apprentice: { name: 'v2', verdict: said('reject'), ready: true },
+      }),
       { kind: 'begin_trial', challenger: LINEAR },
     ],
     [
@@ -114,24 +121,33 @@ describe('the next step', () => {
     ['it does not last for ever', situation({ nowMs: NOW + long + 1 }, running), { kind: 'end_trial', lost: true }],
     [
       'who waited for its end comes first',
-      situation({ notes: { retry_at: {}, waiting: 'v3' } }),
+      situation({ notes: { ...NO_NOTES, waiting: 'v3' } }),
       { kind: 'move_waiting', version: 'v3' },
     ],
   ])('%s', (_, given, expected) => {
-    expect(nextStep(given, NEVER_LOOKED)).toMatchObject(expected);
+    expect(nextStep(given)).toMatchObject(expected);
   });
 
-  test('looks back when enough has happened since it did last, at a trial once a block', () => {
-    const looked = { ...NEVER_LOOKED, backAt: 1_000, trialMs: NOW + 2.5 * HOUR_MS };
-    const acting = { champion: move('v2'), ended: 1_249 };
-    expect(nextStep(situation(acting), looked).kind).toBe('none');
+  test('looks back when enough has happened since it did last, and at a trial once a block', () => {
+    const acting = { champion: move('v2'), notes: { ...NO_NOTES, looked_back_at: 1_000 } };
+    expect(nextStep(situation({ ...acting, ended: 1_249 })).kind).toBe('none');
+    expect(nextStep(situation({ ...acting, ended: 1_250 })).kind).toBe('look_back');
     // Where much happens, those who wait to be tried are not kept from it.
-    const waiting = situation({ ...acting, champion: move('v1'), ended: 2_000 });
-    expect(nextStep(waiting, looked).kind).toBe('look_back');
-    expect(nextStep(waiting, { ...looked, backJust: true }).kind).toBe('begin_trial');
-    expect(nextStep(situation({ ...acting, ended: 1_250 }), looked).kind).toBe('look_back');
-    expect(nextStep(situation({}, running), looked).kind).toBe('none');
-    expect(nextStep(situation({ nowMs: NOW + 3.5 * HOUR_MS }, running), looked).kind).toBe('judge_trial');
+    expect(nextStep(situation({ ...acting, champion: move('v1'), ended: 2_000 })).kind).toBe('begin_trial');
+    const lookedMs = NOW + 2.5 * HOUR_MS;
+    expect(nextStep(situation({}, running), lookedMs).kind).toBe('none');
+    expect(nextStep(situation({ nowMs: NOW + 3.5 * HOUR_MS }, running), lookedMs).kind).toBe('judge_trial');
+  });
+
+  test('does not try whom a person took out of office, until the gate speaks of it again', () => {
+    const dismissed = { name: 'v2', at: rfc3339(NOW) };
+    expect(nextStep(situation({ dismissed })).kind).toBe('none');
+    expect(nextStep(situation({ dismissed: { ...dismissed, at: rfc3339(NOW - 1) } })).kind).toBe('begin_trial');
+  });
+
+  test('does not try who has not learnt yet and could not act', () => {
+    const apprentice = { name: 'v2', verdict: said('promote'), ready: false };
+    expect(nextStep(situation({ apprentice })).kind).toBe('none');
   });
 });
 
@@ -147,9 +163,12 @@ async function passed(record = RECORD): Promise<House> {
   const house = promoteHouse(record, 'auto');
   await house.publish(v2);
   await house.registry.writeVerdict('v2', said('promote'));
+  await learnt(house, 'v2');
   expect(await house.hear(v2)).toBe(204);
   return house;
 }
+/** That a learner could act is all that promote wants to know of it. */
+const learnt = (house: House, name: string) => house.objects.write(posteriorObject(name), new Uint8Array([1]), {});
 const depsOf = ({ objects, clock }: House) => ({ objects, worldClock: clock, stage: 'auto' }) as const;
 const controlOf = async (house: House) => (await readControl(depsOf(house))).control;
 const logOf = async (house: House) =>
@@ -232,6 +251,7 @@ describe('in stage auto', () => {
     );
     expect(await house.tick()).toBe(200);
     expect((await controlOf(house)).trial).toBeNull();
+    await house.clock.advance(1_000);
     house.outcomes.add(
       RECORD.map((outcome) => ({ ...outcome, decision_id: `more-${outcome.decision_id}` })),
       house.clock.now(),
@@ -252,6 +272,7 @@ describe('in stage auto', () => {
     const training = { ...v2.manifest.training, watermark: '2027-01-01T00:00:00.000Z' };
     const v3 = { ...v2, manifest: { ...v2.manifest, version: 'v3', training } };
     await house.publish(v3);
+    await learnt(house, 'v3');
     await house.registry.writeVerdict('v3', { ...said('promote'), decided_at: rfc3339(house.clock.now() + 1) });
     expect(await house.hear(v3)).toBe(204);
     expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, 'v2']);
@@ -281,6 +302,7 @@ describe('in stage auto', () => {
     expect(first?.verdict).not.toBe('promote');
     expect(await house.tick()).toBe(200);
     expect(await learnerVerdicts(house.objects, 10)).toHaveLength(1);
+    await learnt(house, LINEAR);
     await addLearnerVerdict(house.objects, 1, { ...said('promote'), ended: MANY });
     expect(await house.tick()).toBe(200);
     expect((await controlOf(house)).trial).toMatchObject({ arms: [RULES, LINEAR] });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { LINEAR } from '#shared/domain/actor.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { dataSha256 } from '#shared/learning/examples.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
@@ -58,7 +59,7 @@ interface Case {
   readonly verdict: 'promote' | 'reject' | 'not-enough-evidence';
   readonly reason: RegExp;
   /** The champion that it is compared with. */
-  readonly against?: string;
+  readonly against?: string | null;
 }
 
 const withManifest = ({ manifest, files }: Published, changes: Partial<Published['manifest']>): Published => ({
@@ -100,6 +101,7 @@ const CASES: readonly Case[] = [
     name: 'in office by force before it was judged: it is not its own measure',
     model: () => trained.good,
     prepare: (house, { manifest }) => house.force('champion', manifest.version, maturedMs(FEW)),
+    against: null,
     verdict: 'promote',
     reason: /^off-policy: uplift over the rules/,
   },
@@ -233,9 +235,11 @@ describe('every way to a verdict', () => {
     const { version } = judged.manifest;
     const found = await house.verdict(judged);
     expect(found?.reasons[0]).toMatch(reason);
+    // Without a champion the learner on its own acts.
+    const alone = found?.checks.length === 0 ? null : LINEAR;
     expect(found).toMatchObject({
       verdict,
-      compared_with: against === 'good' ? trained.good.manifest.version : (against ?? null),
+      compared_with: against === 'good' ? trained.good.manifest.version : against === undefined ? alone : against,
     });
     // And only its own alias follows.
     expect(await house.head('champion')).toBe(verdict === 'promote' ? version : before);

@@ -35,7 +35,7 @@ describe('each verdict moves its alias', () => {
     const house = promoteHouse();
     await house.publish(good);
     expect(await house.hear(good)).toBe(204);
-    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: null });
+    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: 'linear' });
     expect([await house.head('champion'), await house.head('apprentice')]).toEqual([good.manifest.version, null]);
     expect(house.bus.payloads('model-promoted')).toMatchObject([
       {
@@ -98,7 +98,7 @@ describe('what cannot be judged', () => {
     house.objects.corrupt('models/router/untrained/weights.bin', new Uint8Array(3));
     await house.publish(good);
     expect(await house.hear(good)).toBe(204);
-    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: null });
+    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: 'linear' });
     expect(await house.head('champion')).toBe(good.manifest.version);
     expect(house.deps.lines.filter(({ level }) => level === 'error')).toMatchObject([
       { fields: { model_version: 'untrained' } },

@@ -133,7 +133,7 @@ describe('playing the record', () => {
       })),
       taken: 0,
       propensity: 0.5,
-      example: {} as never,
+      reward: 0.5,
     };
     const [first, second] = decision.candidates;
     if (first === undefined || second === undefined) throw new Error('two candidates');
@@ -144,7 +144,7 @@ describe('playing the record', () => {
         { ...second, probability: 0 },
       ],
     };
-    const all = [decision, greedy, { ...decision, propensity: null }, { ...decision, example: null }];
+    const all = [decision, greedy, { ...decision, propensity: null }, { ...decision, reward: null }];
     expect(rewarded(all, DAY_MS)).toEqual([decision]);
     expect(rewarded(all, 3_600_000)).toEqual([]);
   });

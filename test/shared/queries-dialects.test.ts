@@ -50,7 +50,22 @@ function marking(): { dialect: Dialect; fill(text: string, real: Dialect): strin
 
 /** Functions and words before a parenthesis that both engines have; a new one is added once it is looked up in both manuals. */
 const COMMON = [
-  ...['AND', 'AS', 'AVG', 'CAST', 'COUNT', 'COUNTIF', 'DATE', 'FLOOR', 'FROM', 'JOIN', 'MAX', 'OVER', 'ROW_NUMBER'],
+  ...[
+    'AND',
+    'AS',
+    'AVG',
+    'CAST',
+    'COALESCE',
+    'COUNT',
+    'COUNTIF',
+    'DATE',
+    'FLOOR',
+    'FROM',
+    'JOIN',
+    'MAX',
+    'OVER',
+    'ROW_NUMBER',
+  ],
   ...['SELECT', 'WHERE'],
 ];
 

@@ -6,7 +6,7 @@ import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
-import { recordedDecisions } from '#shared/queries/decision-record.ts';
+import { actorsDecisions, recordedDecisions } from '#shared/queries/decision-record.ts';
 import { lessonRows } from '#shared/queries/learning.ts';
 import { maturedSince, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
@@ -149,14 +149,16 @@ export function memoryRecord() {
     }
     if (name === maturedSince.name) return [{ matured: rows.length - upTo(params['since']).length }];
     if (name === lessonRows.name) return lessons(params);
-    if (name === recordedDecisions.name) return decisions(params);
+    if (name === recordedDecisions.name || name === actorsDecisions.name) return decisions(params);
     if (name === trialDecisions.name) return trialRows(params);
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
-    return upTo(params['watermark']).map((outcome) => ({
-      ...outcome,
-      request: JSON.stringify(outcome.request),
-      features: JSON.stringify(outcome.features),
-    }));
+    return upTo(params['watermark'])
+      .slice(-Number(params['limit']))
+      .map((outcome) => ({
+        ...outcome,
+        request: JSON.stringify(outcome.request),
+        features: JSON.stringify(outcome.features),
+      }));
   };
   /** Each event once, in the order in which it was observed. */
   const lessons = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
@@ -177,24 +179,44 @@ export function memoryRecord() {
       `${row['observed_at']} ${row['decision_id']} ${row['sequence']}`;
     return [...first.values()].sort((a, b) => (observed(a) < observed(b) ? -1 : 1));
   };
-  const decisions = (params: Readonly<Record<string, Cell>>): readonly unknown[] =>
-    decided
+  /** How the first attempt of each decision ended. */
+  const firstEnds = (): ReadonlyMap<string, Outcome> =>
+    new Map(
+      rows.flatMap(({ outcome }) => (outcome.final && outcome.attempt === 0 ? [[outcome.decision_id, outcome]] : [])),
+    );
+  const endOf = (end: Outcome | undefined) => ({
+    status: end?.status ?? null,
+    blame: end?.blame ?? null,
+    ready_ms: end?.ready_ms ?? null,
+    latency_ms: end?.latency_ms ?? null,
+    useful_gpu_hours: end?.useful_gpu_hours ?? null,
+    cost_usd: end?.cost_usd ?? null,
+  });
+  const actorOf = ({ mode, arm, model_version }: Decision): string | null =>
+    mode === 'online' ? (arm ?? model_version) : mode === 'switchback' ? arm : 'rules';
+  const decisions = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
+    const ends = firstEnds();
+    return decided
       .filter(({ ingestedAtMs }) => ingestedAtMs <= Date.parse(String(params['watermark'])))
-      .map(({ decision: { request, candidates, ...decision } }) => ({
+      .filter(({ decision }) => params['actor'] === undefined || actorOf(decision) === params['actor'])
+      .slice(-Number(params['limit']))
+      .map(({ decision }) => ({
         ...decision,
-        request: JSON.stringify(request),
-        candidates: JSON.stringify(candidates),
-      }))
-      .slice(-Number(params['limit']));
+        request: JSON.stringify(decision.request),
+        candidates: JSON.stringify(decision.candidates),
+        actor: actorOf(decision),
+        ...endOf(ends.get(decision.decision_id)),
+      }));
+  };
   const trialRows = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
-    const ends = new Map(rows.flatMap(({ outcome }) => (outcome.final ? [[outcome.decision_id, outcome]] : [])));
+    const ends = firstEnds();
     return decided
       .filter(({ decision }) => decision.decided_at >= String(params['decided_from']))
-      .map(({ decision: { decision_id, decided_at, request } }) => {
-        const end = ends.get(decision_id);
-        const nothing = { status: null, blame: null, ready_ms: null, latency_ms: null, useful_gpu_hours: null };
-        return { ...(end ?? { ...nothing, cost_usd: null }), decided_at, request: JSON.stringify(request) };
-      });
+      .map(({ decision: { decision_id, decided_at, request } }) => ({
+        decided_at,
+        request: JSON.stringify(request),
+        ...endOf(ends.get(decision_id)),
+      }));
   };
   const warehouse: Warehouse = {
     append: async () => undefined,

@@ -10,9 +10,9 @@ import type { PromoteDeps } from '../deps.ts';
 import { judgeLearner } from '../judge.ts';
 import { moveByVerdict } from '../move.ts';
 import { changeNotes, withRetry } from '../notes.ts';
-import { type Looked, NEVER_LOOKED, nextStep, type Step } from './decide.ts';
+import { nextStep, type Step } from './decide.ts';
 import { lookBack } from './look-back.ts';
-import { readSituation, type Situation } from './situation.ts';
+import { readSituation, type Situation, verdictOn } from './situation.ts';
 import { beginTrial, endTrial, judgeTrial } from './trial.ts';
 
 /** What was done, and what came of it. */
@@ -32,7 +32,7 @@ const REST_FACTOR = 9;
 export function createStages(deps: PromoteDeps): Stages {
   const { objects, hostClock, log } = deps;
   let restUntilMs = Number.NEGATIVE_INFINITY;
-  let looked: Looked = NEVER_LOOKED;
+  let lookedMs: number | undefined;
   let running: Promise<StepReport> | null = null;
 
   const judgeTheLearner = async ({ watermark, ended }: Situation): Promise<string> => {
@@ -43,7 +43,7 @@ export function createStages(deps: PromoteDeps): Stages {
   };
 
   const moveWaiting = async (version: string): Promise<string> => {
-    const verdict = await deps.registry.readVerdict(version);
+    const verdict = await verdictOn(deps, version);
     const moved = verdict === null ? null : await moveByVerdict(deps, version, verdict);
     await changeNotes(deps, (notes) => (notes.waiting === version ? { ...notes, waiting: null } : notes));
     return moved === null ? `${version} stays where it is` : `${moved.alias} is ${version}`;
@@ -57,16 +57,16 @@ export function createStages(deps: PromoteDeps): Stages {
       case 'end_trial':
         if (step.lost)
           await changeNotes(deps, (notes) => withRetry(notes, step.trial.challenger, RETRY_GROWTH.unproved * ended));
-        await endTrial(deps, step.reason);
+        await endTrial(deps, step.trial, step.reason);
         return step.reason;
       case 'judge_trial': {
         const { reason } = await judgeTrial(deps, step.trial, situation);
-        looked = { ...looked, trialMs: nowMs };
+        lookedMs = nowMs;
         return reason;
       }
       case 'look_back': {
         const why = await lookBack(deps, step.actor, situation);
-        looked = { ...looked, backAt: ended, backJust: true };
+        await changeNotes(deps, (notes) => ({ ...notes, looked_back_at: ended }));
         return why ?? `${step.actor} earns no less than the rules would, as far as can be told`;
       }
       case 'move_waiting':
@@ -86,8 +86,7 @@ export function createStages(deps: PromoteDeps): Stages {
     if (hostClock.now() < restUntilMs) return { step: 'none', result: 'rests after a long step' };
     const startedMs = hostClock.now();
     const situation = await readSituation(deps);
-    const step = nextStep(situation, looked);
-    looked = { ...looked, backJust: false };
+    const step = nextStep(situation, lookedMs);
     const result = await take(step, situation);
     const endedMs = hostClock.now();
     restUntilMs = endedMs + REST_FACTOR * (endedMs - startedMs);

@@ -3,8 +3,9 @@ import { ROLLBACK_EVERY } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import type { Trial } from '#shared/domain/control.ts';
 import { nextLookAt } from '#shared/learning/stages/next-look.ts';
+import { TOO_LITTLE } from '#shared/learning/stages/trial-log.ts';
 import { endsByMs } from '#shared/learning/switchback/forecast.ts';
-import type { Contender, Situation } from './situation.ts';
+import type { Candidate, Situation } from './situation.ts';
 
 export type Step =
   | { readonly kind: 'none'; readonly why: string }
@@ -16,33 +17,17 @@ export type Step =
   | { readonly kind: 'begin_trial'; readonly challenger: string; readonly reason: string }
   | { readonly kind: 'judge_learner' };
 
-/** When this instance looked last; a new one looks at once. */
-export interface Looked {
-  /** Back at what acts, by ended attempts. */
-  readonly backAt: number;
-  /** At a trial, world epoch milliseconds. */
-  readonly trialMs: number;
-  /** Whether the last step was a look back: then others have their turn, however much has ended since. */
-  readonly backJust: boolean;
-}
-
-export const NEVER_LOOKED: Looked = {
-  backAt: Number.NEGATIVE_INFINITY,
-  trialMs: Number.NEGATIVE_INFINITY,
-  backJust: false,
-};
-
-export function nextStep(situation: Situation, looked: Looked): Step {
+/** @param lookedMs when this instance last looked at the trial, world epoch milliseconds; a new one looks at once */
+export function nextStep(situation: Situation, lookedMs = Number.NEGATIVE_INFINITY): Step {
   const { control, notes } = situation;
-  if (control.trial !== null) return ofTrial(control.trial, situation, looked);
+  if (control.trial !== null) return ofTrial(control.trial, situation, lookedMs);
   if (control.kill !== null) return { kind: 'none', why: 'the kill switch is pulled' };
   if (notes.waiting !== null) return { kind: 'move_waiting', version: notes.waiting };
-  const back = lookingBack(situation, looked);
-  const forward = trying(situation) ?? judging(situation);
-  return (looked.backJust ? (forward ?? back) : (back ?? forward)) ?? { kind: 'none', why: 'nothing is due' };
+  // The look back last: it is due again and again where much happens, the others seldom.
+  return trying(situation) ?? judging(situation) ?? lookingBack(situation) ?? { kind: 'none', why: 'nothing is due' };
 }
 
-function ofTrial(trial: Trial, { control, champion, apprentice, nowMs }: Situation, looked: Looked): Step {
+function ofTrial(trial: Trial, { control, champion, apprentice, nowMs }: Situation, lookedMs: number): Step {
   const { challenger, arms, start, block_ms: blockMs } = trial;
   const end = (reason: string, lost = false): Step => ({ kind: 'end_trial', trial, reason, lost });
   // Killed between the two halves of a victory.
@@ -53,46 +38,52 @@ function ofTrial(trial: Trial, { control, champion, apprentice, nowMs }: Situati
   if (acts !== arms[0]) return end(`given up: ${acts} acts instead of ${arms[0]}`);
   if (challenger !== LINEAR && apprentice?.name !== challenger)
     return end(`given up: ${challenger} is the apprentice no more`);
-  if (nowMs > endsByMs(trial)) return end('not proved better: too few of its blocks could be compared', true);
-  if (nowMs < Date.parse(start) + 2 * blockMs || nowMs < looked.trialMs + blockMs)
+  if (nowMs > endsByMs(trial)) return end(TOO_LITTLE, true);
+  if (nowMs < Date.parse(start) + 2 * blockMs || nowMs < lookedMs + blockMs)
     return { kind: 'none', why: 'the trial runs' };
   return { kind: 'judge_trial', trial };
 }
 
 /** What acts by itself is held against the rules now and then. */
-function lookingBack({ control, champion, ended }: Situation, looked: Looked): Step | null {
+function lookingBack({ control, champion, ended, notes }: Situation): Step | null {
   const actor =
     control.stage === 'apprentice' ? null : (champion?.version ?? (control.stage === 'online' ? LINEAR : null));
-  return actor === null || ended < looked.backAt + ROLLBACK_EVERY ? null : { kind: 'look_back', actor };
+  const due = notes.looked_back_at === null ? 0 : notes.looked_back_at + ROLLBACK_EVERY;
+  return actor === null || ended < due ? null : { kind: 'look_back', actor };
 }
 
 /** Whoever passed and does not act yet, when enough has ended since it was tried last. */
 function trying(situation: Situation): Step | null {
   if (situation.control.stage !== 'auto') return null;
-  for (const { name, verdict, notBefore } of contendersOf(situation)) {
-    if (verdict?.verdict !== 'promote' || situation.ended < notBefore) continue;
+  for (const { name, verdict, ready, notBefore } of contendersOf(situation)) {
+    if (verdict?.verdict !== 'promote' || !ready || situation.ended < notBefore) continue;
     return { kind: 'begin_trial', challenger: name, reason: verdict.reasons[0] ?? 'it passed the gate' };
   }
   return null;
 }
 
-export interface Candidacy extends Contender {
+export interface Candidacy extends Candidate {
   /** Ended attempts. */
   readonly notBefore: number;
 }
 
-/** Who may be tried against what acts: a version before the learner on its own, which learns on anyway. */
+/**
+ * Who may be tried against what acts: a version before the learner on its own, which learns on anyway. Not whom a person's word
+ * took out of office, until the gate speaks of it again.
+ */
 export function contendersOf({
   champion,
+  dismissed,
   apprentice,
   learner,
   notes,
-}: Pick<Situation, 'champion' | 'apprentice' | 'learner' | 'notes'>): readonly Candidacy[] {
-  return [apprentice, champion === null ? { name: LINEAR, verdict: learner } : null].flatMap((contender) =>
-    contender === null || contender.name === champion?.version
-      ? []
-      : [{ ...contender, notBefore: notes.retry_at[contender.name] ?? 0 }],
-  );
+}: Pick<Situation, 'champion' | 'dismissed' | 'apprentice' | 'learner' | 'notes'>): readonly Candidacy[] {
+  const alone = champion === null ? { name: LINEAR, verdict: learner, ready: learner?.ready ?? false } : null;
+  return [apprentice, alone].flatMap((contender) => {
+    if (contender === null || contender.name === champion?.version) return [];
+    if (contender.name === dismissed?.name && (contender.verdict?.decided_at ?? '') <= dismissed.at) return [];
+    return [{ ...contender, notBefore: notes.retry_at[contender.name] ?? 0 }];
+  });
 }
 
 /** While the rules act, the learner on its own is judged each time that the record has grown by its share. */

@@ -6,14 +6,11 @@ import { readDecisions } from '#shared/learning/record/read-record.ts';
 import { whyNotServable } from '#shared/learning/servable.ts';
 import { whyGoBack } from '#shared/learning/stages/rollback.ts';
 import { RETRY_GROWTH } from '#shared/learning/switchback/schedule.ts';
-import { readTrainingSet } from '#shared/learning/training-set.ts';
 import { changeControl, controlHistory } from '#shared/serving/change-control.ts';
 import { PROMOTE, type PromoteDeps } from '../deps.ts';
 import { changeNotes, withRetry } from '../notes.ts';
 import type { Situation } from './situation.ts';
 
-/** Decisions, and attempts: those of the longest window, and of the rules before them. */
-const NEWEST = Math.max(...ROLLBACK_WINDOWS) + ROLLBACK_RULES_DECISIONS;
 /** Changes of the control among which the last one of the stage is looked for. */
 const RECENT_CHANGES = 32;
 /** Of the bootstrap behind its deviations. */
@@ -24,19 +21,17 @@ export async function lookBack(deps: PromoteDeps, actor: string, situation: Situ
   const { watermark, champion, ended } = situation;
   if (watermark === null) return null;
   const { warehouse, log } = deps;
-  const examples = await readTrainingSet(warehouse, watermark, NEWEST);
-  const decisions = await readDecisions(warehouse, { watermark, examples, limit: NEWEST });
   const sinceMs = champion === null ? await stageSinceMs(deps) : Date.parse(champion.at);
-  const own = decisions.filter(
-    ({ actor: its, decidedAtMs, expected, candidates }) =>
-      its === actor && decidedAtMs >= sinceMs && expected.length === candidates.length,
+  const newest = await readDecisions(warehouse, { watermark, actor, limit: Math.max(...ROLLBACK_WINDOWS) });
+  const own = newest.filter(
+    ({ decidedAtMs, expected, candidates }) => decidedAtMs >= sinceMs && expected.length === candidates.length,
   );
-  const rules = decisions.filter(({ actor: its }) => its === RULES);
+  const rules = await readDecisions(warehouse, { watermark, actor: RULES, limit: ROLLBACK_RULES_DECISIONS });
   const why = whyGoBack(own, rules, Date.parse(watermark), SEED);
   if (why === null) return null;
   // First: once it has gone back, nothing remembers that it did so but this.
   await changeNotes(deps, (notes) => withRetry(notes, actor, RETRY_GROWTH.worse * ended));
-  await goBack(deps, why, situation);
+  await goBack(deps, actor, why, situation);
   log.error({ actor, why }, 'what acts earns less than the rules; it goes back');
   return why;
 }
@@ -49,17 +44,21 @@ async function stageSinceMs(deps: PromoteDeps): Promise<number> {
 }
 
 /** @throws TransientError when somebody else moved the champion meanwhile */
-async function goBack(deps: PromoteDeps, reason: string, { champion }: Situation): Promise<void> {
+async function goBack(
+  deps: PromoteDeps,
+  actor: string,
+  reason: string,
+  { champion, control }: Situation,
+): Promise<void> {
   const { registry } = deps;
-  if (champion === null) {
-    // The learner on its own acts by the stage alone: in stage auto it has to be proved first.
+  // Without a champion the stage alone lets the learner on its own act: in stage auto it has to be proved first.
+  if (actor === LINEAR && control.stage === 'online')
     await changeControl(deps, {
       change: { kind: 'stage', stage: 'auto' },
       by: PROMOTE,
       reason: `${LINEAR}: ${reason}`,
     });
-    return;
-  }
+  if (champion === null) return;
   const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
   const head = await registry.aliasHead('champion');
   if (head?.sequence !== champion.sequence)

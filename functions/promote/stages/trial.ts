@@ -56,12 +56,13 @@ export async function judgeTrial(deps: PromoteDeps, trial: Trial, situation: Sit
     default:
       return found.verdict satisfies never;
   }
-  await endTrial(deps, found.reason);
+  await endTrial(deps, trial, found.reason);
   return found;
 }
 
-export async function endTrial(deps: PromoteDeps, reason: string): Promise<void> {
-  await changeControl(deps, { change: { kind: 'trial', trial: null }, by: PROMOTE, reason });
+/** That one, and none that another instance has begun since. */
+export async function endTrial(deps: PromoteDeps, { start }: Trial, reason: string): Promise<void> {
+  await changeControl(deps, { change: { kind: 'trial', trial: null, ends: start }, by: PROMOTE, reason });
 }
 
 /** @throws TransientError when somebody else moved the champion meanwhile */

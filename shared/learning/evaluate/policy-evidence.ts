@@ -19,6 +19,9 @@ export interface PolicyEvidence {
   readonly segments: readonly { readonly name: string; readonly uplift: Uplift }[];
 }
 
+/** Kinds of work are free text. */
+const MAX_SEGMENTS = 32;
+
 type Choices = readonly (Played | null)[];
 
 export interface PolicySides {
@@ -45,6 +48,7 @@ export function policyEvidence(
     const found = uplift(measure, ({ workload }) => workload.workload_type === name, SEGMENT_ALPHA);
     return found === null || found.ess < SEGMENT_MIN_ESS ? [] : [{ name, uplift: found }];
   });
+  const largest = segments.toSorted((a, b) => b.uplift.rows - a.uplift.rows).slice(0, MAX_SEGMENTS);
   return {
     rows: known.length,
     alpha,
@@ -54,7 +58,7 @@ export function policyEvidence(
       linear: sides.linear === null ? null : uplift('linear', everything),
     },
     support: known.length === 0 ? null : known.reduce((sum, { support }) => sum + support, 0) / known.length,
-    segments,
+    segments: largest,
   };
 }
 
@@ -63,7 +67,7 @@ function pairOf(decision: RewardedDecision, i: number, sides: PolicySides, oppon
   if (own === null) return null;
   const other = opponent === 'rules' ? rulesChoice(decision, own) : (sides[opponent]?.[i] ?? null);
   if (other === null) return null;
-  return { reward: decision.example.utility, propensity: decision.propensity, target: own, other };
+  return { reward: decision.reward, propensity: decision.propensity, target: own, other };
 }
 
 /** The rules say no values; the challenger's are as good as any, for the estimator does not depend on them. */

@@ -1,3 +1,4 @@
+import { GATE_FINAL_ALPHA } from '#shared/defaults.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
 import type { BinaryReport, ErrorReport, Evaluation } from '../evaluate/index.ts';
 import type { Opponent, PolicyEvidence } from '../evaluate/policy-evidence.ts';
@@ -25,6 +26,10 @@ export function judge({ evaluation, decidedAt, scoringMs }: GateInput): Verdict 
     compared_with: evaluation.champion,
   };
 }
+
+/** Whether a promotion says that no trial is needed: its limits erred as seldom as that takes. Older verdicts all did. */
+export const isFinal = ({ verdict, metrics }: Pick<Verdict, 'verdict' | 'metrics'>): boolean =>
+  verdict === 'promote' && (metrics['uplift_alpha'] ?? GATE_FINAL_ALPHA) <= GATE_FINAL_ALPHA;
 
 /** What checks come to together. */
 export function judgeChecks(checks: readonly Check[]): Pick<Verdict, 'verdict' | 'reasons' | 'checks'> {
@@ -80,6 +85,7 @@ function metricsOf(evaluation: Evaluation): Verdict['metrics'] {
     ...errorMetrics('log_price_ratio', price),
     ...errorMetrics('log_latency_ratio', latency),
     ...errorMetrics('log_ready', ready),
+    uplift_alpha: evaluation.policy?.alpha,
     ...policyMetrics(evaluation.policy),
     drift_index: evaluation.drift?.index,
   };

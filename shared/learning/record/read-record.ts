@@ -1,17 +1,17 @@
 /** The record of the warehouse, as off-policy evaluation and learners read it. Parsing lets other work in between. */
 import { setImmediate } from 'node:timers/promises';
+import type { z } from 'zod';
 import { MAX_BLOCK_DECISIONS, MAX_JUDGED_DECISIONS, MAX_REBUILD_ROWS } from '#shared/defaults.ts';
-import { RULES } from '#shared/domain/actor.ts';
-import { type Decision, decision } from '#shared/domain/decision.ts';
+import { decision } from '#shared/domain/decision.ts';
 import { outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { workload } from '#shared/domain/request.ts';
+import { type Workload, workload } from '#shared/domain/request.ts';
 import { realisedUtility, runResultOf } from '#shared/domain/utility.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
-import { recordedDecisions } from '#shared/queries/decision-record.ts';
+import { actorsDecisions, recordedDecisions } from '#shared/queries/decision-record.ts';
+import type { firstEnd } from '#shared/queries/first-ends.ts';
 import { lessonRows } from '#shared/queries/learning.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
-import type { Example } from '../example.ts';
 import { type Lesson, lessonOf } from '../fast/lesson.ts';
 import { FEATURE_SET } from '../features.ts';
 import { type TrialRecord, trialRecord } from '../switchback/pairs.ts';
@@ -31,52 +31,33 @@ async function* inTurns<T>(chunks: AsyncIterable<readonly T[]>): AsyncGenerator<
 
 const nested = decision.pick({ request: true, candidates: true });
 
-/** A decision, who made it, and what was expected of its candidates: one number each, or fewer where nobody was asked. */
-export interface ReadDecision extends ValuedDecision {
-  /** `rules`, `linear` or a version; null: it was made elsewhere. */
-  readonly actor: string | null;
-}
+/** What was expected of its candidates: one number each, or fewer where nobody was asked. */
+type ReadDecision = ValuedDecision;
 
 interface Of {
   readonly offerId: string;
   readonly expected: number | null;
 }
 
-function actorOf({ mode, arm, model_version: shown }: Pick<Decision, 'mode' | 'arm' | 'model_version'>): string | null {
-  switch (mode) {
-    case 'online':
-      return arm ?? shown;
-    case 'switchback':
-      return arm;
-    case 'rules':
-    case 'apprentice':
-      return RULES;
-    case 'recorded':
-      return null;
-    default:
-      return mode satisfies never;
-  }
-}
-
 export interface DecisionsWanted {
   /** RFC 3339, world time: what has arrived by then. */
   readonly watermark: string;
-  /** Of the same record: what became of first attempts; those of others are passed over. */
-  readonly examples: readonly Example[];
+  /** Of one actor alone; default: of anybody. */
+  readonly actor?: string;
   readonly limit?: number;
 }
 
-/** The newest decisions, in order, each with what its first attempt came to. */
+/** The newest decisions, in order, each with what its first attempt earned. */
 export async function readDecisions(
   warehouse: Warehouse,
-  { watermark, examples, limit = MAX_JUDGED_DECISIONS }: DecisionsWanted,
+  { watermark, actor, limit = MAX_JUDGED_DECISIONS }: DecisionsWanted,
 ): Promise<readonly ReadDecision[]> {
-  const firsts = new Map(
-    examples.filter(({ attempt }) => attempt === 0).map((example) => [example.decision_id, example]),
-  );
   const decisions: ReadDecision[] = [];
-  const params = { watermark, limit };
-  for await (const rows of inTurns(warehouse.stream(recordedDecisions, params)))
+  const found =
+    actor === undefined
+      ? warehouse.stream(recordedDecisions, { watermark, limit })
+      : warehouse.stream(actorsDecisions, { watermark, limit, actor });
+  for await (const rows of inTurns(found))
     for (const row of rows) {
       const { request, candidates } = nested.parse({
         request: JSON.parse(row.request),
@@ -107,18 +88,23 @@ export async function readDecisions(
         candidates: seen,
         taken,
         propensity: row.propensity,
-        example: firsts.get(row.decision_id) ?? null,
-        actor: actorOf(row),
+        reward: rewardOf(request, row),
         expected: seen.flatMap(({ expected }) => expected ?? []),
       });
     }
   return decisions;
 }
 
+/** Null: not ended, or its end says nothing of the offer. */
+function rewardOf(request: Workload, { status, ...end }: z.output<typeof firstEnd>): number | null {
+  const run = status === null ? null : runResultOf({ ...end, status, final: true, request });
+  return run === null ? null : realisedUtility(request, run);
+}
+
 /** What a trial would be planned on. @param watermark as of DecisionsWanted; null: nothing has ended yet */
 export async function readTraffic(warehouse: Warehouse, watermark: string | null, nowMs: number): Promise<Traffic> {
   if (watermark === null) return trafficOf([], nowMs);
-  return trafficOf(await readDecisions(warehouse, { watermark, examples: [], limit: TRAFFIC_DECISIONS }), nowMs);
+  return trafficOf(await readDecisions(warehouse, { watermark, limit: TRAFFIC_DECISIONS }), nowMs);
 }
 
 const parts = outcome.pick({ request: true, features: true });
@@ -145,15 +131,11 @@ export async function readTrial(warehouse: Warehouse, trial: Trial): Promise<Tri
   const record = trialRecord(trial);
   const params = { decided_from: trial.start, block_ms: trial.block_ms, per_block: MAX_BLOCK_DECISIONS };
   for await (const rows of inTurns(warehouse.stream(trialDecisions, params)))
-    for (const { decided_at, request, status, ...end } of rows) {
+    for (const { decided_at, request, ...end } of rows) {
       const asked = workload.parse(JSON.parse(request));
-      const run = status === null ? null : runResultOf({ ...end, status, final: true, request: asked });
-      record.add({
-        decidedAtMs: Date.parse(decided_at),
-        ended: status !== null,
-        reward: run === null ? null : realisedUtility(asked, run),
-        stratum: asked.workload_type,
-      });
+      const decided = { decidedAtMs: Date.parse(decided_at), stratum: asked.workload_type };
+      record.decided(decided);
+      if (end.status !== null) record.ended(decided, rewardOf(asked, end));
     }
   return record;
 }

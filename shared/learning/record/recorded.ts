@@ -2,7 +2,6 @@
 import { MATURITY_GRACE_MS, MS_PER_HOUR, READY_LIMIT_DEFAULT_MS } from '#shared/defaults.ts';
 import type { Features } from '#shared/domain/features.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import type { Example } from '../example.ts';
 
 export interface RecordedCandidate {
   readonly offer: { readonly usd_per_gpu_hour: number; readonly latency_ms: number | null };
@@ -23,8 +22,8 @@ export interface RecordedDecision {
   readonly taken: number;
   /** Of the sampled action; null: it was forced. */
   readonly propensity: number | null;
-  /** What its first attempt came to; null: it has not ended, or its end says nothing of the offer. */
-  readonly example: Example | null;
+  /** Realised utility of its first attempt; null: it has not ended, or its end says nothing of the offer. */
+  readonly reward: number | null;
 }
 
 /** A decision with what its actor expected of each candidate. */
@@ -35,21 +34,33 @@ export interface ValuedDecision extends RecordedDecision {
 /** A decision that can say what another policy would have earned: drawn, anything else could have been drawn, and its reward is known. */
 export interface RewardedDecision extends RecordedDecision {
   readonly propensity: number;
-  readonly example: Example;
+  readonly reward: number;
 }
 
 /**
- * The decisions that carry a judgement as of an instant: those whose runs could all have ended by then, by their plan alone
- * (matured.ts), not censored, and drawn from a distribution that left nothing out. A greedy choice (critical, an incident) says
- * nothing of what was not chosen.
+ * The decisions whose reward is known, of those whose runs could all have ended as of an instant, by their plan alone
+ * (matured.ts), and not censored.
+ */
+export const finished = <D extends RecordedDecision>(
+  decisions: readonly D[],
+  asOfMs: number,
+): readonly (D & { readonly reward: number })[] =>
+  decisions.filter((decision): decision is D & { readonly reward: number } => {
+    const { workload, decidedAtMs, reward } = decision;
+    const runMs = (workload.gpu_hours / workload.gpu_count) * MS_PER_HOUR;
+    return reward !== null && decidedAtMs + runMs + READY_LIMIT_DEFAULT_MS + MATURITY_GRACE_MS <= asOfMs;
+  });
+
+/**
+ * Those of them that carry a judgement of other policies: drawn from a distribution that left nothing out. A greedy choice
+ * (critical, an incident) says nothing of what was not chosen.
  */
 export const rewarded = <D extends RecordedDecision>(
   decisions: readonly D[],
   asOfMs: number,
-): readonly (D & RewardedDecision)[] =>
-  decisions.filter((decision): decision is D & RewardedDecision => {
-    const { workload, decidedAtMs, propensity, example, candidates } = decision;
-    const runMs = (workload.gpu_hours / workload.gpu_count) * MS_PER_HOUR;
-    const matured = decidedAtMs + runMs + READY_LIMIT_DEFAULT_MS + MATURITY_GRACE_MS <= asOfMs;
-    return matured && propensity !== null && example !== null && candidates.every(({ probability }) => probability > 0);
-  });
+): readonly (D & RewardedDecision)[] => finished(decisions, asOfMs).filter(isExplored);
+
+export const isExplored = <D extends RecordedDecision & { readonly reward: number }>(
+  decision: D,
+): decision is D & RewardedDecision =>
+  decision.propensity !== null && decision.candidates.every(({ probability }) => probability > 0);

@@ -7,7 +7,6 @@ import type { Example } from '../example.ts';
 import type { Lesson } from '../fast/lesson.ts';
 import { matured } from '../matured.ts';
 import type { RecordedCandidate, RecordedDecision, ValuedDecision } from '../record/recorded.ts';
-import type { TrialRow } from '../switchback/pairs.ts';
 
 export interface Decided {
   readonly key: string;
@@ -28,7 +27,6 @@ export interface Book {
   decisions(): readonly RecordedDecision[];
   /** Of one actor from an instant on, those of which an end is known. */
   actedBy(actor: string, fromMs: number): readonly ValuedDecision[];
-  trialRows(fromMs: number): Iterable<TrialRow>;
   /** Matured as of now. */
   examples(nowMs: number): readonly Example[];
   /** Attempts that have ended, ever. */
@@ -43,8 +41,8 @@ const MAX_EXAMPLES = 100_000;
 
 interface Entry extends Decided {
   taken: number;
-  ended: boolean;
-  example: Example | null;
+  /** Of a run that has ended and says something of the offer. */
+  reward: number | null;
 }
 
 export function createBook(): Book {
@@ -53,20 +51,20 @@ export function createBook(): Book {
   let examples: Example[] = [];
   let endedCount = 0;
 
-  const decisionOf = ({ key, atMs, workload, candidates, taken, example }: Entry): RecordedDecision => ({
+  const decisionOf = ({ key, atMs, workload, candidates, taken, reward }: Entry): RecordedDecision => ({
     decisionId: key,
     decidedAtMs: atMs,
     workload,
     candidates,
     taken,
     propensity: candidates[taken]?.probability ?? null,
-    example,
+    reward,
   });
   const known = (): Entry[] => [...entries.values()].filter(({ taken }) => taken >= 0);
 
   return {
     decided(decided) {
-      entries.set(decided.key, { ...decided, taken: -1, ended: false, example: null });
+      entries.set(decided.key, { ...decided, taken: -1, reward: null });
       const oldest = entries.keys().next().value;
       if (entries.size > MAX_DECISIONS && oldest !== undefined) entries.delete(oldest);
     },
@@ -81,7 +79,7 @@ export function createBook(): Book {
       endedCount += 1;
       const propensity = entry?.candidates[entry.taken]?.probability ?? null;
       const whole = example === null ? null : { ...example, propensity };
-      if (entry !== undefined) Object.assign(entry, { ended: true, example: whole });
+      if (entry !== undefined) entry.reward = whole?.utility ?? null;
       if (whole === null) return;
       examples.push(whole);
       if (examples.length > MAX_EXAMPLES + MAX_DECISIONS) examples = examples.slice(-MAX_EXAMPLES);
@@ -90,13 +88,8 @@ export function createBook(): Book {
     decisions: () => known().map(decisionOf),
     actedBy: (actor, fromMs) =>
       known()
-        .filter((entry) => entry.actor === actor && entry.atMs >= fromMs && entry.example !== null)
+        .filter((entry) => entry.actor === actor && entry.atMs >= fromMs && entry.reward !== null)
         .map((entry) => ({ ...decisionOf(entry), expected: entry.expected })),
-    *trialRows(fromMs) {
-      for (const { atMs, ended, example, workload } of entries.values())
-        if (atMs >= fromMs)
-          yield { decidedAtMs: atMs, ended, reward: example?.utility ?? null, stratum: workload.workload_type };
-    },
     examples: (nowMs) => matured(examples, nowMs),
     ended: () => endedCount,
   };

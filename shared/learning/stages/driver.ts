@@ -21,14 +21,13 @@ import type { Lesson } from '../fast/lesson.ts';
 import { shiftedHeads } from '../fast/shifted.ts';
 import { epsilonSoftened, exploringForApprentice } from '../policy/chances.ts';
 import type { ExplorationLimits } from '../policy/thompson.ts';
-import { trialRecord } from '../switchback/pairs.ts';
 import { armOf, planTrial, RETRY_GROWTH, type Trial, trafficOf, trialSeed } from '../switchback/schedule.ts';
-import { testSwitchback } from '../switchback/test.ts';
 import { createBook, type Decided } from './book.ts';
 import { createOffice, type Move } from './office.ts';
 import { createPlayer, type Player, type Valued } from './player.ts';
 import { whyGoBack } from './rollback.ts';
 import type { TrainVersion } from './train-version.ts';
+import { createTrialLog, type TrialLog } from './trial-log.ts';
 import { createTribunal, type Finding, type JudgeLearner } from './tribunal.ts';
 
 export type DriverStage = 'apprentice' | 'online' | 'auto';
@@ -111,7 +110,7 @@ export function createDriver({ stage, exploration, seed, train, standIn }: Drive
     train,
     judgeLearner: standIn?.judge,
   });
-  let trial: Trial | null = null;
+  let tried: TrialLog | null = null;
   let trialLookMs = Number.POSITIVE_INFINITY;
   let verdicts: DriverState['verdicts'] = [];
   let lookBackAt = ROLLBACK_EVERY;
@@ -139,32 +138,32 @@ export function createDriver({ stage, exploration, seed, train, standIn }: Drive
   };
 
   const beginTrial = (challenger: string, nowMs: number): void => {
-    trial = planTrial({
+    const trial = planTrial({
       control: office.holder(),
       challenger,
       startMs: nowMs,
       traffic: trafficOf(book.decisions(), nowMs),
       seed: trialSeed(seed, nowMs),
     });
+    tried = createTrialLog(trial);
     trialLookMs = nowMs + 2 * trial.block_ms;
   };
 
-  const judgeTrial = (running: Trial, nowMs: number): void => {
-    trialLookMs = nowMs + running.block_ms;
-    const record = trialRecord(running);
-    for (const row of book.trialRows(Date.parse(running.start))) record.add(row);
-    const { verdict, reason } = testSwitchback(record.pairs(nowMs), seed);
+  const judgeTrial = (running: TrialLog, nowMs: number): void => {
+    const { challenger, block_ms: blockMs } = running.trial;
+    trialLookMs = nowMs + blockMs;
+    const { verdict, reason } = running.verdict(nowMs, seed);
     if (verdict === 'open') return;
-    trial = null;
-    verdicts = [...verdicts, { name: running.challenger, at_ms: nowMs, verdict, reason }].slice(-MAX_VERDICTS);
-    if (verdict === 'better') office.appoint(running.challenger, nowMs, reason);
-    else retryAt.set(running.challenger, RETRY_GROWTH[verdict] * book.ended());
+    tried = null;
+    verdicts = [...verdicts, { name: challenger, at_ms: nowMs, verdict, reason }].slice(-MAX_VERDICTS);
+    if (verdict === 'better') office.appoint(challenger, nowMs, reason);
+    else retryAt.set(challenger, RETRY_GROWTH[verdict] * book.ended());
     dismiss();
   };
 
   /** Versions that neither act, nor could come back, nor are on trial are let go. */
   const dismiss = (): void => {
-    const needed = new Set([LINEAR, ...office.stack(), ...(trial?.arms ?? [])]);
+    const needed = new Set([LINEAR, ...office.stack(), ...(tried?.trial.arms ?? [])]);
     for (const name of players.keys()) if (!needed.has(name)) players.delete(name);
   };
 
@@ -190,8 +189,8 @@ export function createDriver({ stage, exploration, seed, train, standIn }: Drive
 
   const attend = async (nowMs: number): Promise<void> => {
     if (stage === 'apprentice') return;
-    if (trial !== null) {
-      if (nowMs >= trialLookMs) judgeTrial(trial, nowMs);
+    if (tried !== null) {
+      if (nowMs >= trialLookMs) judgeTrial(tried, nowMs);
       return;
     }
     if (book.ended() >= lookBackAt) {
@@ -212,7 +211,7 @@ export function createDriver({ stage, exploration, seed, train, standIn }: Drive
     if (actor !== RULES) return own;
     const scores = offers.map((offer) => classicScore(workload.weights, offer));
     if (workload.priority === 'critical') return epsilonSoftened(scores, 0);
-    return trial === null
+    return tried === null
       ? exploringForApprentice(scores, own, EXPLORATION_EPSILON)
       : epsilonSoftened(scores, EXPLORATION_EPSILON);
   };
@@ -221,22 +220,24 @@ export function createDriver({ stage, exploration, seed, train, standIn }: Drive
     async decide(asked) {
       const { workload, offers, nowMs } = asked;
       await attend(nowMs);
-      const actor = trial === null ? office.holder() : armOf(trial, nowMs).arm;
-      const shown = players.get(actor === RULES ? (trial?.challenger ?? LINEAR) : actor) ?? linear;
+      const actor = tried === null ? office.holder() : armOf(tried.trial, nowMs).arm;
+      const shown = players.get(actor === RULES ? (tried?.trial.challenger ?? LINEAR) : actor) ?? linear;
       const candidates = shown.value(workload, offers, nowMs);
       const probabilities = distribution(actor, shown, asked, candidates);
       book.decided(decidedOf(asked, actor, candidates, probabilities));
-      const mode = trial !== null ? 'switchback' : actor === RULES ? 'apprentice' : 'online';
+      tried?.decided(asked.key, { decidedAtMs: nowMs, stratum: workload.workload_type });
+      const mode = tried !== null ? 'switchback' : actor === RULES ? 'apprentice' : 'online';
       return { candidates, probabilities, mode, actor };
     },
     hear({ key, offerId, lesson, example }) {
       for (const player of players.values()) player.hear(lesson);
       book.heard(lesson, key, offerId, example);
+      if (lesson.kind !== 'ready') tried?.ended(key, example?.utility ?? null);
     },
     state: () => ({
       stage,
       actor: office.holder(),
-      trial,
+      trial: tried?.trial ?? null,
       observations: linear.learner.observations(),
       refits: linear.refits(),
       trainings: tribunal.trainings(),

@@ -13,9 +13,15 @@ import {
 } from '#shared/defaults.ts';
 import { upliftOf } from '../off-policy/uplift.ts';
 import { rulesOver } from '../record/play.ts';
-import { type RecordedDecision, type RewardedDecision, rewarded, type ValuedDecision } from '../record/recorded.ts';
+import {
+  finished,
+  isExplored,
+  type RecordedDecision,
+  type RewardedDecision,
+  type ValuedDecision,
+} from '../record/recorded.ts';
 
-type Row = RewardedDecision & ValuedDecision;
+type Finished<D extends RecordedDecision = RecordedDecision> = D & { readonly reward: number };
 
 /**
  * Why to go back; null: no reason, or too few decisions to tell.
@@ -27,24 +33,24 @@ export function whyGoBack(
   asOfMs: number,
   seed: number,
 ): string | null {
-  // Decisions on which nothing was explored carry no weight off policy; what they earned counts all the same, and they are few.
-  const rows = rewarded(own, asOfMs);
-  const theirs = rewarded(rules, asOfMs).slice(-ROLLBACK_RULES_DECISIONS);
+  // Decisions on which nothing was explored carry no weight off policy; what they earned counts all the same.
+  const rows = finished(own, asOfMs);
+  const theirs = finished(rules, asOfMs).slice(-ROLLBACK_RULES_DECISIONS);
   for (const window of ROLLBACK_WINDOWS) {
     const newest = rows.slice(-window);
     if (newest.length < window) return null;
-    const why = byEvaluation(newest, seed) ?? byRecord(newest, theirs);
+    const why = byEvaluation(newest.filter(isExplored), seed) ?? byRecord(newest, theirs);
     if (why !== null) return why;
   }
   return null;
 }
 
-function byEvaluation(rows: readonly Row[], seed: number): string | null {
+function byEvaluation(rows: readonly (ValuedDecision & RewardedDecision)[], seed: number): string | null {
   const found = upliftOf(
-    rows.map(({ candidates, taken, propensity, example, expected }) => {
+    rows.map(({ candidates, taken, propensity, reward, expected }) => {
       const rules = rulesOver(candidates);
       return {
-        reward: example.utility,
+        reward,
         propensity,
         target: { probability: rules[taken] as number, q: expected[taken] as number, v: weighed(rules, expected) },
         // What acted has weight 1 everywhere: its estimate is the mean of what it earned.
@@ -63,12 +69,12 @@ interface Mean {
   readonly deviation: number;
 }
 
-function byRecord(rows: readonly Row[], rules: readonly RewardedDecision[]): string | null {
+function byRecord(rows: readonly Finished<ValuedDecision>[], rules: readonly Finished[]): string | null {
   if (rules.length < (ROLLBACK_WINDOWS[0] ?? 0)) return null;
   const surprise = meanOf(
     rows.map(
-      ({ candidates, example, expected }) =>
-        example.utility -
+      ({ candidates, reward, expected }) =>
+        reward -
         weighed(
           candidates.map(({ probability }) => probability),
           expected,
@@ -82,14 +88,14 @@ function byRecord(rows: readonly Row[], rules: readonly RewardedDecision[]): str
 }
 
 /** How much more the rules earned, kind of work by kind of work, in the mix of what acts. Null: no kind in common. */
-function lag(rows: readonly RewardedDecision[], rules: readonly RewardedDecision[]): Mean | null {
-  const kindOf = ({ workload }: RewardedDecision): string => workload.workload_type;
+function lag(rows: readonly Finished[], rules: readonly Finished[]): Mean | null {
+  const kindOf = ({ workload }: Finished): string => workload.workload_type;
   const theirs = Map.groupBy(rules, kindOf);
   let [mean, variance, weight] = [0, 0, 0];
   for (const [kind, mine] of Map.groupBy(rows, kindOf)) {
     const other = theirs.get(kind) ?? [];
     if (Math.min(mine.length, other.length) < 2) continue;
-    const [own, its] = [mine, other].map((of) => meanOf(of.map(({ example }) => example.utility))) as [Mean, Mean];
+    const [own, its] = [mine, other].map((of) => meanOf(of.map(({ reward }) => reward))) as [Mean, Mean];
     mean += mine.length * (its.mean - own.mean);
     variance += mine.length ** 2 * (own.deviation ** 2 + its.deviation ** 2);
     weight += mine.length;

@@ -3,7 +3,7 @@
  * doubled and judges it. In: the record so far. Out: who passed the gate, ready to play. When it looks is a function of how many
  * attempts have ended.
  */
-import { FIRST_LOOK, LINEAR_HOLDOUT_SHARE, TRAINING_GROWTH } from '#shared/defaults.ts';
+import { FIRST_LOOK, LINEAR_HOLDOUT_SHARE, LOOK_GROWTH, TRAINING_GROWTH } from '#shared/defaults.ts';
 import { LINEAR } from '#shared/domain/actor.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -31,7 +31,7 @@ export interface Tribunal {
   due(ended: number): boolean;
   /** @param acting null: the rules */
   look(nowMs: number, acting: Contestant | null): Promise<readonly Finding[]>;
-  /** The world has changed: looks again as soon as a first look's worth of attempts has ended. */
+  /** The world has changed: looks again as soon as a first look's worth of attempts has ended, but at a cadence that is geometric still. */
   hasten(ended: number): void;
   trainings(): number;
 }
@@ -50,9 +50,13 @@ export interface TribunalOptions {
 
 export type JudgeLearner = (book: Book, nowMs: number) => Verdict;
 
+/** Growth of the record from one hastened look to the next: where something always drifts, looks stay as many as the record has doublings, times four. */
+const HASTE = Math.sqrt(LOOK_GROWTH);
+
 export function createTribunal({ book, exploration, seed, alpha, train, judgeLearner }: TribunalOptions): Tribunal {
   let lookAt = nextLookAt(null);
   let trainAt = FIRST_LOOK;
+  let [lookedAt, trainedAt] = [0, 0];
   let trainings = 0;
 
   const contestOver = (examples: readonly Example[], holdoutRows: number, nowMs: number): Contest =>
@@ -102,14 +106,16 @@ export function createTribunal({ book, exploration, seed, alpha, train, judgeLea
       const ended = book.ended();
       const examples = book.examples(nowMs);
       lookAt = nextLookAt(ended);
+      lookedAt = ended;
       const findings = acting === null ? [await judgeLinear(examples, nowMs)] : [];
       if (train === null || ended < trainAt) return findings;
       trainAt = Math.ceil(ended * TRAINING_GROWTH);
+      trainedAt = ended;
       return [...findings, ...(await judgeVersion(examples, nowMs, acting, train))];
     },
     hasten(ended) {
-      lookAt = Math.min(lookAt, ended + FIRST_LOOK);
-      trainAt = Math.min(trainAt, ended + FIRST_LOOK);
+      lookAt = Math.min(lookAt, Math.max(ended + FIRST_LOOK, Math.ceil(HASTE * lookedAt)));
+      trainAt = Math.min(trainAt, Math.max(ended + FIRST_LOOK, Math.ceil(LOOK_GROWTH * trainedAt)));
     },
     trainings: () => trainings,
   };

@@ -8,12 +8,8 @@ import { armOf, armOfBlock, blockEndMs, type Trial } from './schedule.ts';
 import type { PairDifference } from './subset-means.ts';
 
 /** A decision made while the trial ran. */
-export interface TrialRow {
+export interface TrialDecision {
   readonly decidedAtMs: number;
-  /** Its run has ended, or never began. */
-  readonly ended: boolean;
-  /** Realised utility; null: not ended, or its end says nothing of the offer (the tenant's fault, our own). */
-  readonly reward: number | null;
   /** What is alike in it before anybody chose: its kind of work. Means are compared within it. */
   readonly stratum: string;
 }
@@ -30,7 +26,9 @@ interface Tally {
 type Block = Map<string, Tally>;
 
 export interface TrialRecord {
-  add(row: TrialRow): void;
+  decided(decision: TrialDecision): void;
+  /** The run of one that was told has ended, or never began. @param reward realised utility; null: its end says nothing of the offer (the tenant's fault, our own) */
+  ended(decision: TrialDecision, reward: number | null): void;
   /** Up to the first pair that is still open; pairs with nothing to compare are left out. */
   pairs(nowMs: number): readonly PairDifference[];
   /** How many of those were left out. */
@@ -39,16 +37,25 @@ export interface TrialRecord {
 
 export function trialRecord(trial: Trial): TrialRecord {
   const blocks = new Map<number, Block>();
+  /** Null: it counts for neither arm. */
+  const tallyOf = ({ decidedAtMs, stratum }: TrialDecision): Tally | null => {
+    const { block, washout } = armOf(trial, decidedAtMs);
+    if (washout) return null;
+    const strata = blocks.get(block) ?? new Map<string, Tally>();
+    blocks.set(block, strata);
+    const tally = strata.get(stratum) ?? { decided: 0, ended: 0, count: 0, sum: 0 };
+    strata.set(stratum, tally);
+    return tally;
+  };
   return {
-    add({ decidedAtMs, ended, reward, stratum }) {
-      const { block, washout } = armOf(trial, decidedAtMs);
-      if (washout) return;
-      const strata = blocks.get(block) ?? new Map<string, Tally>();
-      blocks.set(block, strata);
-      const tally = strata.get(stratum) ?? { decided: 0, ended: 0, count: 0, sum: 0 };
-      strata.set(stratum, tally);
-      tally.decided += 1;
-      if (ended) tally.ended += 1;
+    decided(decision) {
+      const tally = tallyOf(decision);
+      if (tally !== null) tally.decided += 1;
+    },
+    ended(decision, reward) {
+      const tally = tallyOf(decision);
+      if (tally === null) return;
+      tally.ended += 1;
       if (reward === null) return;
       tally.count += 1;
       tally.sum += reward;
@@ -58,7 +65,7 @@ export function trialRecord(trial: Trial): TrialRecord {
   };
 }
 
-/** Null: of one of its blocks no reward is known. */
+/** Null: of one of its blocks too little is known. */
 function maturedPairs(
   trial: Trial,
   blocks: ReadonlyMap<number, Block>,
@@ -70,7 +77,8 @@ function maturedPairs(
   const pairs: (PairDifference | null)[] = [];
   for (let first = 0; blockEndMs(trial, first + 1) <= nowMs; first += 2) {
     const two = [first, first + 1];
-    if (two.some((block) => isOpen(tallies.get(block), nowMs - blockEndMs(trial, block)))) break;
+    if (two.some((block) => blockEndMs(trial, block) + SWITCHBACK_PATIENCE_MS > nowMs && isOpen(tallies.get(block))))
+      break;
     const [control, challenger] = two
       .toSorted((a) => (armOfBlock(trial, a) === trial.arms[0] ? -1 : 1))
       .map((block) => tallies.get(block));
@@ -80,19 +88,18 @@ function maturedPairs(
 }
 
 function differenceOf(control: Tally | undefined, challenger: Tally | undefined): PairDifference | null {
-  if (control === undefined || challenger === undefined || control.count === 0 || challenger.count === 0) return null;
+  if (!tells(control) || !tells(challenger)) return null;
   return {
     difference: challenger.sum / challenger.count - control.sum / control.count,
     weight: (control.count * challenger.count) / (control.count + challenger.count),
   };
 }
 
-/** Failures end first: a block counts when (nearly) all of its runs have, or after the patience with what there is. */
-function isOpen(block: Tally | undefined, ageMs: number): boolean {
-  if (block === undefined) return false;
-  const share = block.ended / block.decided;
-  return share < (ageMs < SWITCHBACK_PATIENCE_MS ? SWITCHBACK_MATURED_SHARE : SWITCHBACK_PATIENCE_SHARE);
-}
+/** Failures end first: a block counts when (nearly) all of its runs have, or after the patience if most have. */
+const isOpen = (block: Tally | undefined): boolean =>
+  block !== undefined && block.ended < SWITCHBACK_MATURED_SHARE * block.decided;
+const tells = (block: Tally | undefined): block is Tally =>
+  block !== undefined && block.count > 0 && block.ended >= SWITCHBACK_PATIENCE_SHARE * block.decided;
 
 /** A block's rewards over what its kinds of work earn on average. */
 function overStrata(strata: Block, means: ReadonlyMap<string, number>): Tally {
