@@ -22,7 +22,8 @@ const none = { min: 0, max: 0 };
 const one = { min: 1, max: 1 };
 
 /** A person's word outranks the verdicts there are, not those to come. */
-const HOLDS = 'this holds until a later training is promoted';
+const HOLDS =
+  'this holds until another wins a trial (in stage online: passes the gate); who was taken back is not tried until the gate speaks of it anew';
 const reasonOf = ({ values }: CommandContext): string => String(values['reason'] ?? '');
 
 const list: Command = {

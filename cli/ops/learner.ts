@@ -24,7 +24,7 @@ export interface EarlierLook extends Pick<LearnerVerdict, 'sequence' | 'decided_
   readonly reason: string | null;
 }
 
-/** Each look comes when the record has grown by half: so many are more than a market will ever see. */
+/** Each look comes when the record has grown by two fifths: so many are more than a market will ever see. */
 const MAX_LOOKS = 64;
 
 /** What the gate said of the learner on its own, which has no versions: look by look. */

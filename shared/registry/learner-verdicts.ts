@@ -13,7 +13,7 @@ import { verdict } from './verdict.ts';
 const learnerVerdict = verdict.extend({
   /** From 1. */
   sequence: z.int().min(1),
-  /** Attempts that had ended: the next look is due when they are so many more. */
+  /** Attempts that had ended: the next look is due when they are 1.4 times as many. */
   ended: count,
 });
 export type LearnerVerdict = z.infer<typeof learnerVerdict>;
