@@ -7,17 +7,28 @@ export type Scale = 'base' | 'full' | 'quick';
 export const MARKETS = ['default', 'second'] as const;
 export type MarketName = (typeof MARKETS)[number];
 
+interface World {
+  readonly market: MarketName;
+  readonly seed: number;
+}
+const worlds = (markets: readonly MarketName[], seeds: readonly number[]): readonly World[] =>
+  markets.flatMap((market) => seeds.map((seed) => ({ market, seed })));
+
 /** Sizes of a run, in decisions. */
 interface Sizes {
   readonly seeds: readonly number[];
-  /** Of the variants of the game, and of stage auto. */
+  /** Where stage auto and the ablation are played. */
+  readonly stages: readonly World[];
+  /** Of the variants of the game: another feedback, deviation or pace, an outage. */
   readonly variantSeeds: readonly number[];
   readonly decisions: number;
-  readonly ablation: { readonly seeds: readonly number[]; readonly decisions: number };
+  readonly ablation: { readonly decisions: number };
   /** Of the top provider's outage. */
   readonly outage: { readonly from: number; readonly to: number };
   /** A hundred days at a hundred a day. */
   readonly slowPace: number;
+  /** Of the off-policy estimates. */
+  readonly estimateSeeds: readonly number[];
   readonly offPolicyRows: number;
   readonly offPolicySizes: readonly number[];
   readonly promotion: readonly PromotionSizes[];
@@ -47,11 +58,13 @@ const promotions = (worse: number, good: number): readonly PromotionSizes[] => [
 
 const BASE: Sizes = {
   seeds: [1, 2],
-  variantSeeds: [1],
+  stages: worlds(['default'], [1]),
+  variantSeeds: [],
   decisions: 50_000,
-  ablation: { seeds: [1], decisions: 20_000 },
+  ablation: { decisions: 20_000 },
   outage: { from: 20_000, to: 25_000 },
   slowPace: 10_000,
+  estimateSeeds: [1],
   offPolicyRows: 100_000,
   offPolicySizes: [5_000, 20_000],
   promotion: promotions(200, 20),
@@ -64,18 +77,21 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
   full: {
     ...BASE,
     seeds: FIVE,
+    stages: worlds(MARKETS, FIVE),
+    estimateSeeds: FIVE,
     variantSeeds: FIVE,
-    ablation: { ...BASE.ablation, seeds: FIVE },
     promotion: promotions(400, 100),
   },
   // Shows that everything works, measures nothing.
   quick: {
     seeds: [1],
+    stages: worlds(MARKETS, [1]),
     variantSeeds: [1],
     decisions: 600,
-    ablation: { seeds: [1], decisions: 300 },
+    ablation: { decisions: 300 },
     outage: { from: 200, to: 300 },
     slowPace: 300,
+    estimateSeeds: [1],
     offPolicyRows: 300,
     offPolicySizes: [100],
     promotion: promotions(4, 1).map((sizes) => ({ ...sizes, decisions: 1_500, stretch: 100 })),
@@ -98,35 +114,40 @@ export const AUTO = 'auto' satisfies PolicyName;
 const ABLATION = ['tables', 'linear', 'network', 'both'] as const satisfies readonly PolicyName[];
 
 export function jobsOf(scale: Scale): readonly LearningJob[] {
-  const { seeds, variantSeeds, decisions, ablation, outage, slowPace, offPolicyRows, offPolicySizes } = SIZES[scale];
-  const { promotion, repeated, scoring } = SIZES[scale];
-  const on = (
-    worlds: readonly number[],
-    jobs: (world: { market: MarketName; seed: number }) => readonly LearningJob[],
-  ) => MARKETS.flatMap((market) => worlds.flatMap((seed) => jobs({ market, seed })));
-  const games = on(seeds, (world) => {
-    const game = { kind: 'game', ...world, decisions, ...GAME } as const;
-    return [{ ...game, policies: ['advertised', 'tables', LEARNER] }];
-  });
-  const variants = on(variantSeeds, (world) => {
+  const { seeds, stages, variantSeeds, decisions, ablation, outage, slowPace, offPolicyRows, offPolicySizes } =
+    SIZES[scale];
+  const { estimateSeeds, promotion, repeated, scoring } = SIZES[scale];
+  const games = worlds(MARKETS, seeds).map(
+    (world): LearningJob => ({
+      kind: 'game',
+      ...world,
+      decisions,
+      ...GAME,
+      policies: ['advertised', 'tables', LEARNER],
+    }),
+  );
+  const staged = stages.flatMap((world): readonly LearningJob[] => [
+    { kind: 'game', ...world, decisions, ...GAME, policies: [AUTO] },
+    { kind: 'ablation', ...world, decisions: ablation.decisions, ...GAME, policies: ABLATION },
+  ]);
+  const estimates = worlds(MARKETS, estimateSeeds).map(
+    (world): LearningJob => ({ kind: 'off-policy', ...world, rows: offPolicyRows, sizes: offPolicySizes }),
+  );
+  const variants = worlds(MARKETS, variantSeeds).flatMap((world): readonly LearningJob[] => {
     const game = { kind: 'game', ...world, decisions } as const;
     return [
-      { ...game, ...GAME, policies: [AUTO] },
       { ...game, ...SLOW, policies: ['tables', LEARNER] },
       { ...game, ...MILD, policies: ['advertised', 'tables', LEARNER] },
       { ...game, ...RARE, policies: ['tables', LEARNER], decisions: slowPace },
       { kind: 'outage', ...world, decisions, ...outage, policies: ['tables', LEARNER] },
-      { kind: 'off-policy', ...world, rows: offPolicyRows, sizes: offPolicySizes },
     ];
   });
-  const ablations = on(ablation.seeds, (world) => [
-    { kind: 'ablation', ...world, decisions: ablation.decisions, ...GAME, policies: ABLATION },
-  ]);
   const [market, seed] = [MARKETS[0], seeds[0] as number];
   return [
     ...games,
+    ...staged,
+    ...estimates,
     ...variants,
-    ...ablations,
     ...MARKETS.flatMap((name) => promotion.map((sizes) => ({ name, sizes }))).flatMap(({ name, sizes }, at) =>
       promotionJobs(name, sizes, FIRST_TRIED_WORLD * (at + 1)),
     ),
