@@ -272,7 +272,7 @@ export const DRIFT_LIMIT = 0.25;
 /** Attempts that have ended before the record is looked at for the first time; then each by the root of two more. */
 export const FIRST_LOOK = 1_000;
 export const LOOK_GROWTH = Math.SQRT2;
-/** A version is trained at every second look: the record has doubled. */
+/** In one process (vm agent, the war game) a version is trained at every second look: the record has doubled. */
 export const TRAINING_GROWTH = 2;
 /** Share of the record, last in time, on which the learner on its own is judged: it learns as it goes, so the first fifth is enough to begin with. */
 export const LINEAR_HOLDOUT_SHARE = 0.8;
@@ -282,7 +282,7 @@ export const ROLLBACK_EVERY = 250;
 export const ROLLBACK_WINDOWS: readonly number[] = [300, 800, 2_000];
 /** Newest decisions of the rules that it is held against. */
 export const ROLLBACK_RULES_DECISIONS = 5_000;
-/** Once in thirty thousand looks by chance. */
+/** One comparison in thirty thousand by chance; a look makes six, of which the windows share most. */
 export const ROLLBACK_DEVIATIONS = 4;
 
 // --- Switchback ----------------------------------------------------------------------------------------------------

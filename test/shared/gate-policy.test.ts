@@ -35,6 +35,7 @@ function logOf(better: number, rows: number, seed: number): RewardedDecision[] {
       })),
       taken,
       propensity: chances[taken] ?? 0,
+      ended: true,
       reward: random.next() < REWARD + taken * better ? 1 : 0,
     };
   });

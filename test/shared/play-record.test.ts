@@ -133,6 +133,7 @@ describe('playing the record', () => {
       })),
       taken: 0,
       propensity: 0.5,
+      ended: true,
       reward: 0.5,
     };
     const [first, second] = decision.candidates;

@@ -37,6 +37,7 @@ function lived({ count, seed, truth, expected, chances }: Life): ValuedDecision[
       })),
       taken,
       propensity: chances[taken] ?? null,
+      ended: true,
       reward: random.next() < (truth[taken] ?? 0) ? 1 : 0,
       expected,
     };

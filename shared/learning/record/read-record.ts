@@ -88,6 +88,7 @@ export async function readDecisions(
         candidates: seen,
         taken,
         propensity: row.propensity,
+        ended: row.status !== null,
         reward: rewardOf(request, row),
         expected: seen.flatMap(({ expected }) => expected ?? []),
       });

@@ -23,9 +23,8 @@ export interface Book {
   /** @param offerId of the action that was taken @param example of a final outcome; null: it says nothing of the offer, or is none */
   heard(lesson: Lesson, key: string, offerId: string, example: Omit<Example, 'propensity'> | null): void;
   lessons(): readonly Lesson[];
-  /** Those of which news has come: until then nobody has said what was taken. */
   decisions(): readonly RecordedDecision[];
-  /** Of one actor from an instant on, those of which an end is known. */
+  /** Of one actor from an instant on. */
   actedBy(actor: string, fromMs: number): readonly ValuedDecision[];
   /** Matured as of now. */
   examples(nowMs: number): readonly Example[];
@@ -41,6 +40,7 @@ const MAX_EXAMPLES = 100_000;
 
 interface Entry extends Decided {
   taken: number;
+  ended: boolean;
   /** Of a run that has ended and says something of the offer. */
   reward: number | null;
 }
@@ -51,20 +51,20 @@ export function createBook(): Book {
   let examples: Example[] = [];
   let endedCount = 0;
 
-  const decisionOf = ({ key, atMs, workload, candidates, taken, reward }: Entry): RecordedDecision => ({
+  const decisionOf = ({ key, atMs, workload, candidates, taken, ended, reward }: Entry): RecordedDecision => ({
     decisionId: key,
     decidedAtMs: atMs,
     workload,
     candidates,
     taken,
     propensity: candidates[taken]?.probability ?? null,
+    ended,
     reward,
   });
-  const known = (): Entry[] => [...entries.values()].filter(({ taken }) => taken >= 0);
 
   return {
     decided(decided) {
-      entries.set(decided.key, { ...decided, taken: -1, reward: null });
+      entries.set(decided.key, { ...decided, taken: -1, ended: false, reward: null });
       const oldest = entries.keys().next().value;
       if (entries.size > MAX_DECISIONS && oldest !== undefined) entries.delete(oldest);
     },
@@ -79,16 +79,16 @@ export function createBook(): Book {
       endedCount += 1;
       const propensity = entry?.candidates[entry.taken]?.probability ?? null;
       const whole = example === null ? null : { ...example, propensity };
-      if (entry !== undefined) entry.reward = whole?.utility ?? null;
+      if (entry !== undefined) Object.assign(entry, { ended: true, reward: whole?.utility ?? null });
       if (whole === null) return;
       examples.push(whole);
       if (examples.length > MAX_EXAMPLES + MAX_DECISIONS) examples = examples.slice(-MAX_EXAMPLES);
     },
     lessons: () => lessons,
-    decisions: () => known().map(decisionOf),
+    decisions: () => [...entries.values()].map(decisionOf),
     actedBy: (actor, fromMs) =>
-      known()
-        .filter((entry) => entry.actor === actor && entry.atMs >= fromMs && entry.reward !== null)
+      [...entries.values()]
+        .filter((entry) => entry.actor === actor && entry.atMs >= fromMs)
         .map((entry) => ({ ...decisionOf(entry), expected: entry.expected })),
     examples: (nowMs) => matured(examples, nowMs),
     ended: () => endedCount,

@@ -13,7 +13,7 @@ export interface PairDifference {
   readonly weight: number;
 }
 
-/** Up to 2^12 subsets are gone through; of more pairs as many are drawn. */
+/** Up to 2^12 subsets are gone through; of more pairs some thousands are drawn. */
 const ENUMERATED_PAIRS = 12;
 const DRAWN_SUBSETS = 4_999;
 
