@@ -43,7 +43,8 @@ test("a rollback records the version's own verdict, and force only where the gat
 
 test('a rollback and a forced promotion say how long they hold', async () => {
   const at = ['--reason', 'because', '--dir', await threeChampions()];
-  const holds = 'this holds until a later training is promoted\n';
+  const holds =
+    'this holds until another wins a trial (in stage online: passes the gate); who was taken back is not tried until the gate speaks of it anew\n';
   expect((await run('models', 'rollback', ...at)).out).toBe(`champion is v2 (was v3)\n${holds}`);
   expect((await run('models', 'promote', 'v1', ...at)).out).toBe('champion is v1 (move 5)\n');
   expect((await run('models', 'promote', 'v2', '--force', ...at)).out).toBe(

@@ -91,7 +91,7 @@ describe('whatever is posted', () => {
         if (response.status !== 503) expect([...after, response.status < 500]).toEqual([...before, true]);
         else expect(routeAnswer.parse(bodyOf(response)).status).toBe('no_capacity');
       }),
-      { numRuns: testCases },
+      { numRuns: testCases, seed: 1 },
     );
     // Vacuous unless every kind of answer occurred.
     expect([...statuses.keys()].sort()).toEqual([200, 400, 503]);
