@@ -144,29 +144,28 @@ describe('delivered again', () => {
     record = RECORD,
   ): Promise<number> => {
     let deaths = 0;
-    for (const when of ['before', 'after'] as const) {
-      for (let step = 1; ; step++) {
-        const house = promoteHouse(record);
-        await house.publish(model());
-        await prepare(house);
-        const had = (await house.registry.aliasHistory(alias)).length;
-        house.deaths.killAt(step, when);
-        await house.hear(model());
-        const died = house.deaths.revive();
-        const written = await house.verdict(model());
-        await house.clock.advance(60_000);
-        expect(await house.hear(model())).toBe(204);
-        const verdict = await house.verdict(model());
-        // What was written before the kill stands.
-        if (written !== null) expect(verdict).toEqual(written);
-        expect(await house.head(alias)).toBe(model().manifest.version);
-        expect(await house.registry.aliasHistory(alias)).toHaveLength(had + 1);
-        // Every move, also one whose maker did not live to tell.
-        expect(house.bus.distinct('model-promoted')).toHaveLength(had + 1);
-        expect(new Set(house.moves().map(String)).size).toBe(had + 1);
-        if (!died) break;
-        deaths += 1;
-      }
+    // Before a call the stores are as after the one before it.
+    for (let step = 1; ; step++) {
+      const house = promoteHouse(record);
+      await house.publish(model());
+      await prepare(house);
+      const had = (await house.registry.aliasHistory(alias)).length;
+      house.deaths.killAt(step, 'after');
+      await house.hear(model());
+      const died = house.deaths.revive();
+      const written = await house.verdict(model());
+      await house.clock.advance(60_000);
+      expect(await house.hear(model())).toBe(204);
+      const verdict = await house.verdict(model());
+      // What was written before the kill stands.
+      if (written !== null) expect(verdict).toEqual(written);
+      expect(await house.head(alias)).toBe(model().manifest.version);
+      expect(await house.registry.aliasHistory(alias)).toHaveLength(had + 1);
+      // Every move, also one whose maker did not live to tell.
+      expect(house.bus.distinct('model-promoted')).toHaveLength(had + 1);
+      expect(new Set(house.moves().map(String)).size).toBe(had + 1);
+      if (!died) break;
+      deaths += 1;
     }
     return deaths;
   };
@@ -179,7 +178,7 @@ describe('delivered again', () => {
         async () => undefined,
         RECORD.slice(0, 100),
       ),
-    ).toBeGreaterThan(20);
+    ).toBeGreaterThan(10);
   });
 
   test('killed at any step on the way to champion, its verdict long written', async () => {
@@ -196,7 +195,7 @@ describe('delivered again', () => {
       await house.force('champion', 'untrained', maturedMs(FEW));
       await house.registry.writeVerdict(good.manifest.version, standing);
     };
-    expect(await killedEverywhere(() => good, 'champion', prepare, [])).toBeGreaterThan(15);
+    expect(await killedEverywhere(() => good, 'champion', prepare, [])).toBeGreaterThan(8);
   });
 });
 
