@@ -2,13 +2,13 @@
 export const NOTES: Readonly<Record<string, string>> = {
   'gap-5-10k':
     'What is left there is the noise in what is known of starts and interruptions, not the choice of what to try: exploration shares of .1 and .5, budgets of .01 to 9, a floor of 0, Thompson sampling without limits, the joint probability of being best by Monte Carlo, and the true variances of the classes given to the learner were each no better on both markets (docs/decisions/2026-11-29-exploration.md); over 5 worlds the learner alone has 91.9 % on default and 96.0 % on second. A network under it gains two points on one world of default and loses three on second (the ablation below), so it takes the gate to tell.',
-  'gap-10-15k':
-    'As for 5-10k; over 5 worlds the learner alone has 93.7 % on default and 96.4 % on second.',
+  'gap-10-15k': 'As for 5-10k; over 5 worlds the learner alone has 93.7 % on default and 96.4 % on second.',
   'dr-5k':
     'A part of it is no noise: what the rules rent makes offers dear and scarce that the target would have left alone, and the other way round, so on default what the log pays for the target is some .01 off, whatever the estimator; DM alone, which hardly scatters, errs by 6.0 %. Tried: SNIPS (7.2 %), switch-DR (the same figures as DR).',
   'dr-20k':
     'As for 5,000: 5 logs of one world, and the error of DM alone, 6.0 and 3.3 %, shows how much the load of the policy that logged is worth.',
-  'dr-cover-5k': 'With 20 logs a share of 90 % is two misses, and one of 95 % would be one: so few cannot tell them apart.',
+  'dr-cover-5k':
+    'With 20 logs a share of 90 % is two misses, and one of 95 % would be one: so few cannot tell them apart.',
   'dr-cover-20k': 'With 5 logs one miss is 20 %.',
   scoring:
     'Of it 76 µs are the covariances with the leader, by which exploration pays for what tells candidates apart (docs/decisions/2026-11-29-exploration.md). On the same kind of machine other runs of the same code measured p50 93 to 119 and p99 149 to 173 µs; in this one everything else on the machine took 1.3 to 1.6 times as long as then too.',
