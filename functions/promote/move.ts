@@ -10,7 +10,7 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { readControl } from '#shared/serving/change-control.ts';
 import { PROMOTE, type PromoteDeps } from './deps.ts';
 import { changeNotes, readNotes } from './notes.ts';
-import { verdictOn } from './stages/situation.ts';
+import { verdictOn } from './verdict-on.ts';
 
 /**
  * Who passed is champion at once where the gate's word is the last (stage online) and was as sure as that takes; elsewhere it is

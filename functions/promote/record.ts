@@ -1,5 +1,4 @@
 /** The record as of a watermark, as those who are judged live through it. */
-
 import { MAX_JUDGED_DECISIONS } from '#shared/defaults.ts';
 import { type Contest, createContest } from '#shared/learning/evaluate/contest.ts';
 import type { Example } from '#shared/learning/example.ts';

@@ -10,9 +10,10 @@ import type { PromoteDeps } from '../deps.ts';
 import { judgeLearner } from '../judge.ts';
 import { moveByVerdict } from '../move.ts';
 import { changeNotes, withRetry } from '../notes.ts';
+import { verdictOn } from '../verdict-on.ts';
 import { nextStep, type Step } from './decide.ts';
 import { lookBack } from './look-back.ts';
-import { readSituation, type Situation, verdictOn } from './situation.ts';
+import { readSituation, type Situation } from './situation.ts';
 import { beginTrial, endTrial, judgeTrial } from './trial.ts';
 
 /** What was done, and what came of it. */

@@ -3,8 +3,7 @@ import { ROLLBACK_EVERY } from '#shared/defaults.ts';
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import type { Trial } from '#shared/domain/control.ts';
 import { nextLookAt } from '#shared/learning/stages/next-look.ts';
-import { TOO_LITTLE } from '#shared/learning/stages/trial-log.ts';
-import { endsByMs } from '#shared/learning/switchback/forecast.ts';
+import { endsByMs, TOO_LITTLE } from '#shared/learning/switchback/forecast.ts';
 import type { Candidate, Situation } from './situation.ts';
 
 export type Step =

@@ -2,7 +2,6 @@
 import { LINEAR } from '#shared/domain/actor.ts';
 import type { Control } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { RejectedError } from '#shared/errors.ts';
 import { posteriorObject } from '#shared/learning/fast/learned-objects.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { maturedSince, trainingWatermark } from '#shared/queries/training.ts';
@@ -12,6 +11,7 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { readControl } from '#shared/serving/change-control.ts';
 import { PROMOTE, type PromoteDeps } from '../deps.ts';
 import { changeNotes, type Notes, readNotes } from '../notes.ts';
+import { verdictOn } from '../verdict-on.ts';
 
 /** Whoever may be tried, and what the gate said of it last. */
 export interface Candidate {
@@ -85,13 +85,3 @@ async function countEnded(
 
 const hasLearnt = async (objects: Objects, name: string): Promise<boolean> =>
   (await objects.list(posteriorObject(name), { limit: 1 })).length > 0;
-
-/** Null: not judged yet, or nobody can tell any more. */
-export async function verdictOn({ registry }: Pick<PromoteDeps, 'registry'>, version: string): Promise<Verdict | null> {
-  try {
-    return await registry.readVerdict(version);
-  } catch (error) {
-    if (!(error instanceof RejectedError)) throw error;
-    return null;
-  }
-}

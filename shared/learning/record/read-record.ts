@@ -31,9 +31,6 @@ async function* inTurns<T>(chunks: AsyncIterable<readonly T[]>): AsyncGenerator<
 
 const nested = decision.pick({ request: true, candidates: true });
 
-/** What was expected of its candidates: one number each, or fewer where nobody was asked. */
-type ReadDecision = ValuedDecision;
-
 interface Of {
   readonly offerId: string;
   readonly expected: number | null;
@@ -47,12 +44,12 @@ export interface DecisionsWanted {
   readonly limit?: number;
 }
 
-/** The newest decisions, in order, each with what its first attempt earned. */
+/** The newest decisions, in order, each with what its first attempt earned; fewer are expected of than there are candidates where nobody was asked. */
 export async function readDecisions(
   warehouse: Warehouse,
   { watermark, actor, limit = MAX_JUDGED_DECISIONS }: DecisionsWanted,
-): Promise<readonly ReadDecision[]> {
-  const decisions: ReadDecision[] = [];
+): Promise<readonly ValuedDecision[]> {
+  const decisions: ValuedDecision[] = [];
   const found =
     actor === undefined
       ? warehouse.stream(recordedDecisions, { watermark, limit })

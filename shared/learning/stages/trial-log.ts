@@ -1,5 +1,5 @@
 /** A trial that runs, as its decisions and their ends are told; in memory. What it keeps of a decision goes with its end. */
-import { endsByMs } from '../switchback/forecast.ts';
+import { endsByMs, TOO_LITTLE } from '../switchback/forecast.ts';
 import { type TrialDecision, trialRecord } from '../switchback/pairs.ts';
 import type { Trial } from '../switchback/schedule.ts';
 import { type TrialVerdict, testSwitchback } from '../switchback/test.ts';
@@ -39,6 +39,3 @@ export function createTrialLog(trial: Trial): TrialLog {
     },
   };
 }
-
-/** Why a trial is over although none of its looks came. */
-export const TOO_LITTLE = 'not proved better: too few of its blocks could be compared';

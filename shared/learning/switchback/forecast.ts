@@ -49,3 +49,5 @@ export function forecastOf(trial: Trial, { matured, leftOut }: Progress): TrialF
 
 /** From then on a trial is given up. */
 export const endsByMs = (trial: Trial): number => blockEndMs(trial, PATIENCE * 2 * LAST_LOOK - 1);
+/** Why. */
+export const TOO_LITTLE = 'not proved better: too few of its blocks could be compared';
