@@ -4,8 +4,6 @@ import { type Explanation, explanationOf } from '#cli/explain/explanation.ts';
 import { explanationText } from '#cli/explain/words.ts';
 import { decideRoute } from '#functions/route/decide.ts';
 import { decideScores } from '#functions/score/decide.ts';
-import { hostClock } from '#shared/adapters/clock/host.ts';
-import { parseConfig } from '#shared/config.ts';
 import { POSTERIOR_STALE_LIMIT_MS } from '#shared/defaults.ts';
 import type { Control } from '#shared/domain/control.ts';
 import { type Decision, decision } from '#shared/domain/decision.ts';
@@ -14,16 +12,15 @@ import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { expectedUtility } from '#shared/learning/expected-utility.ts';
 import { replayPolicy } from '#shared/learning/policy/replay.ts';
-import { createPlatform } from '#shared/platform.ts';
 import { decisionById, decisionOf } from '#shared/queries/decisions.ts';
 import { defineQuery } from '#shared/queries/fragments.ts';
 import { apprenticePolicy } from '#shared/serving/acting-policy.ts';
 import { anOutcome } from '#test/support/outcomes.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
-import { memoryLog } from '#test/support/runtime.ts';
 import { indexed, SCENES, type SceneName } from '#test/support/scenes.ts';
 import { launchUp, untilUp } from '#test/system/running-stack.ts';
 import { emptyState, run, runJson, temporary } from './run.ts';
+import { withPlatform } from './with-platform.ts';
 
 const WORKLOAD = canonicalWorkloadOf(aRouteRequest());
 
@@ -245,17 +242,7 @@ const everyDecision = defineQuery({
 });
 
 /** Every decision on record. */
-async function decisionsIn(directory: string): Promise<Decision[]> {
-  const platform = await createPlatform({
-    config: parseConfig({ AURORA_DIR: directory }),
-    hostClock,
-    log: memoryLog(),
-    random: () => 0.5,
-    keepsWorldTime: false,
-  });
-  try {
-    return (await (await platform.warehouse()).query(everyDecision, {})).map(decisionOf);
-  } finally {
-    await platform.close();
-  }
-}
+const decisionsIn = (directory: string): Promise<Decision[]> =>
+  withPlatform(directory, async (platform) =>
+    (await (await platform.warehouse()).query(everyDecision, {})).map(decisionOf),
+  );

@@ -1,33 +1,15 @@
 import { expect, test } from 'vitest';
 import type { ShownTrials } from '#cli/ops/trials.ts';
-import { hostClock } from '#shared/adapters/clock/host.ts';
-import { parseConfig } from '#shared/config.ts';
 import type { Trial } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
-import { createPlatform, type Platform } from '#shared/platform.ts';
+import type { Platform } from '#shared/platform.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { decisionPayload, outcomePayload, rowOf } from '#test/contract/warehouse-rows.ts';
-import { memoryLog } from '#test/support/runtime.ts';
 import { emptyState, run, runJson, temporary } from './run.ts';
+import { withPlatform } from './with-platform.ts';
 
 const DAY = 86_400_000;
-
-/** The platform of a directory on which no stack runs. */
-async function withPlatform(directory: string, use: (platform: Platform) => Promise<void>): Promise<void> {
-  const platform = await createPlatform({
-    config: parseConfig({ AURORA_DIR: directory }),
-    hostClock,
-    log: memoryLog(),
-    random: () => 0.5,
-    keepsWorldTime: false,
-  });
-  try {
-    await use(platform);
-  } finally {
-    await platform.close();
-  }
-}
 
 const say = async (platform: Platform, trial: Trial | null, reason: string): Promise<void> => {
   const { worldClock } = platform;
