@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inverseOf } from '#shared/learning/fast/cholesky.ts';
 import type { Row } from '#shared/learning/fast/effects.ts';
-import { createHeadView } from '#shared/learning/fast/head-view.ts';
+import { createEffectsView } from '#shared/learning/fast/effects-view.ts';
 import {
   addRow,
   emptyEquations,
@@ -12,6 +12,7 @@ import {
   rowsIn,
   squaresIn,
 } from '#shared/learning/fast/normal-equations.ts';
+import { eachHead, HEAD_NAMES } from '#shared/learning/fast/per-head.ts';
 import { localVariances, meanOf, type Prior, solve } from '#shared/learning/fast/pooled-regression.ts';
 import { testCases } from '#test/support/cases.ts';
 
@@ -142,20 +143,28 @@ describe('the pooled regression', () => {
         weighted,
         fc.double({ min: 0.05, max: 3, noNaN: true }),
         (rows, asked, other, noise) => {
-          const posterior = solve(equationsOf(rows), noise, prior, sizes);
-          const { mean, covariance } = reference(rows, noise);
-          const x = wide(asked);
-          close(
-            meanOf(posterior, rowOf(asked)),
-            x.reduce((sum, value, i) => sum + value * (mean[i] ?? 0), 0),
-          );
-          const form = (y: readonly number[]): number =>
-            x.reduce((sum, value, i) => sum + value * y.reduce((s, v, j) => s + v * (covariance[i]?.[j] ?? 0), 0), 0);
-          const view = createHeadView(posterior, prior, 1);
-          close(view.variance(rowOf(asked)), form(x));
-          close(view.covarianceWith(rowOf(asked))(rowOf(asked)), form(x));
-          // A provider without rows has no block of its own in the posterior, and in the reference its prior.
-          close(view.covarianceWith(rowOf(asked))(rowOf(other)), form(wide(other)));
+          // Each head is as sure of its numbers as its noise lets it be.
+          const noises = eachHead((head) => noise * (1 + HEAD_NAMES.indexOf(head)));
+          const posteriors = eachHead((head) => solve(equationsOf(rows), noises[head], prior, sizes));
+          const view = createEffectsView(eachHead((head) => ({ posterior: posteriors[head], prior, noise: 1 })));
+          const moments = view.moments(rowOf(asked));
+          const withItself = view.covarianceWith(rowOf(asked))(rowOf(asked));
+          const withOther = view.covarianceWith(rowOf(asked))(rowOf(other));
+          for (const head of HEAD_NAMES) {
+            const { mean, covariance } = reference(rows, noises[head]);
+            const x = wide(asked);
+            const expected = x.reduce((sum, value, i) => sum + value * (mean[i] ?? 0), 0);
+            const form = (y: readonly number[]): number =>
+              x.reduce((sum, value, i) => sum + value * y.reduce((s, v, k) => s + v * (covariance[i]?.[k] ?? 0), 0), 0);
+            close(meanOf(posteriors[head], rowOf(asked)), expected);
+            close(moments.mean[head], expected);
+            close(moments.variance[head], form(x));
+            close(withItself[head], form(x));
+            // A provider without rows has no block of its own in the posterior, and in the reference its prior.
+            close(withOther[head], form(wide(other)));
+          }
+          const posterior = posteriors.start;
+          const { covariance } = reference(rows, noise);
           for (const [provider, of] of posterior.providers)
             localVariances(posterior, of).forEach((variance, i) => {
               const column = SHARED + LOCAL * PROVIDERS.indexOf(provider) + i;
@@ -171,12 +180,31 @@ describe('the pooled regression', () => {
     const posterior = solve(emptyEquations(), 1, prior, sizes);
     const row: Row = { provider: 'new', shared: dense([1, 0, 0]), local: dense([1, 1]) };
     expect(meanOf(posterior, row)).toBe(0);
-    const view = createHeadView(posterior, prior, 1);
-    expect(view.variance(row)).toBeCloseTo(4 + 0.3 + 0.8, 12);
-    // Two rows have in common what they share: all of it, the shared effects alone, and of those only the same ones.
-    expect(view.covarianceWith(row)(row)).toBeCloseTo(4 + 0.3 + 0.8, 12);
-    expect(view.covarianceWith(row)({ ...row, provider: 'other' })).toBeCloseTo(4, 12);
-    expect(view.covarianceWith(row)({ ...row, local: dense([0, 2]) })).toBeCloseTo(4 + 1.6, 12);
+    const view = createEffectsView(eachHead(() => ({ posterior, prior, noise: 1 })));
+    const covariance = view.covarianceWith(row);
+    for (const head of HEAD_NAMES) {
+      expect(view.moments(row).mean[head]).toBe(0);
+      expect(view.moments(row).variance[head]).toBeCloseTo(4 + 0.3 + 0.8, 12);
+      // Two rows have in common what they share: all of it, the shared effects alone, and of those only the same ones.
+      expect(covariance(row)[head]).toBeCloseTo(4 + 0.3 + 0.8, 12);
+      expect(covariance({ ...row, provider: 'other' })[head]).toBeCloseTo(4, 12);
+      expect(covariance({ ...row, local: dense([0, 2]) })[head]).toBeCloseTo(4 + 1.6, 12);
+    }
+  });
+
+  it('of a head that has seen less than the others is the prior where it has seen nothing', () => {
+    const row = { provider: 'a', shared: [1, 0.5, -1], local: [1, 2], weight: 3, z: 1 };
+    const seen = solve(equationsOf([row]), 1, prior, sizes);
+    const unseen = solve(emptyEquations(), 1, prior, { ...sizes, shared: SHARED - 1 });
+    const alone = { posterior: seen, prior, noise: 1 };
+    const beside = createEffectsView({
+      ...eachHead(() => alone),
+      price: { posterior: unseen, prior, noise: 1 },
+    }).moments(rowOf(row));
+    const { mean, variance } = createEffectsView(eachHead(() => alone)).moments(rowOf(row));
+    expect(beside.mean).toEqual({ ...mean, price: 0 });
+    expect(beside.variance).toEqual({ ...variance, price: expect.closeTo(4 + 0.5 / 4 + 1 + 0.3 + 4 * 0.8, 12) });
+    expect(variance.start).toBeLessThan(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Example } from '../example.ts';
-import { HEAD_NAMES } from '../fast/estimate.ts';
 import { networkBaselines } from '../fast/network-baseline.ts';
+import { HEAD_NAMES } from '../fast/per-head.ts';
 import { HEADS, type TargetScales } from '../heads.ts';
 import { HAZARD_LOG_LIMIT } from '../model/objective.ts';
 import type { Network } from '../network.ts';

@@ -4,7 +4,8 @@ import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { latencyAt, priceAt, readyAt, readyMsAt, survivalAt, utilityFor } from '../expected-utility.ts';
 import { leaderOf } from '../policy/thompson.ts';
-import { type Baseline, type Estimate, type Estimator, HEAD_NAMES, type HeadName } from './estimate.ts';
+import type { Baseline, Estimate, Estimator } from './estimate.ts';
+import { HEAD_NAMES, type HeadName, type PerHead } from './per-head.ts';
 
 export interface CandidateValue {
   readonly predicted: Predicted;
@@ -58,7 +59,7 @@ interface Point {
   readonly estimate: Estimate;
   readonly predicted: Predicted;
   readonly expectedUtility: number;
-  readonly slopes: Baseline;
+  readonly slopes: PerHead<number>;
 }
 
 interface Setting {
@@ -70,7 +71,7 @@ interface Setting {
 /** A step of one head moves one part of the utility, so the others are worked out once. */
 function pointOf(estimate: Estimate, { workload, offer, utility }: Setting): Point {
   const { mean, variance, noise } = estimate;
-  const centre: Baseline = {
+  const centre: PerHead<number> = {
     start: mean.start / Math.sqrt(1 + (Math.PI * variance.start) / 8),
     hazard: mean.hazard,
     price: mean.price + noise.price / 2,
@@ -112,16 +113,17 @@ function pointOf(estimate: Estimate, { workload, offer, utility }: Setting): Poi
   };
 }
 
+/** Of the difference of another's utility to the leader's. */
 function leadVarianceTo(estimator: Estimator, leader: Point): (point: Point) => number {
-  const covariances = HEAD_NAMES.map((head) => estimator.covarianceWith(head, leader.estimate));
-  return ({ estimate, slopes }) =>
+  const covarianceWithLeader = estimator.covarianceWith(leader.estimate);
+  return ({ estimate, slopes }) => {
+    const common = covarianceWithLeader(estimate);
+    const variance = HEAD_NAMES.reduce((sum, head) => {
+      const [own, its] = [slopes[head], leader.slopes[head]];
+      const apart = own * own * estimate.variance[head] + its * its * leader.estimate.variance[head];
+      return sum + apart - 2 * own * its * common[head];
+    }, 0);
     // Rounding may leave less than nothing of what two candidates do not share.
-    Math.max(
-      0,
-      HEAD_NAMES.reduce((sum, head, h) => {
-        const [own, its] = [slopes[head], leader.slopes[head]];
-        const common = own * its * (covariances[h] as (other: Estimate) => number)(estimate);
-        return sum + own * own * estimate.variance[head] + its * its * leader.estimate.variance[head] - 2 * common;
-      }, 0),
-    );
+    return Math.max(0, variance);
+  };
 }

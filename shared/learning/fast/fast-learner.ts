@@ -8,13 +8,15 @@
  */
 import type { Features } from '#shared/domain/features.ts';
 import { type Row, rowOf } from './effects.ts';
-import { type Baseline, type Estimator, estimatorOf, HEAD_NAMES, type HeadName } from './estimate.ts';
+import { createEffectsView, type EffectsView } from './effects-view.ts';
+import { type Baseline, type Estimator, estimatorOf } from './estimate.ts';
 import { createHead, type Head, type HeadKnowledge, type HeadSpec, type Observed } from './head.ts';
+import { eachHead, HEAD_NAMES, type HeadName, type PerHead } from './per-head.ts';
 import { createProviderDrifts, type ProviderDrifts } from './provider-drifts.ts';
 import type { Running } from './running.ts';
 import { createWords, type Words } from './words.ts';
 
-const SPECS: Readonly<Record<HeadName, HeadSpec>> = {
+const SPECS: PerHead<HeadSpec> = {
   start: { family: 'bernoulli', effectSd: 0.5, noiseSd: 1 },
   hazard: { family: 'poisson', effectSd: 0.5, noiseSd: 1 },
   price: { family: 'gaussian', effectSd: 0.1, noiseSd: 0.1 },
@@ -58,7 +60,7 @@ export interface FinalSeen extends ReadySeen {
 /** All that the learner knows; learner-state.ts writes and reads it. */
 export interface LearnerKnowledge {
   readonly words: Words;
-  readonly heads: Readonly<Record<HeadName, HeadKnowledge>>;
+  readonly heads: PerHead<HeadKnowledge>;
   readonly drifts: ReadonlyMap<string, ProviderDrifts>;
   /** By key, oldest first. */
   readonly running: ReadonlyMap<string, Running>;
@@ -81,15 +83,23 @@ export interface FastLearner extends Estimator {
   head(name: HeadName): Pick<Head, 'posterior' | 'variances' | 'cuts'>;
 }
 
+/** What the record said of an attempt before it was seen. */
+interface Attempt {
+  readonly row: Row;
+  readonly baseline: Baseline;
+  readonly atMs: number;
+  readonly variance: PerHead<number>;
+  readonly expected: PerHead<number>;
+}
+
 export function createFastLearner(known: LearnerKnowledge | null = null): FastLearner {
   const words = known?.words ?? createWords();
-  const head = (name: HeadName): Head => createHead(SPECS[name], words, known?.heads[name]);
-  const heads: Readonly<Record<HeadName, Head>> = {
-    start: head('start'),
-    hazard: head('hazard'),
-    price: head('price'),
-    latency: head('latency'),
-    ready: head('ready'),
+  const heads = eachHead((name) => createHead(SPECS[name], words, known?.heads[name]));
+  let kept: EffectsView | null = null;
+  /** As of the last refit. */
+  const view = (): EffectsView => {
+    kept ??= createEffectsView(eachHead((name) => heads[name].effects()));
+    return kept;
   };
   const drifts = new Map(known?.drifts);
   const driftsOf = (provider: string): ProviderDrifts => {
@@ -101,34 +111,29 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
   let observations = known?.observations ?? 0;
   let seenMs = known?.nowMs ?? 0;
 
-  const sawStart = (row: Row, baseline: Baseline, started: boolean, atMs: number): void => {
+  const attemptOf = (row: Row, { baseline, atMs }: ReadySeen): Attempt => {
+    const { mean, variance } = view().moments(row);
+    return { row, baseline, atMs, variance, expected: eachHead((name) => baseline[name] + mean[name]) };
+  };
+  const sawStart = ({ row, baseline, atMs, variance, expected }: Attempt, y: 0 | 1): void => {
     const drift = driftsOf(row.provider).start;
-    const y = started ? 1 : 0;
-    const view = heads.start.view();
-    if (view.variance(row) < SURE_VARIANCE) drift.observe(baseline.start + view.mean(row), y, 1, atMs);
+    if (variance.start < SURE_VARIANCE) drift.observe(expected.start, y, 1, atMs);
     heads.start.add({ row, y, exposure: 1, offset: baseline.start + drift.at(atMs).mean, atMs });
     observations += 1;
     seenMs = Math.max(seenMs, atMs);
   };
-  const sawNumber = (
-    name: 'price' | 'latency' | 'ready',
-    row: Row,
-    y: number | null,
-    baseline: Baseline,
-    atMs: number,
-  ): void => {
+  const sawNumber = (name: 'price' | 'latency' | 'ready', attempt: Attempt, y: number | null): void => {
     if (y === null) return;
+    const { row, baseline, atMs, variance, expected } = attempt;
     const drift = driftsOf(row.provider)[name];
-    const view = heads[name].view();
-    const variance = view.variance(row);
-    if (variance < SURE_SHARE * view.noise)
-      drift.observe(baseline[name] + view.mean(row), y, view.noise + variance, atMs);
+    const noise = view().noise[name];
+    if (variance[name] < SURE_SHARE * noise) drift.observe(expected[name], y, noise + variance[name], atMs);
     heads[name].add({ row, y, exposure: 1, offset: baseline[name] + drift.at(atMs).mean, atMs });
   };
-  const sawReady = (row: Row, seen: ReadySeen): void => {
-    sawStart(row, seen.baseline, true, seen.atMs);
-    sawNumber('latency', row, seen.logLatencyRatio, seen.baseline, seen.atMs);
-    sawNumber('ready', row, seen.logReadyMs, seen.baseline, seen.atMs);
+  const sawReady = (attempt: Attempt, seen: ReadySeen): void => {
+    sawStart(attempt, 1);
+    sawNumber('latency', attempt, seen.logLatencyRatio);
+    sawNumber('ready', attempt, seen.logReadyMs);
   };
 
   const stopRunning = (key: string, interrupted: boolean, atMs: number): Running | undefined => {
@@ -156,12 +161,11 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
     ready(seen) {
       if (running.has(seen.key)) return;
       const row = rowOf(seen.features, words.entering);
-      sawReady(row, seen);
+      const attempt = attemptOf(row, seen);
+      sawReady(attempt, seen);
       const drift = driftsOf(row.provider);
-      const view = heads.hazard.view();
-      const eta = seen.baseline.hazard + view.mean(row);
-      const sure = view.variance(row) < SURE_VARIANCE;
-      const rate = sure ? Math.exp(Math.min(LOG_RATE_LIMIT, eta)) : null;
+      const sure = attempt.variance.hazard < SURE_VARIANCE;
+      const rate = sure ? Math.exp(Math.min(LOG_RATE_LIMIT, attempt.expected.hazard)) : null;
       const offset = seen.baseline.hazard + drift.hazard.at(seen.atMs).mean;
       running.set(seen.key, { row, sinceMs: seen.atMs, runHours: seen.runHours, offset, rate });
       if (rate !== null) drift.runs(rate, seen.atMs);
@@ -171,12 +175,13 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
     final(seen) {
       const run = stopRunning(seen.key, seen.interrupted, seen.atMs);
       const row = run?.row ?? rowOf(seen.features, words.entering);
+      const attempt = attemptOf(row, seen);
       if (!seen.started) {
-        sawStart(row, seen.baseline, false, seen.atMs);
+        sawStart(attempt, 0);
         return;
       }
-      if (run === undefined) sawReady(row, seen);
-      sawNumber('price', row, seen.logPriceRatio, seen.baseline, seen.atMs);
+      if (run === undefined) sawReady(attempt, seen);
+      sawNumber('price', attempt, seen.logPriceRatio);
       if (seen.exposureHours === null) return;
       const exposure = Math.max(MIN_EXPOSURE_HOURS, seen.exposureHours);
       const offset = seen.baseline.hazard + driftsOf(row.provider).hazard.at(seen.atMs).mean;
@@ -188,18 +193,13 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
     refit(nowMs) {
       seenMs = Math.max(seenMs, nowMs);
       for (const name of HEAD_NAMES) heads[name].refit(nowMs, passing(name, nowMs));
+      kept = null;
     },
-    ...estimatorOf({ words, view: (name) => heads[name].view(), drifts: (provider) => drifts.get(provider) ?? null }),
+    ...estimatorOf({ words, view, drifts: (provider) => drifts.get(provider) ?? null }),
     observations: () => observations,
     knowledge: () => ({
       words,
-      heads: {
-        start: heads.start.knowledge(),
-        hazard: heads.hazard.knowledge(),
-        price: heads.price.knowledge(),
-        latency: heads.latency.knowledge(),
-        ready: heads.ready.knowledge(),
-      },
+      heads: eachHead((name) => heads[name].knowledge()),
       drifts,
       running,
       observations,

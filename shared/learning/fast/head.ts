@@ -6,8 +6,8 @@
  */
 import { firstVariances, learnVariances, priorOf, type Variances } from './class-variances.ts';
 import type { Row } from './effects.ts';
+import type { HeadEffects } from './effects-view.ts';
 import { FAMILIES, type FamilyName } from './family.ts';
-import { createHeadView, type HeadView } from './head-view.ts';
 import { type Cuts, cutsOf, FORGOTTEN_SHARE } from './memory.ts';
 import { addRow, copyOf, type NormalEquations } from './normal-equations.ts';
 import { meanOf, type Posterior, solve } from './pooled-regression.ts';
@@ -55,7 +55,7 @@ export interface Head {
   fit(nowMs: number, passing?: readonly Observed[]): void;
   /** `fit`, and what the effects of each class may be worth follows the record; old rows are closed. */
   refit(nowMs: number, passing?: readonly Observed[]): void;
-  view(): HeadView;
+  effects(): HeadEffects;
   posterior(): Posterior;
   variances(): Variances;
   knowledge(): HeadKnowledge;
@@ -91,7 +91,6 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
   const remembered = (): NormalEquations =>
     totalOf(statistics, (provider, bucket) => shareAt(provider, startOf(bucket)));
   let posterior = solved(remembered());
-  let view: HeadView | null = null;
 
   /** The quadratic that touches a row's log-likelihood at the posterior of now. */
   const touching = ({ row, y, exposure, offset }: Observed): { weight: number; response: number } => {
@@ -135,7 +134,6 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
     statistics = advanced(statistics, nowMs);
     open = open.concat(fresh);
     fresh = [];
-    view = null;
     const closed = remembered();
     if (!gaussian) return mode(closed, open.concat(passing));
     posterior = solved(closed);
@@ -181,12 +179,8 @@ export function createHead(spec: HeadSpec, words: Words, known?: HeadKnowledge):
       }
       closeOldest();
       lookBack(nowMs);
-      view = null;
     },
-    view() {
-      view ??= createHeadView(posterior, priorOf(variances, words), gaussian ? variances.noise : 0);
-      return view;
-    },
+    effects: () => ({ posterior, prior: priorOf(variances, words), noise: gaussian ? variances.noise : 0 }),
     posterior: () => posterior,
     variances: () => variances,
     cuts: () => cuts,

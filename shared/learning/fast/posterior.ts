@@ -6,10 +6,11 @@ import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { priorOf, type Variances } from './class-variances.ts';
-import { type Estimator, estimatorOf, HEAD_NAMES, type HeadName } from './estimate.ts';
+import { createEffectsView, type EffectsView, type HeadEffects } from './effects-view.ts';
+import { type Estimator, estimatorOf } from './estimate.ts';
 import type { FastLearner } from './fast-learner.ts';
 import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
-import { createHeadView, type HeadView } from './head-view.ts';
+import { eachHead, HEAD_NAMES, type HeadName } from './per-head.ts';
 import type { Posterior } from './pooled-regression.ts';
 import { createProviderDrifts } from './provider-drifts.ts';
 import { driftsState, instant, perHead, variancesState, wordsState } from './state-schema.ts';
@@ -55,20 +56,13 @@ export interface PosteriorReader extends Estimator {
 /** As of the learner's last refit. */
 export function posteriorOf(learner: FastLearner): PosteriorState {
   const { words, drifts, observations, nowMs } = learner.knowledge();
-  const head = (name: HeadName): PosteriorState['heads'][HeadName] => {
-    const { posterior, variances } = learner.head(name);
-    return headStateOf(posterior(), variances());
-  };
   return {
     format: 'aurora-posterior/1',
     words: words.state(),
-    heads: {
-      start: head('start'),
-      hazard: head('hazard'),
-      price: head('price'),
-      latency: head('latency'),
-      ready: head('ready'),
-    },
+    heads: eachHead((name) => {
+      const { posterior, variances } = learner.head(name);
+      return headStateOf(posterior(), variances());
+    }),
     drifts: Object.fromEntries([...drifts].map(([provider, drift]) => [provider, drift.state()])),
     observations,
     now_ms: nowMs,
@@ -95,7 +89,7 @@ export const parsePosterior = (value: unknown): LoadedPosterior => checked(poste
 
 export const loadPosterior = (loaded: LoadedPosterior): PosteriorReader => {
   const words = createWords(loaded.words);
-  return readerOf(loaded, words, new Map(HEAD_NAMES.map((name) => [name, viewOf(name, loaded.heads[name], words)])));
+  return readerOf(loaded, words, createEffectsView(eachHead((name) => effectsOf(name, loaded.heads[name], words))));
 };
 
 /** All but the heads, which are nearly all of it. */
@@ -110,14 +104,17 @@ const frameState = posteriorState.extend({ heads: perHead(z.unknown()) });
 export async function loadPosteriorInTurns(value: unknown, pause: () => Promise<void>): Promise<PosteriorReader> {
   const frame = checked(frameState, value);
   const words = createWords(frame.words);
-  const views = new Map<HeadName, HeadView>();
+  const heads = new Map<HeadName, HeadEffects>();
   for (const name of HEAD_NAMES) {
     await pause();
-    const view = viewOf(name, checked(headState, frame.heads[name]), words);
-    view.prepare();
-    views.set(name, view);
+    heads.set(name, effectsOf(name, checked(headState, frame.heads[name]), words));
   }
-  return readerOf(frame, words, views);
+  const view = createEffectsView(eachHead((name) => heads.get(name) as HeadEffects));
+  for (const provider of view.providers) {
+    await pause();
+    view.prepare(provider);
+  }
+  return readerOf(frame, words, view);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {
@@ -129,12 +126,12 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
 function readerOf(
   { drifts: states, observations, now_ms }: Omit<LoadedPosterior, 'heads'>,
   words: Words,
-  views: ReadonlyMap<HeadName, HeadView>,
+  view: EffectsView,
 ): PosteriorReader {
   const drifts = new Map(Object.entries(states).map(([provider, state]) => [provider, createProviderDrifts(state)]));
   const knowledge = {
     words,
-    view: (name: HeadName): HeadView => views.get(name) as HeadView,
+    view: () => view,
     drifts: (provider: string) => drifts.get(provider) ?? null,
   };
   return { observations, seenMs: now_ms, ...estimatorOf(knowledge) };
@@ -142,11 +139,11 @@ function readerOf(
 
 const GAUSSIAN: readonly HeadName[] = ['price', 'latency', 'ready'];
 
-function viewOf(name: HeadName, head: LoadedPosterior['heads'][HeadName], words: Words): HeadView {
+function effectsOf(name: HeadName, head: LoadedPosterior['heads'][HeadName], words: Words): HeadEffects {
   const { mean, covariance, variances } = head;
   const providers = new Map(
     Object.entries(head.providers).map(([provider, of]) => [provider, { size: of.mean.length, ...of }]),
   );
   const posterior: Posterior = { size: mean.length, mean, covariance, providers };
-  return createHeadView(posterior, priorOf(variances, words), GAUSSIAN.includes(name) ? variances.noise : 0);
+  return { posterior, prior: priorOf(variances, words), noise: GAUSSIAN.includes(name) ? variances.noise : 0 };
 }

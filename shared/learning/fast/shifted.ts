@@ -1,5 +1,5 @@
 import { DRIFT_ALARM_BELIEF, DRIFT_ALARM_MIN_OUTCOMES } from '#shared/defaults.ts';
-import { HEAD_NAMES } from './estimate.ts';
+import { HEAD_NAMES } from './per-head.ts';
 import type { ProviderDrifts } from './provider-drifts.ts';
 
 /** A shift that is more likely than not. */

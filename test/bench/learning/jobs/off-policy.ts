@@ -8,7 +8,7 @@ import { utilityOf } from '#cli/wargame/attempt.ts';
 import { playedBy } from '#cli/wargame/policies/played.ts';
 import type { Policy, PolicyOf } from '#cli/wargame/policies/policy.ts';
 import { playWorld } from '#cli/wargame/world.ts';
-import { ESTIMATORS, type Estimator } from '#shared/learning/off-policy/estimators.ts';
+import { ESTIMATORS } from '#shared/learning/off-policy/estimators.ts';
 import { evaluate, type Interval } from '#shared/learning/off-policy/evaluate.ts';
 import type { Logged } from '#shared/learning/off-policy/logged.ts';
 import { epsilonSoftened } from '#shared/learning/policy/chances.ts';
@@ -35,6 +35,10 @@ export interface OffPolicyJob {
   readonly sizes: readonly number[];
 }
 
+/** The estimators, and DR with the truth as its model: what is left of its error then is the noise of the outcomes alone. */
+export const JUDGED = [...ESTIMATORS, 'dr_by_truth'] as const;
+export type Judged = (typeof JUDGED)[number];
+
 interface EstimatorErrors {
   /** |estimate - truth| / truth, mean over the repetitions. */
   readonly relative_error: number;
@@ -49,7 +53,7 @@ export interface OffPolicyResult {
   readonly sizes: readonly {
     readonly n: number;
     readonly repetitions: number;
-    readonly errors: Readonly<Record<Estimator, EstimatorErrors>>;
+    readonly errors: Readonly<Record<Judged, EstimatorErrors>>;
   }[];
 }
 
@@ -74,12 +78,15 @@ export async function runOffPolicy(job: OffPolicyJob, onShare: OnShare): Promise
 
 interface Row extends Logged {
   readonly truth: number;
+  /** Of the logged action. */
+  readonly truthLogged: number;
   readonly logging: number;
 }
 type Asked = Pick<Row, 'vTarget' | 'truth' | 'logging'> & {
   readonly propensities: readonly number[];
   readonly target: readonly number[];
   readonly values: readonly number[];
+  readonly truths: readonly number[];
   readonly offers: readonly string[];
 };
 
@@ -106,6 +113,7 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
         propensities,
         target,
         values,
+        truths,
         offers: offers.map((offer) => offer.offer_id),
         vTarget: weighted(target, values),
         truth: weighted(target, truths),
@@ -120,7 +128,7 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
       if (decisions <= LEARNT_FROM) learner.final(lesson);
       const row = asked.get(lesson.key);
       if (row === undefined) return;
-      const { propensities, target, values, offers, ...same } = row;
+      const { propensities, target, values, truths, offers, ...same } = row;
       const taken = offers.indexOf(lesson.offer.offer_id);
       rewarded.set(lesson.key, {
         ...same,
@@ -128,6 +136,7 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
         propensity: propensities[taken] as number,
         targetProbability: target[taken] as number,
         qLogged: values[taken] as number,
+        truthLogged: truths[taken] as number,
       });
     },
     drop(key, atMs) {
@@ -139,11 +148,13 @@ function createRecord(): { readonly policyOf: PolicyOf; rows(): readonly Row[] }
 
 function errorsOf(rows: readonly Row[], n: number, truth: number, seed: number): OffPolicyResult['sizes'][number] {
   const repetitions = Math.floor(rows.length / n);
-  const made = Array.from({ length: repetitions }, (_, at) => evaluate(rows.slice(at * n, (at + 1) * n), { seed }));
-  const errors = ESTIMATORS.map((name): [Estimator, EstimatorErrors] => {
-    const intervals = made
-      .map(({ estimators }) => estimators[name])
-      .filter((found): found is Interval => found !== null);
+  const logs = Array.from({ length: repetitions }, (_, at) => rows.slice(at * n, (at + 1) * n));
+  const made = logs.map((log) => {
+    const byTruth = log.map((row) => ({ ...row, qLogged: row.truthLogged, vTarget: row.truth }));
+    return { ...evaluate(log, { seed }).estimators, dr_by_truth: evaluate(byTruth, { seed }).estimators.dr };
+  });
+  const errors = JUDGED.map((name): [Judged, EstimatorErrors] => {
+    const intervals = made.map((estimates) => estimates[name]).filter((found): found is Interval => found !== null);
     return [
       name,
       {
@@ -152,7 +163,7 @@ function errorsOf(rows: readonly Row[], n: number, truth: number, seed: number):
       },
     ];
   });
-  return { n, repetitions, errors: Object.fromEntries(errors) as Record<Estimator, EstimatorErrors> };
+  return { n, repetitions, errors: Object.fromEntries(errors) as Record<Judged, EstimatorErrors> };
 }
 
 const weighted = (probabilities: readonly number[], values: readonly number[]): number =>

@@ -1,5 +1,5 @@
 import { percentText, thousands } from '#cli/wargame/words.ts';
-import { ESTIMATORS } from '#shared/learning/off-policy/estimators.ts';
+import { JUDGED } from '../jobs/off-policy.ts';
 import { MARKETS } from '../plan.ts';
 import { type Measured, ofKind } from '../results.ts';
 import { markdownTable } from './markdown.ts';
@@ -11,7 +11,7 @@ export function offPolicySection(all: readonly Measured[]): string | null {
   if (worlds.length === 0) return null;
   const rows = MARKETS.flatMap((market) =>
     sizes.flatMap((n) =>
-      ESTIMATORS.flatMap((estimator) => {
+      JUDGED.flatMap((estimator) => {
         const found = offPolicyOver(all, market, n, estimator);
         if (found === null) return [];
         return [
@@ -29,7 +29,7 @@ export function offPolicySection(all: readonly Measured[]): string | null {
   );
   return [
     '## Off-policy estimates against the truth',
-    'The rules log with epsilon .1. A learner that learnt from the 5,000 decisions before and then stands still is the target policy, and the model of DM, DR and switch-DR. Error: mean over the repetitions of |estimate - truth| / truth; truth: the true expected utility of the target policy over all logged decisions of the world; cover: 95 % intervals of 1,000 resamples that hold it.',
+    'The rules log with epsilon .1. A learner that learnt from the 5,000 decisions before and then stands still is the target policy, and the model of DM, DR and switch-DR; dr_by_truth is DR with the true expectations as its model, so that its error is the noise of the outcomes alone, below which no model brings an unbiased estimate. Error: mean over the repetitions of |estimate - truth| / truth; truth: the true expected utility of the target policy over all logged decisions of the world; cover: 95 % intervals of 1,000 resamples that hold it.',
     worlds
       .map(
         ({ job, result }) =>

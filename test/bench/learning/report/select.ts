@@ -1,7 +1,7 @@
 /** What the report asks of the results. */
 import { type Figures, meanOver, worstOver } from '#cli/wargame/measures/figures.ts';
-import type { Estimator } from '#shared/learning/off-policy/estimators.ts';
 import type { JobOf } from '../jobs/index.ts';
+import type { Judged } from '../jobs/off-policy.ts';
 import type { MarketName } from '../plan.ts';
 import { type Measured, ofKind } from '../results.ts';
 
@@ -77,7 +77,7 @@ export function offPolicyOver(
   all: readonly Measured[],
   market: MarketName,
   n: number,
-  estimator: Estimator,
+  estimator: Judged,
 ): OffPolicyFigures | null {
   const sizes = ofKind(all, 'off-policy')
     .filter(({ job }) => job.market === market)
