@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Rooms whose tests keep everything they touch in values of their own: their modules are loaded once a worker, not once a file. */
-const SHARING = ['test/shared/**/*.test.ts', 'test/sim/**/*.test.ts', 'test/functions/**/*.test.ts'];
+const SHARING = ['shared', 'sim', 'functions', 'cli', 'contract'].map((room) => `test/${room}/**/*.test.ts`);
 
 // Nothing here reaches the network; every server a test starts listens on loopback, port 0.
 const common = {

@@ -41,7 +41,7 @@ async function decide(platform: Platform, id: string): Promise<void> {
 }
 
 describe('retention', () => {
-  it.each(['1990-01-01T00:00:00Z', '2026-01-01T00:00:00Z', '2900-01-01T00:00:00Z'])(
+  it.each(['1990-01-01T00:00:00Z', '2900-01-01T00:00:00Z'])(
     'keeps a record that starts in %s: a second replay changes nothing',
     { timeout: 30_000 },
     async (start) => {

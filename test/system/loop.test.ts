@@ -18,7 +18,7 @@ const REQUEST = {
 const ENOUGH_OUTCOMES = 150;
 
 test('the loop closes: decide, record, learn, judge, serve; and goes on after Ctrl-C', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'aurora-loop-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
