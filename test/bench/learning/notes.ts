@@ -10,8 +10,10 @@ export const NOTES: Readonly<Record<string, string>> = {
   'dr-cover-5k':
     'With 20 logs a share of 90 % is two misses, and one of 95 % would be one: so few cannot tell them apart. With the true expectations as the model it is 90 % of the same logs too.',
   'dr-cover-20k': 'With 5 logs one miss is 20 %.',
+  'stdio-time':
+    'The machine was slow: the rules, whose code has not changed, took 1.2 µs here where they took .3 µs on the day when the same 50,000 decisions took 177 s, on the same kind of machine. Tried: sums four at a time in the refits, which are a third of the time (bit for bit the same results): a tenth faster, not worth its lines.',
   scoring:
-    'Of it 76 µs are the covariances with the leader, by which exploration pays for what tells candidates apart (docs/decisions/2026-11-29-exploration.md). On the same kind of machine other runs of the same code measured p50 93 to 119 and p99 149 to 173 µs; in this one everything else on the machine took 1.3 to 1.6 times as long as then too.',
+    'The machine was slow: the commit before this learner lay side by side in memory (2c11cdb), measured in the same quarter of an hour by the same command, has p50 454 and p99 930 µs, 1.6 and 1.9 times as much; on other days that commit had p50 93 to 140 and p99 149 to 250 µs. A fifth of the time goes to the covariances with the leader, by which exploration pays for what tells candidates apart (docs/decisions/2026-11-29-exploration.md).',
   'promotion-05':
     'Two steps lose the power. The gate: a twenty-fifth of what the rules do goes where the challenger would go, so 5,000 decisions leave its uplift a standard deviation of .04 to .05. The switchback: 6,000 decisions are 13 pairs of blocks on default and 21 on second, and a realised utility has a standard deviation of .50 and .58. Tried, 40 challengers of each market: half of the exploration for the apprentice, GATE_ALPHA .1 and looks that err .02 together give 17.5 and 5 %; four fifths and GATE_ALPHA .2 give 37.5 and 22.5 %; with GATE_ALPHA .3 and looks that err .05 together, as it is, 67.5 and 37.5 %, and 97.5 and 82.5 % within 15,000 decisions in all. More would take a larger EXPLORATION_EPSILON than .05, or looks that promote what is worse.',
   'promotion-02':
