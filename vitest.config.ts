@@ -5,8 +5,8 @@ const SHARING = ['shared', 'sim', 'functions', 'cli', 'contract'].map((room) => 
 
 // Nothing here reaches the network; every server a test starts listens on loopback, port 0.
 const common = {
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
   pool: 'forks' as const,
   // Shuffled, so that no test may lean on the one before it; always the same shuffle, so that a failure repeats.
   sequence: { shuffle: { files: false, tests: true }, seed: 20_261_123 },
