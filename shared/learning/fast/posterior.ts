@@ -96,7 +96,8 @@ export const loadPosterior = (loaded: LoadedPosterior): PosteriorReader => {
 const frameState = posteriorState.extend({ heads: perHead(z.unknown()) });
 
 /**
- * The same for a process that answers requests meanwhile: a head at a time, `pause` in between, ready to the last covariance.
+ * The same for a process that answers requests meanwhile: a head at a time, then a provider at a time, `pause` in between,
+ * ready to the last covariance.
  * Measured at 20,000 observations of ten providers (1.5 MB): 12 ms in all, 1.3 ms at a stretch and 5 where garbage is
  * collected. The first of a process takes 60 ms, before it answers anything.
  * @throws RejectedError artefact_corrupt
