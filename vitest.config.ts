@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Rooms whose tests keep everything they touch in values of their own: their modules are loaded once a worker, not once a file. */
+/** Rooms whose tests keep what they touch in values of their own, or put it back: their modules are loaded once a worker, not once a file. */
 const SHARING = ['shared', 'sim', 'functions', 'cli', 'contract'].map((room) => `test/${room}/**/*.test.ts`);
 
 // Nothing here reaches the network; every server a test starts listens on loopback, port 0.

@@ -101,6 +101,8 @@ function contenderWords(
 export function nextLookWords({ ended, due_at: dueAt, about, waits }: NextLook, perDay: number): string {
   const when = `when ${count(dueAt)} attempts have ended (${count(ended)} so far)`;
   if (waits !== null) return `${when}; but it waits: ${waits}`;
+  if (ended >= dueAt)
+    return `with the next step of promote: ${count(ended)} attempts have ended, ${count(dueAt)} were enough`;
   return about === null ? when : `${when}, about ${about} at ${count(Math.round(perDay))} decisions a day`;
 }
 

@@ -9,6 +9,17 @@
  */
 export const HEADS = ['start', 'hazard', 'price', 'latency', 'ready'] as const;
 
+export type HeadName = (typeof HEADS)[number];
+export type PerHead<T> = Readonly<Record<HeadName, T>>;
+
+export const eachHead = <T>(of: (head: HeadName) => T): PerHead<T> => ({
+  start: of('start'),
+  hazard: of('hazard'),
+  price: of('price'),
+  latency: of('latency'),
+  ready: of('ready'),
+});
+
 /** value = z * std + mean, of the three regression heads. */
 export interface TargetScale {
   readonly mean: number;

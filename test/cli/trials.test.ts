@@ -295,6 +295,9 @@ describe('trials for people', () => {
 linear     not judged yet
 next look  at linear when 1,000 attempts have ended (400 so far), about 2026-03-07T00:00:00.000Z at 100 decisions a day
 a trial    would have blocks of 9.6 h: a proof after 8 d at the earliest, the last look after 64 d`);
+    expect(text({ outlook: outlookOf({ ...SITUATION, ended: 1_200 }, THIN) })).toContain(
+      '\nnext look  at linear with the next step of promote: 1,200 attempts have ended, 1,000 were enough\n',
+    );
     const promoted = { ...SITUATION, learner: verdictOf('promote') };
     expect(text({ outlook: outlookOf(promoted, THIN) })).toMatch(
       /\nlinear +promote: promote, and why; its trial begins at the next step of promote\n/,

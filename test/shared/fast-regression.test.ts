@@ -12,8 +12,8 @@ import {
   rowsIn,
   squaresIn,
 } from '#shared/learning/fast/normal-equations.ts';
-import { eachHead, HEAD_NAMES } from '#shared/learning/fast/per-head.ts';
 import { localVariances, meanOf, type Prior, solve } from '#shared/learning/fast/pooled-regression.ts';
+import { eachHead, HEADS } from '#shared/learning/heads.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const SHARED = 3;
@@ -144,13 +144,13 @@ describe('the pooled regression', () => {
         fc.double({ min: 0.05, max: 3, noNaN: true }),
         (rows, asked, other, noise) => {
           // Each head is as sure of its numbers as its noise lets it be.
-          const noises = eachHead((head) => noise * (1 + HEAD_NAMES.indexOf(head)));
+          const noises = eachHead((head) => noise * (1 + HEADS.indexOf(head)));
           const posteriors = eachHead((head) => solve(equationsOf(rows), noises[head], prior, sizes));
           const view = createEffectsView(eachHead((head) => ({ posterior: posteriors[head], prior, noise: 1 })));
           const moments = view.moments(rowOf(asked));
           const withItself = view.covarianceWith(rowOf(asked))(rowOf(asked));
           const withOther = view.covarianceWith(rowOf(asked))(rowOf(other));
-          for (const head of HEAD_NAMES) {
+          for (const head of HEADS) {
             const { mean, covariance } = reference(rows, noises[head]);
             const x = wide(asked);
             const expected = x.reduce((sum, value, i) => sum + value * (mean[i] ?? 0), 0);
@@ -182,7 +182,7 @@ describe('the pooled regression', () => {
     expect(meanOf(posterior, row)).toBe(0);
     const view = createEffectsView(eachHead(() => ({ posterior, prior, noise: 1 })));
     const covariance = view.covarianceWith(row);
-    for (const head of HEAD_NAMES) {
+    for (const head of HEADS) {
       expect(view.moments(row).mean[head]).toBe(0);
       expect(view.moments(row).variance[head]).toBeCloseTo(4 + 0.3 + 0.8, 12);
       // Two rows have in common what they share: all of it, the shared effects alone, and of those only the same ones.

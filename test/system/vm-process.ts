@@ -31,7 +31,7 @@ export function startVm(words: readonly string[]): VmProcess {
   const environment = { ...process.env };
   for (const name of Object.keys(environment)) if (name.startsWith('AURORA_')) delete environment[name];
   const child = spawn(NODE, [VM, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
-  // A test that runs into its deadline never comes to its `finally`: nothing outlives the worker all the same.
+  // A test that runs into its deadline never comes to its `finally`; its worker takes the process along, unless it is killed itself.
   const orphaned = (): void => void child.kill('SIGKILL');
   process.once('exit', orphaned);
   child.once('exit', () => process.removeListener('exit', orphaned));

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Example } from '../example.ts';
 import { networkBaselines } from '../fast/network-baseline.ts';
-import { HEAD_NAMES } from '../fast/per-head.ts';
 import { HEADS, type TargetScales } from '../heads.ts';
 import { HAZARD_LOG_LIMIT } from '../model/objective.ts';
 import type { Network } from '../network.ts';
@@ -57,7 +56,7 @@ export async function predictionsOf(
     if (from > 0) await setImmediate();
     const part = rows.slice(from, from + ROWS_PER_TURN);
     baselines(part.map(({ features }) => features)).forEach((baseline, i) => {
-      const raw = baseline === null ? [] : HEAD_NAMES.map((head) => baseline[head]);
+      const raw = baseline === null ? [] : HEADS.map((head) => baseline[head]);
       finite = predictInto(out, from + i, part[i] as Example, raw) && finite;
     });
   }

@@ -3,9 +3,9 @@ import type { Features } from '#shared/domain/features.ts';
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { latencyAt, priceAt, readyAt, readyMsAt, survivalAt, utilityFor } from '../expected-utility.ts';
+import { HEADS, type HeadName, type PerHead } from '../heads.ts';
 import { leaderOf } from '../policy/thompson.ts';
 import type { Baseline, Estimate, Estimator } from './estimate.ts';
-import { HEAD_NAMES, type HeadName, type PerHead } from './per-head.ts';
 
 export interface CandidateValue {
   readonly predicted: Predicted;
@@ -49,7 +49,7 @@ export function valueCandidates(
   return points.map((point) => ({
     predicted: point.predicted,
     expectedUtility: point.expectedUtility,
-    variance: HEAD_NAMES.reduce((sum, head) => sum + point.slopes[head] ** 2 * point.estimate.variance[head], 0),
+    variance: HEADS.reduce((sum, head) => sum + point.slopes[head] ** 2 * point.estimate.variance[head], 0),
     leadVariance: point === leader ? 0 : apart(point),
   }));
 }
@@ -118,7 +118,7 @@ function leadVarianceTo(estimator: Estimator, leader: Point): (point: Point) => 
   const covarianceWithLeader = estimator.covarianceWith(leader.estimate);
   return ({ estimate, slopes }) => {
     const common = covarianceWithLeader(estimate);
-    const variance = HEAD_NAMES.reduce((sum, head) => {
+    const variance = HEADS.reduce((sum, head) => {
       const [own, its] = [slopes[head], leader.slopes[head]];
       const apart = own * own * estimate.variance[head] + its * its * leader.estimate.variance[head];
       return sum + apart - 2 * own * its * common[head];

@@ -4,9 +4,9 @@
  * for the five. The covariance of all effects that meet in one provider's rows is worked out once a provider, so that a row
  * costs the square of what is not zero in it, and a pair of rows of two providers the shared effects once for each of their own.
  */
+import { eachHead, HEADS, type HeadName, type PerHead } from '../heads.ts';
 import type { Row, Sparse } from './effects.ts';
-import { eachHead, HEAD_NAMES, type HeadName, type PerHead } from './per-head.ts';
-import type { Posterior, Prior, ProviderPosterior } from './pooled-regression.ts';
+import { type HeadEffects, type Joint, jointOf, WIDTH } from './joint.ts';
 
 export interface EffectsView {
   /** Of the linear predictors without their offsets. */
@@ -26,15 +26,7 @@ export interface Moments {
   readonly variance: PerHead<number>;
 }
 
-/** What one head knows of the effects. */
-export interface HeadEffects {
-  readonly posterior: Posterior;
-  readonly prior: Prior;
-  readonly noise: number;
-}
-
-const HEADS = HEAD_NAMES.length;
-const NOTHING: readonly number[] = HEAD_NAMES.map(() => 0);
+const NOTHING: readonly number[] = HEADS.map(() => 0);
 
 /** One number for each head, at `place` in an array that holds them side by side. */
 const headsAt = (numbers: ArrayLike<number>, place: number): PerHead<number> => ({
@@ -45,20 +37,8 @@ const headsAt = (numbers: ArrayLike<number>, place: number): PerHead<number> => 
   ready: numbers[place + 4] as number,
 });
 
-/** The effects that meet in the rows of one provider: `shared` of all providers, then its own. */
-interface Joint {
-  readonly shared: number;
-  readonly size: number;
-  /** size x HEADS */
-  readonly mean: Float64Array;
-  /** size x size x HEADS */
-  readonly covariance: Float64Array;
-  /** How its own effects answer to the shared ones: own x shared x HEADS. */
-  readonly gain: Float64Array;
-}
-
 export function createEffectsView(heads: PerHead<HeadEffects>): EffectsView {
-  const providers = [...new Set(HEAD_NAMES.flatMap((head) => [...heads[head].posterior.providers.keys()]))];
+  const providers = [...new Set(HEADS.flatMap((head) => [...heads[head].posterior.providers.keys()]))];
   const known = new Set(providers);
   const stranger = jointOf(heads, null);
   const joints = new Map<string, Joint>();
@@ -87,7 +67,7 @@ export function createEffectsView(heads: PerHead<HeadEffects>): EffectsView {
       const sums = NOTHING.slice();
       addForm(joint, seen, seen, sums);
       ahead(row, row, joint, sums);
-      for (let h = 0; h < HEADS; h++) sums[h] = Math.max(0, sums[h] as number);
+      for (let h = 0; h < WIDTH; h++) sums[h] = Math.max(0, sums[h] as number);
       return { mean: meanOf(joint, seen), variance: headsAt(sums, 0) };
     },
     covarianceWith(row) {
@@ -133,13 +113,17 @@ function seenOf({ shared, local }: Row, joint: Joint): Seen {
 
 function meanOf({ mean }: Joint, { places, values }: Seen): PerHead<number> {
   const sums = NOTHING.slice();
-  for (let a = 0; a < places.length; a++) addHeads(sums, values[a] as number, mean, (places[a] as number) * HEADS);
+  for (let a = 0; a < places.length; a++) addHeads(sums, values[a] as number, mean, (places[a] as number) * WIDTH);
   return headsAt(sums, 0);
 }
 
 /** to += x * from, of each head. */
 function addHeads(to: number[], x: number, from: Float64Array, start: number): void {
-  for (let h = 0; h < HEADS; h++) to[h] = (to[h] as number) + x * (from[start + h] as number);
+  for (let h = 0; h < WIDTH; h++) to[h] = (to[h] as number) + x * (from[start + h] as number);
+}
+
+function addAll(to: number[], from: readonly number[]): void {
+  for (let h = 0; h < WIDTH; h++) to[h] = (to[h] as number) + (from[h] as number);
 }
 
 /** sums += x'Cy of each head. The heads are written out: these are the innermost lines of scoring. */
@@ -154,26 +138,24 @@ function addForm({ size, covariance }: Joint, x: Seen, y: Seen, sums: number[]):
     const until = symmetric ? a : y.places.length;
     for (let b = 0; b < until; b++) {
       const weight = twice * (y.values[b] as number);
-      const place = (row + (y.places[b] as number)) * HEADS;
+      const place = (row + (y.places[b] as number)) * WIDTH;
       start += weight * (covariance[place] as number);
       hazard += weight * (covariance[place + 1] as number);
       price += weight * (covariance[place + 2] as number);
       latency += weight * (covariance[place + 3] as number);
       ready += weight * (covariance[place + 4] as number);
     }
-    if (symmetric) addHeads(sums, value * value, covariance, (row + (x.places[a] as number)) * HEADS);
+    if (symmetric) addHeads(sums, value * value, covariance, (row + (x.places[a] as number)) * WIDTH);
   }
-  [start, hazard, price, latency, ready].forEach((sum, h) => {
-    sums[h] = (sums[h] as number) + sum;
-  });
+  addAll(sums, [start, hazard, price, latency, ready]);
 }
 
-/** Covariance of the shared effects with a row's predictors: shared x HEADS. */
+/** Covariance of the shared effects with a row's predictors: shared x WIDTH. */
 function answersOf({ shared, size, covariance }: Joint, { places, values }: Seen): Float64Array {
-  const answers = new Float64Array(shared * HEADS);
+  const answers = new Float64Array(shared * WIDTH);
   for (let a = 0; a < places.length; a++) {
     const x = values[a] as number;
-    const start = (places[a] as number) * size * HEADS;
+    const start = (places[a] as number) * size * WIDTH;
     for (let t = 0; t < answers.length; t++)
       answers[t] = (answers[t] as number) + x * (covariance[start + t] as number);
   }
@@ -187,11 +169,11 @@ function addAnswers({ shared, gain }: Joint, { places, values }: Seen, answers: 
     const place = places[a] as number;
     const x = values[a] as number;
     if (place < shared) {
-      addHeads(sums, x, answers, place * HEADS);
+      addHeads(sums, x, answers, place * WIDTH);
       continue;
     }
     const row = (place - shared) * answers.length;
-    for (let t = 0; t < answers.length; t += HEADS) {
+    for (let t = 0; t < answers.length; t += WIDTH) {
       start -= x * (gain[row + t] as number) * (answers[t] as number);
       hazard -= x * (gain[row + t + 1] as number) * (answers[t + 1] as number);
       price -= x * (gain[row + t + 2] as number) * (answers[t + 2] as number);
@@ -199,9 +181,7 @@ function addAnswers({ shared, gain }: Joint, { places, values }: Seen, answers: 
       ready -= x * (gain[row + t + 4] as number) * (answers[t + 4] as number);
     }
   }
-  [start, hazard, price, latency, ready].forEach((sum, h) => {
-    sums[h] = (sums[h] as number) + sum;
-  });
+  addAll(sums, [start, hazard, price, latency, ready]);
 }
 
 /** sums += what two rows share of the columns from `known` on. */
@@ -218,72 +198,8 @@ function aheadTogether(
     const b = y.indices.indexOf(column);
     if (b === -1) continue;
     const product = (x.values[a] as number) * (y.values[b] as number);
-    HEAD_NAMES.forEach((head, h) => {
+    HEADS.forEach((head, h) => {
       sums[h] = (sums[h] as number) + product * variance(head, column);
     });
-  }
-}
-
-/** @param provider null: of none, the shared effects alone */
-function jointOf(heads: PerHead<HeadEffects>, provider: string | null): Joint {
-  const blocks = HEAD_NAMES.map((head) => {
-    const { posterior, prior } = heads[head];
-    return { posterior, prior, local: provider === null ? undefined : posterior.providers.get(provider) };
-  });
-  const shared = Math.max(...blocks.map(({ posterior }) => posterior.size));
-  const own = Math.max(...blocks.map(({ local }) => local?.size ?? 0));
-  const size = shared + own;
-  const joint: Joint = {
-    shared,
-    size,
-    mean: new Float64Array(size * HEADS),
-    covariance: new Float64Array(size * size * HEADS),
-    gain: new Float64Array(own * shared * HEADS),
-  };
-  blocks.forEach(({ posterior, prior, local }, h) => {
-    // Where this head has seen less than others, its effects are as its prior says.
-    for (let i = posterior.size; i < shared; i++)
-      joint.covariance[(i * size + i) * HEADS + h] = prior.sharedVariance(i);
-    for (let i = local?.size ?? 0; i < own; i++) {
-      const place = shared + i;
-      joint.covariance[(place * size + place) * HEADS + h] = prior.localVariance(provider as string, i);
-    }
-    fill(joint, posterior, local, h);
-  });
-  return joint;
-}
-
-/** local = own - gain' shared, with `given` left when the shared effects are known; so Cov(local, shared) = -gain' Cov(shared). */
-function fill(joint: Joint, posterior: Posterior, local: ProviderPosterior | undefined, h: number): void {
-  const { size: n, covariance } = posterior;
-  const put = (i: number, j: number, value: number): void => {
-    joint.covariance[(i * joint.size + j) * HEADS + h] = value;
-    joint.covariance[(j * joint.size + i) * HEADS + h] = value;
-  };
-  for (let s = 0; s < n; s++) {
-    joint.mean[s * HEADS + h] = posterior.mean[s] as number;
-    for (let t = 0; t <= s; t++) put(s, t, covariance[s * n + t] as number);
-  }
-  if (local === undefined) return;
-  const { size: d, gain, given } = local;
-  // cross = gain' Cov(shared): d x n
-  const cross = new Float64Array(d * n);
-  for (let s = 0; s < n; s++)
-    for (let i = 0; i < d; i++) {
-      const g = gain[s * d + i] as number;
-      if (g === 0) continue;
-      joint.gain[(i * joint.shared + s) * HEADS + h] = g;
-      for (let t = 0; t < n; t++)
-        cross[i * n + t] = (cross[i * n + t] as number) + g * (covariance[s * n + t] as number);
-    }
-  for (let i = 0; i < d; i++) {
-    const row = joint.shared + i;
-    joint.mean[row * HEADS + h] = local.mean[i] as number;
-    for (let t = 0; t < n; t++) put(row, t, -(cross[i * n + t] as number));
-    for (let j = 0; j <= i; j++) {
-      let sum = given[i * d + j] as number;
-      for (let t = 0; t < n; t++) sum += (cross[i * n + t] as number) * (gain[t * d + j] as number);
-      put(row, joint.shared + j, sum);
-    }
   }
 }

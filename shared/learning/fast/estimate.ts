@@ -1,8 +1,8 @@
 /** What the fast learner says of a candidate, and how it comes from heads and drifts. The same for the learner and for whoever scores with its posterior. */
 import type { Features } from '#shared/domain/features.ts';
+import { eachHead, HEADS, type PerHead } from '../heads.ts';
 import { type Row, rowOf } from './effects.ts';
 import type { EffectsView } from './effects-view.ts';
-import { eachHead, HEAD_NAMES, type PerHead } from './per-head.ts';
 import type { ProviderDrifts } from './provider-drifts.ts';
 import type { Words } from './words.ts';
 
@@ -72,7 +72,7 @@ function estimateOf(
     variance: eachHead((head) => by.variance[head] + shift[head].variance),
     drift: eachHead((head) => shift[head].variance),
     noise,
-    shifted: 1 - HEAD_NAMES.reduce((asEver, head) => asEver * (1 - shift[head].shifted), 1),
+    shifted: 1 - HEADS.reduce((asEver, head) => asEver * (1 - shift[head].shifted), 1),
     row,
   };
 }

@@ -7,11 +7,11 @@
  * failures are known in minutes, and to learn successes later would make every provider look bad at first.
  */
 import type { Features } from '#shared/domain/features.ts';
+import { eachHead, HEADS, type HeadName, type PerHead } from '../heads.ts';
 import { type Row, rowOf } from './effects.ts';
 import { createEffectsView, type EffectsView } from './effects-view.ts';
 import { type Baseline, type Estimator, estimatorOf } from './estimate.ts';
 import { createHead, type Head, type HeadKnowledge, type HeadSpec, type Observed } from './head.ts';
-import { eachHead, HEAD_NAMES, type HeadName, type PerHead } from './per-head.ts';
 import { createProviderDrifts, type ProviderDrifts } from './provider-drifts.ts';
 import type { Running } from './running.ts';
 import { createWords, type Words } from './words.ts';
@@ -155,7 +155,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
       atMs: nowMs,
     }));
   const passing = (name: HeadName, nowMs: number): readonly Observed[] => (name === 'hazard' ? survived(nowMs) : []);
-  if (known !== null) for (const name of HEAD_NAMES) heads[name].fit(seenMs, passing(name, seenMs));
+  if (known !== null) for (const name of HEADS) heads[name].fit(seenMs, passing(name, seenMs));
 
   return {
     ready(seen) {
@@ -192,7 +192,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
     },
     refit(nowMs) {
       seenMs = Math.max(seenMs, nowMs);
-      for (const name of HEAD_NAMES) heads[name].refit(nowMs, passing(name, nowMs));
+      for (const name of HEADS) heads[name].refit(nowMs, passing(name, nowMs));
       kept = null;
     },
     ...estimatorOf({ words, view, drifts: (provider) => drifts.get(provider) ?? null }),

@@ -6,8 +6,8 @@
  */
 import { firstVariances, learnVariances, priorOf, type Variances } from './class-variances.ts';
 import type { Row } from './effects.ts';
-import type { HeadEffects } from './effects-view.ts';
 import { FAMILIES, type FamilyName } from './family.ts';
+import type { HeadEffects } from './joint.ts';
 import { type Cuts, cutsOf, FORGOTTEN_SHARE } from './memory.ts';
 import { addRow, copyOf, type NormalEquations } from './normal-equations.ts';
 import { meanOf, type Posterior, solve } from './pooled-regression.ts';

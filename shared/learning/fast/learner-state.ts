@@ -5,12 +5,12 @@
 import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { eachHead, HEADS, type HeadName } from '../heads.ts';
 import { LOCAL_CLASSES, type Row, SHARED_CLASSES } from './effects.ts';
 import type { LearnerKnowledge } from './fast-learner.ts';
 import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
 import type { HeadKnowledge, Observed } from './head.ts';
 import type { NormalEquations, ProviderBlocks } from './normal-equations.ts';
-import { HEAD_NAMES, type HeadName } from './per-head.ts';
 import { createProviderDrifts } from './provider-drifts.ts';
 import { driftsState, finite, instant, perHead, variancesState, wordsState } from './state-schema.ts';
 import type { BucketedEquations } from './time-buckets.ts';
@@ -80,18 +80,11 @@ const learnerState = z.strictObject({
 export type LearnerState = z.input<typeof learnerState>;
 
 export function learnerStateOf({ words, heads, drifts, running, observations, nowMs }: LearnerKnowledge): LearnerState {
-  const head = (name: HeadName): LearnerState['heads'][HeadName] => headStateOf(heads[name]);
   return {
     format: 'aurora-learner/1',
     classes: { shared: SHARED_CLASSES, local: LOCAL_CLASSES },
     words: words.state(),
-    heads: {
-      start: head('start'),
-      hazard: head('hazard'),
-      price: head('price'),
-      latency: head('latency'),
-      ready: head('ready'),
-    },
+    heads: eachHead((name) => headStateOf(heads[name])),
     drifts: Object.fromEntries([...drifts].map(([provider, drift]) => [provider, drift.state()])),
     running: [...running].map(([key, { row, sinceMs, runHours, offset, rate }]) => ({
       key,
@@ -121,17 +114,10 @@ export function parseLearnerState(value: unknown): LearnerKnowledge {
       `learner's statistics: expected the effects ${[...SHARED_CLASSES, ...LOCAL_CLASSES]}, got ${[...classes.shared, ...classes.local]}`,
     );
   const known = createWords(words);
-  const head = (name: HeadName): HeadKnowledge => knowledgeOf(heads[name]);
-  for (const name of HEAD_NAMES) assertColumns(heads[name], words);
+  for (const name of HEADS) assertColumns(heads[name], words);
   return {
     words: known,
-    heads: {
-      start: head('start'),
-      hazard: head('hazard'),
-      price: head('price'),
-      latency: head('latency'),
-      ready: head('ready'),
-    },
+    heads: eachHead((name) => knowledgeOf(heads[name])),
     drifts: new Map(Object.entries(drifts).map(([provider, state]) => [provider, createProviderDrifts(state)])),
     running: new Map(
       running.map(({ key, row, since_ms: sinceMs, run_hours: runHours, offset, rate }) => [

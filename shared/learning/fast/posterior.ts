@@ -5,12 +5,13 @@
 import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
+import { eachHead, HEADS, type HeadName } from '../heads.ts';
 import { priorOf, type Variances } from './class-variances.ts';
-import { createEffectsView, type EffectsView, type HeadEffects } from './effects-view.ts';
+import { createEffectsView, type EffectsView } from './effects-view.ts';
 import { type Estimator, estimatorOf } from './estimate.ts';
 import type { FastLearner } from './fast-learner.ts';
 import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
-import { eachHead, HEAD_NAMES, type HeadName } from './per-head.ts';
+import type { HeadEffects } from './joint.ts';
 import type { Posterior } from './pooled-regression.ts';
 import { createProviderDrifts } from './provider-drifts.ts';
 import { driftsState, instant, perHead, variancesState, wordsState } from './state-schema.ts';
@@ -106,7 +107,7 @@ export async function loadPosteriorInTurns(value: unknown, pause: () => Promise<
   const frame = checked(frameState, value);
   const words = createWords(frame.words);
   const heads = new Map<HeadName, HeadEffects>();
-  for (const name of HEAD_NAMES) {
+  for (const name of HEADS) {
     await pause();
     heads.set(name, effectsOf(name, checked(headState, frame.heads[name]), words));
   }

@@ -1,5 +1,6 @@
 /** The parts that both objects of the learner are made of: words, drifts, variances. */
 import { z } from 'zod';
+import { eachHead } from '../heads.ts';
 import { LOCAL_CLASSES, SHARED_CLASSES } from './effects.ts';
 
 export const finite = z.number();
@@ -33,16 +34,11 @@ const driftState = z.strictObject({
   seen: z.int().min(0).default(0),
 });
 export const driftsState = z.strictObject({
-  start: driftState,
-  hazard: driftState,
-  price: driftState,
-  latency: driftState,
-  ready: driftState,
+  ...eachHead(() => driftState),
   running: z.int().min(0),
   rate: finite,
   seen_ms: instant,
 });
 
 /** A record with one entry per head. */
-export const perHead = <T extends z.ZodType>(head: T) =>
-  z.strictObject({ start: head, hazard: head, price: head, latency: head, ready: head });
+export const perHead = <T extends z.ZodType>(head: T) => z.strictObject(eachHead(() => head));

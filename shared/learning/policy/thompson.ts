@@ -60,14 +60,12 @@ export function thompson(means: readonly number[], variances: readonly number[],
   const most = Math.min(limits.budget, limits.share * whole.gain);
   let chosen = lossOf(whole) <= most ? whole.probabilities : null;
   if (chosen === null && most > 0) {
-    // What is given away grows with the scale, about by its square: two or three trials find the widest.
+    // What is given away grows with the scale: halving finds the widest, in three or four trials.
     let [wide, narrow] = [0, SCALE_STEPS + 1];
-    for (let [step, loss] = [0, lossOf(whole)]; narrow - wide > 1; ) {
-      const steps = Math.ceil(Math.log(most / loss) / Math.log(SCALE_STEP ** 2));
-      step = Math.max(wide + 1, Math.min(narrow - 1, step + steps));
+    while (narrow - wide > 1) {
+      const step = (wide + narrow) >> 1;
       const tried = at(step);
-      loss = lossOf(tried);
-      if (loss > most) wide = step;
+      if (lossOf(tried) > most) wide = step;
       else [narrow, chosen] = [step, tried.probabilities];
     }
   }
