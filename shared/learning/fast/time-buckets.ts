@@ -1,8 +1,9 @@
 /**
  * Sufficient statistics by time: the evidence of an interval, undecayed. Buckets are aligned and dyadic (level L is a day
- * times 2^L wide: shorter ones would take the hours of the day for a change); as they age they are merged into the bucket of twice the width that holds them, so that weeks of evidence
- * take a dozen buckets and their number grows with the logarithm of the time. Which bucket an instant lies in is a function
- * of the instant and the watermark alone, so merging statistics is adding buckets: commutative and associative.
+ * times 2^L wide: shorter ones would take the hours of the day for a change); as they age they are merged into the bucket of
+ * twice the width that holds them, so that weeks of evidence take a dozen buckets and their number grows with the logarithm of
+ * the time. Which bucket an instant lies in is a function of the instant and the watermark alone, so merging statistics is
+ * adding buckets: commutative and associative.
  */
 import type { Row } from './effects.ts';
 import { addBlocks, addRow, emptyEquations, merged, type NormalEquations } from './normal-equations.ts';

@@ -3,10 +3,11 @@
  * number of matured pairs once, on exactly the first so many, so that the answer is a function of the record, however often
  * it is asked for.
  *
- * The design. Better: the one-sided sign-flip test at the nominal level of every look, Pocock's (1977) constant for these looks, which
- * makes .05 of all of them together on a challenger that is exactly as good, and less on a worse one. Worse, or not worth going on: p of "worse" below .1 at any look, which only ever ends a
- * trial early and so costs no error (non-binding futility). After the last look without a proof the trial is lost.
- * Before it stands the gate on the record, which keeps most of the worse ones from ever being tried.
+ * The design. Better: the one-sided sign-flip test at the nominal level of every look, Pocock's (1977) constant for these looks,
+ * which makes .05 of all of them together on a challenger that is exactly as good, and less on a worse one. Worse, or not worth
+ * going on: p of "worse" below .1 at any look, which only ever ends a trial early and so costs no error (non-binding futility).
+ * After the last look without a proof the trial is lost. Before it stands the gate on the record, which keeps most of the worse
+ * ones from ever being tried.
  */
 import {
   SWITCHBACK_FUTILITY_ALPHA,
