@@ -45,12 +45,12 @@ export function valueCandidates(
     return pointOf(estimate, { workload, offer, utility });
   });
   const leader = points[leaderOf(points.map((point) => point.expectedUtility))];
-  const apart = leader === undefined ? () => 0 : leadVarianceTo(estimator, leader);
-  return points.map((point) => ({
+  const apart = leader === undefined ? [] : leadVariances(estimator, leader, points);
+  return points.map((point, i) => ({
     predicted: point.predicted,
     expectedUtility: point.expectedUtility,
     variance: HEADS.reduce((sum, head) => sum + point.slopes[head] ** 2 * point.estimate.variance[head], 0),
-    leadVariance: point === leader ? 0 : apart(point),
+    leadVariance: point === leader ? 0 : (apart[i] as number),
   }));
 }
 
@@ -113,17 +113,19 @@ function pointOf(estimate: Estimate, { workload, offer, utility }: Setting): Poi
   };
 }
 
-/** Of the difference of another's utility to the leader's. */
-function leadVarianceTo(estimator: Estimator, leader: Point): (point: Point) => number {
-  const covarianceWithLeader = estimator.covarianceWith(leader.estimate);
-  return ({ estimate, slopes }) => {
-    const common = covarianceWithLeader(estimate);
+/** Of the difference of each one's utility to the leader's. */
+function leadVariances(estimator: Estimator, leader: Point, points: readonly Point[]): number[] {
+  const common = estimator.covariances(
+    leader.estimate,
+    points.map(({ estimate }) => estimate),
+  );
+  return points.map(({ estimate, slopes }, i) => {
     const variance = HEADS.reduce((sum, head) => {
       const [own, its] = [slopes[head], leader.slopes[head]];
       const apart = own * own * estimate.variance[head] + its * its * leader.estimate.variance[head];
-      return sum + apart - 2 * own * its * common[head];
+      return sum + apart - 2 * own * its * (common[i]?.[head] as number);
     }, 0);
     // Rounding may leave less than nothing of what two candidates do not share.
     return Math.max(0, variance);
-  };
+  });
 }

@@ -18,6 +18,9 @@ export const LOCAL_CLASSES = [
   'provider_gpu_type_region',
 ] as const;
 
+/** Of the shared effects of a row, and of the provider's own, so many are not zero at most; it has some fifteen of each. */
+export const SPARSE_LIMIT = 64;
+
 /** Indices and values of what is not zero. */
 export interface Sparse {
   readonly indices: readonly number[];
@@ -108,8 +111,8 @@ export function rowOf(features: Features, { shared, local: localOf }: LookUp): R
   const hour = HOUR_WORDS[Math.floor((hourOf(numeric) % 24) / HOURS_PER_WORD)] as string;
 
   // What is not 1 comes first: a stored row leaves out the ones at its end.
-  const common = sparse();
-  const own = sparse();
+  const common = COMMON_ROW.empty();
+  const own = OWN_ROW.empty();
   for (const slope of SLOPES) {
     const value = slope.of(numeric);
     common.add(shared(SLOPE, slope.name), value);
@@ -133,15 +136,24 @@ export function rowOf(features: Features, { shared, local: localOf }: LookUp): R
 const hourOf = (numeric: readonly number[]): number =>
   (Math.atan2(numeric[SIN] as number, numeric[COS] as number) * 12) / Math.PI + 24;
 
-function sparse(): { add(index: number | null, value: number): void; done(): Sparse } {
+/** A row grows in an array that is used again for the next: what is kept of it is as long as it is, and nothing is left over. */
+function growing() {
   const indices: number[] = [];
   const values: number[] = [];
-  return {
-    add(index, value) {
-      if (index === null || value === 0) return;
-      indices.push(index);
-      values.push(value);
+  let count = 0;
+  const row = {
+    empty() {
+      count = 0;
+      return row;
     },
-    done: () => ({ indices, values }),
+    add(index: number | null, value: number): void {
+      if (index === null || value === 0) return;
+      indices[count] = index;
+      values[count++] = value;
+    },
+    done: (): Sparse => ({ indices: indices.slice(0, count), values: values.slice(0, count) }),
   };
+  return row;
 }
+const COMMON_ROW = growing();
+const OWN_ROW = growing();

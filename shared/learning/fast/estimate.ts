@@ -34,8 +34,8 @@ export interface Estimate {
 export interface Estimator {
   /** @param features of the set FEATURE_SET @param nowMs world epoch milliseconds: drifts fade */
   estimate(features: Features, baseline: Baseline, nowMs: number): Estimate;
-  /** Of the predictors of one candidate with those of others: prepared once for the one that all are held against. */
-  covarianceWith(one: Estimate): (other: Estimate) => PerHead<number>;
+  /** Of the predictors of one candidate with those of others, in their order. */
+  covariances(one: Estimate, others: readonly Estimate[]): readonly PerHead<number>[];
 }
 
 export interface Knowledge {
@@ -47,12 +47,14 @@ export interface Knowledge {
 
 export const estimatorOf = (knowledge: Knowledge): Estimator => ({
   estimate: (features, baseline, nowMs) => estimateOf(knowledge, features, baseline, nowMs),
-  covarianceWith(one) {
-    const byEffects = knowledge.view().covarianceWith(one.row);
-    return (other) => {
-      const common = byEffects(other.row);
-      return other.row.provider === one.row.provider ? eachHead((head) => common[head] + one.drift[head]) : common;
-    };
+  covariances(one, others) {
+    const byEffects = knowledge.view().covariances(
+      one.row,
+      others.map(({ row }) => row),
+    );
+    return byEffects.map((common, i) =>
+      others[i]?.row.provider === one.row.provider ? eachHead((head) => common[head] + one.drift[head]) : common,
+    );
   },
 });
 

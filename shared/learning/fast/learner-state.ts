@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { eachHead, HEADS, type HeadName } from '../heads.ts';
-import { LOCAL_CLASSES, type Row, SHARED_CLASSES } from './effects.ts';
+import { LOCAL_CLASSES, type Row, SHARED_CLASSES, SPARSE_LIMIT } from './effects.ts';
 import type { LearnerKnowledge } from './fast-learner.ts';
 import { floatText, symmetricFloatText, symmetricText, textOf } from './float-text.ts';
 import type { HeadKnowledge, Observed } from './head.ts';
@@ -16,8 +16,8 @@ import { driftsState, finite, instant, perHead, variancesState, wordsState } fro
 import type { BucketedEquations } from './time-buckets.ts';
 import { createWords } from './words.ts';
 
-const columns = z.array(z.int().min(0)).max(64).readonly();
-const values = z.array(finite).max(64).readonly();
+const columns = z.array(z.int().min(0)).max(SPARSE_LIMIT).readonly();
+const values = z.array(finite).max(SPARSE_LIMIT).readonly();
 /** Shared columns and values, local ones; values of 1 at the end are left out. */
 const rowState = z.tuple([z.string(), columns, values, columns, values]);
 /** Row, y, exposure, offset, instant. */

@@ -1,6 +1,6 @@
 /**
  * What a decision of the learner costs: eight candidates valued, and the distribution over them; by the learner itself, as
- * the agent decides, and by its posterior as `score` loads it. Against the rules.
+ * the agent decides, and by its posterior as `score` loads it. Against the rules, and against a machine that does nothing else.
  */
 import { playedBy } from '#cli/wargame/policies/played.ts';
 import type { Choice, PolicyOf } from '#cli/wargame/policies/policy.ts';
@@ -43,6 +43,8 @@ export interface ScoringResult {
   readonly learner: CallTimes;
   readonly posterior: CallTimes;
   readonly rules: CallTimes;
+  /** Arithmetic alone that takes as long as the posterior at its median: its tail is what the machine does to any call. */
+  readonly machine: CallTimes;
 }
 
 export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<ScoringResult> {
@@ -77,6 +79,7 @@ export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<Sco
       EXPLORATION,
     );
   };
+  const steps = stepsOf(timeCalls(calls, (i) => byPosterior(at(i))).p50Us, calls);
   let kept: unknown;
   const times = await alternate(rounds, {
     learner: () => timeCalls(calls, (i) => (kept = player.distribution(at(i)))),
@@ -89,6 +92,7 @@ export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<Sco
           EXPLORATION_EPSILON,
         );
       }),
+    machine: () => timeCalls(calls, () => (kept = arithmetic(steps))),
   });
   if (kept === undefined) throw new Error('expected the last distribution to be kept');
   const overRounds = (all: readonly CallTimes[]): CallTimes => ({
@@ -101,5 +105,19 @@ export async function runScoring(job: ScoringJob, onShare: OnShare): Promise<Sco
     learner: overRounds(times.learner),
     posterior: overRounds(times.posterior),
     rules: overRounds(times.rules),
+    machine: overRounds(times.machine),
   };
 }
+
+/** Touches no memory and leaves no garbage. */
+function arithmetic(steps: number): number {
+  let x = 1;
+  for (let i = 0; i < steps; i++) x = x * 1.000_000_1 + 1e-9;
+  return x;
+}
+
+const TRIED_STEPS = 10_000;
+
+/** Of `arithmetic`, so that it takes as long. */
+const stepsOf = (targetUs: number, calls: number): number =>
+  Math.round((TRIED_STEPS * targetUs) / timeCalls(calls, () => arithmetic(TRIED_STEPS)).p50Us);

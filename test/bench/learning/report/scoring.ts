@@ -9,13 +9,14 @@ export function scoringSection(all: readonly Measured[]): string | null {
   const { job, result } = found;
   return [
     '## Scoring',
-    `Valuing ${result.candidates} candidates and the distribution over them, in process, after ${thousands(result.observations)} observations: ${thousands(job.calls)} calls in each of ${job.rounds} rounds that alternate with the baseline; medians over the rounds.`,
+    `Valuing ${result.candidates} candidates and the distribution over them, in process, after ${thousands(result.observations)} observations: ${thousands(job.calls)} calls in each of ${job.rounds} rounds that alternate with the baselines; medians over the rounds. The last line is arithmetic that touches no memory, made to take as long at the median: what its tail is longer by, the machine adds to any call.`,
     markdownTable(
       ['', 'p50, µs', 'p99, µs'],
       [
         line('fast learner, its posterior as `score` loads it', result.posterior),
         line('fast learner itself, as the agent decides', result.learner),
         line('floor: classic score and epsilon', result.rules),
+        line('arithmetic alone, as long', result.machine),
       ],
     ),
   ].join('\n\n');
