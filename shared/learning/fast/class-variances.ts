@@ -24,8 +24,6 @@ const INTERCEPT_SD = 3;
  */
 const PRIOR_EFFECTS = 0.5;
 const PRIOR_EFFECT_SHARE = 0.25;
-/** Of a variance, relative. A twentieth, which stops sooner, cost a point of the gap over the first 10,000 decisions of three worlds of each market. */
-const TRIFLE = 0.02;
 /** The first guess of the noise is worth ten rows. */
 const PRIOR_ROWS = 10;
 
@@ -85,13 +83,6 @@ export function learnVariances(
     noise: gaussian ? noise() : from.noise,
   };
 }
-
-/** Whether a step changed any of them by more than a trifle: else what is left of the way can wait for the next refit. */
-export const isMoved = (from: Variances, to: Variances): boolean =>
-  [from.shared, from.local, [from.noise]].some((all, i) => {
-    const now = [to.shared, to.local, [to.noise]][i] as readonly number[];
-    return all.some((variance, c) => Math.abs(Math.log((now[c] as number) / variance)) > TRIFLE);
-  });
 
 /** Expected squares of the effects of each class, and what of them the prior holds. */
 function tally(classes: number) {
