@@ -72,15 +72,14 @@ const BASE: Sizes = {
   scoring: { decisions: 20_000, calls: 10_000, rounds: 5 },
 };
 const FIVE = [1, 2, 3, 4, 5];
-const TWO = [1, 2];
 const SIZES: Readonly<Record<Scale, Sizes>> = {
   base: BASE,
   full: {
     ...BASE,
     seeds: FIVE,
-    stages: worlds(MARKETS, TWO),
-    estimateSeeds: [1, 2, 3],
-    variantSeeds: TWO,
+    stages: worlds(MARKETS, [1]),
+    estimateSeeds: [1, 2],
+    variantSeeds: [1],
     promotion: promotions(200, 40),
   },
   // Shows that everything works, measures nothing.
