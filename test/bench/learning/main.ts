@@ -27,8 +27,9 @@ const USAGE = `The learning against the rules, promises taken at their word, smo
 
 Usage: npm run bench:learning -- [options]
 
-  --full           5 worlds of each market instead of 2, and in one of each the variants of the game (slow feedback, mild
-                   deviation, few decisions, an outage): under 2 hours on 2 cores instead of under 20 minutes
+  --full           5 worlds of each market instead of 2, and in one of each stage auto, the ablation and the variants of
+                   the game (slow feedback, mild deviation, few decisions, an outage): under 2 hours on 2 cores instead of
+                   under 20 minutes
   --only KIND,...  these jobs alone (${KIND_NAMES.join(', ')}); LEARNING.md then stays as it is
   --json           the results as one JSON value on stdout
   --quick          a smoke run in seconds: shows that the jobs work, measures nothing, keeps nothing

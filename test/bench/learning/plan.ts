@@ -58,7 +58,7 @@ const promotions = (worse: number, good: number): readonly PromotionSizes[] => [
 
 const BASE: Sizes = {
   seeds: [1, 2],
-  stages: worlds(['default'], [1]),
+  stages: [],
   variantSeeds: [],
   decisions: 50_000,
   ablation: { decisions: 20_000 },
