@@ -157,6 +157,10 @@ export const OBJECTS_BUSY_TIMEOUT_MS = 10_000;
 export const STATE_BUSY_TIMEOUT_MS = 10_000;
 /** Content files that no index names are swept at open once this old: no write takes nearly as long. */
 export const OBJECTS_ORPHAN_AGE_MS = 1 * MS_PER_HOUR;
+/** Of an answer of Cloud Storage, body and retries included: megabytes take a second, and a black hole must not hold up who polls. */
+export const OBJECTS_READ_DEADLINE_MS = 10_000;
+/** Of a write, its retries included. */
+export const OBJECTS_WRITE_DEADLINE_MS = 60_000;
 /** Between two purges of expired state entries; reads do not depend on it, only disk space does. */
 export const STATE_PURGE_INTERVAL_MS = 30_000;
 /**
@@ -166,6 +170,8 @@ export const STATE_PURGE_INTERVAL_MS = 30_000;
 export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Bus (embedded) ----------------------------------------------------------------------------------------------
+/** Of a publish to Pub/Sub, its retries included: a push handler's whole budget, so that its failure is told and not cut off. */
+export const BUS_PUBLISH_DEADLINE_MS = 15_000;
 /** Pub/Sub's own default: what nobody took in a week becomes a dead letter. */
 export const BUS_RETENTION_MS = 7 * MS_PER_DAY;
 /** Dead letters outlive messages: a person has to find them first. */

@@ -38,7 +38,8 @@ export interface Objects {
   read(name: string): Promise<StoredObject | null>;
   readUnless(name: string, unlessGeneration: string): Promise<StoredObject | 'unchanged' | null>;
   /**
-   * Writes the whole object. A write always states its precondition; `{}` = last writer wins.
+   * Writes the whole object. A write always states its precondition; `{}` = last writer wins. Metadata `expires_at` (RFC 3339)
+   * says that nobody needs it from then on: a store may remove it by itself, a day later or never.
    * @throws RejectedError object_precondition_failed, object_name_invalid
    * @throws TransientError objects_unavailable, disk_full
    */

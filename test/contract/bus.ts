@@ -25,7 +25,12 @@ export interface BusSetup {
 
 /** A part of the promise that an adapter cannot show, with the reason. The test is then listed as skipped. */
 export type Waivers = Readonly<
-  Partial<Record<'size limit' | 'bound in flight' | 'ordering key in the envelope' | 'delivery attempt', string>>
+  Partial<
+    Record<
+      'size limit' | 'bound in flight' | 'ordering key in the envelope' | 'delivery attempt' | '202 acknowledges',
+      string
+    >
+  >
 >;
 
 /** The code of the coded error that `operation` fails with; any other end of it fails the test. */
@@ -85,10 +90,13 @@ export function busContract(
     });
 
     test('a batch gets distinct ids in its order', async () => {
-      const { bus, recorder, until } = await make({ topics: ['t'], subscriptions: [{ name: 's', topic: 't' }] });
+      const { bus, recorder, until } = await make({
+        topics: ['topic'],
+        subscriptions: [{ name: 'sub', topic: 'topic' }],
+      });
       const texts = Array.from({ length: 20 }, (_, i) => `message ${i}`);
       const ids = await bus.publish(
-        't',
+        'topic',
         texts.map((text) => message(text, { n: text })),
       );
       expect(new Set(ids).size).toBe(20);
@@ -98,15 +106,18 @@ export function busContract(
     });
 
     test('an unknown topic is refused', async () => {
-      const { bus } = await make({ topics: ['t'], subscriptions: [{ name: 's', topic: 't' }] });
+      const { bus } = await make({ topics: ['topic'], subscriptions: [{ name: 'sub', topic: 'topic' }] });
       expect(await codeOf(bus.publish('nowhere', [message('x')]))).toBe('topic_unknown');
     });
 
     test.skipIf(waivers['size limit'])('one message too large refuses the whole batch', async () => {
-      const { bus, recorder, until } = await make({ topics: ['t'], subscriptions: [{ name: 's', topic: 't' }] });
+      const { bus, recorder, until } = await make({
+        topics: ['topic'],
+        subscriptions: [{ name: 'sub', topic: 'topic' }],
+      });
       const large = { data: new Uint8Array(MAX_EVENT_BYTES + 1), attributes: {} };
-      expect(await codeOf(bus.publish('t', [message('before'), large]))).toBe('event_too_large');
-      await bus.publish('t', [{ data: new Uint8Array(MAX_EVENT_BYTES), attributes: {} }]);
+      expect(await codeOf(bus.publish('topic', [message('before'), large]))).toBe('event_too_large');
+      await bus.publish('topic', [{ data: new Uint8Array(MAX_EVENT_BYTES), attributes: {} }]);
       await until(() => recorder.pushes.length > 0);
       expect(recorder.pushes.map((push) => push.text.length)).toEqual([MAX_EVENT_BYTES]);
     });
@@ -115,12 +126,12 @@ export function busContract(
       'a topic that takes more than the others takes so much and no more',
       async () => {
         const { bus, recorder, until } = await make({
-          topics: ['large', 't'],
+          topics: ['large', 'topic'],
           topicLimits: { large: 3 * MAX_EVENT_BYTES },
-          subscriptions: [{ name: 's', topic: 'large' }],
+          subscriptions: [{ name: 'sub', topic: 'large' }],
         });
         const data = new Uint8Array(3 * MAX_EVENT_BYTES);
-        expect(await codeOf(bus.publish('t', [{ data, attributes: {} }]))).toBe('event_too_large');
+        expect(await codeOf(bus.publish('topic', [{ data, attributes: {} }]))).toBe('event_too_large');
         expect(await codeOf(bus.publish('large', [{ data: new Uint8Array([...data, 0]), attributes: {} }]))).toBe(
           'event_too_large',
         );
@@ -131,47 +142,53 @@ export function busContract(
     );
 
     test('a refused push comes again until it is acknowledged, and then no more', async () => {
-      const { bus, recorder, until } = await make({ topics: ['t'], subscriptions: [{ name: 's', topic: 't' }] });
+      const { bus, recorder, until } = await make({
+        topics: ['topic'],
+        subscriptions: [{ name: 'sub', topic: 'topic' }],
+      });
       const refusals = [500, 404, 302, 503];
       recorder.script((push, nth) => (push.text === 'wanted' ? (refusals[nth - 1] ?? 200) : 204));
-      await bus.publish('t', [message('wanted')]);
+      await bus.publish('topic', [message('wanted')]);
       await until(() => recorder.pushes.length === refusals.length + 1);
-      await bus.publish('t', [message('later')]);
+      await bus.publish('topic', [message('later')]);
       await until(() => recorder.pushes.some((push) => push.text === 'later'));
       expect(recorder.pushes.map((push) => push.text)).toEqual([...refusals.map(() => 'wanted'), 'wanted', 'later']);
       expect(new Set(recorder.pushes.slice(0, -1).map((push) => push.envelope.message.messageId)).size).toBe(1);
     });
 
-    test.each([200, 201, 202, 204])('%i acknowledges', async (status) => {
-      const { bus, recorder, until } = await make({
-        topics: ['t'],
-        subscriptions: [{ name: 's', topic: 't', ordered: true }],
-      });
-      recorder.script(() => status);
-      await bus.publish('t', [message('first', {}, 'k'), message('second', {}, 'k')]);
-      await until(() => recorder.pushes.length === 2);
-      expect(recorder.pushes.map((push) => push.text)).toEqual(['first', 'second']);
-    });
+    test.each([200, 201, 202, 204].filter((status) => status !== 202 || waivers['202 acknowledges'] === undefined))(
+      '%i acknowledges',
+      async (status) => {
+        const { bus, recorder, until } = await make({
+          topics: ['topic'],
+          subscriptions: [{ name: 'sub', topic: 'topic', ordered: true }],
+        });
+        recorder.script(() => status);
+        await bus.publish('topic', [message('first', {}, 'k'), message('second', {}, 'k')]);
+        await until(() => recorder.pushes.length === 2);
+        expect(recorder.pushes.map((push) => push.text)).toEqual(['first', 'second']);
+      },
+    );
 
     test('after the last attempt the message moves to the dead-letter topic, with its origin', async () => {
       const { bus, recorder, until } = await make({
-        topics: ['t', 't-dead'],
+        topics: ['topic', 't-dead'],
         subscriptions: [
-          { name: 's', topic: 't', maxAttempts: 5, deadLetterTopic: 't-dead' },
+          { name: 'sub', topic: 'topic', maxAttempts: 5, deadLetterTopic: 't-dead' },
           { name: 'undertaker', topic: 't-dead' },
         ],
       });
-      recorder.script((push) => (push.path === '/s' ? 500 : 204));
-      await bus.publish('t', [message('poison', { event_id: 'e7' })]);
+      recorder.script((push) => (push.path === '/sub' ? 500 : 204));
+      await bus.publish('topic', [message('poison', { event_id: 'e7' })]);
       await until(() => recorder.to('/undertaker').length === 1);
-      expect(recorder.to('/s').length).toBe(5);
+      expect(recorder.to('/sub').length).toBe(5);
       const [forwarded] = recorder.to('/undertaker');
       expect(forwarded?.text).toBe('poison');
       expect(forwarded?.envelope.message.attributes).toMatchObject({
         event_id: 'e7',
-        CloudPubSubDeadLetterSourceSubscription: 's',
+        CloudPubSubDeadLetterSourceSubscription: 'sub',
         CloudPubSubDeadLetterSourceDeliveryCount: '5',
-        CloudPubSubDeadLetterSourceTopicPublishTime: recorder.to('/s')[0]?.envelope.message.publishTime,
+        CloudPubSubDeadLetterSourceTopicPublishTime: recorder.to('/sub')[0]?.envelope.message.publishTime,
       });
     });
 
@@ -179,11 +196,11 @@ export function busContract(
       'deliveryAttempt counts from 1 where there is a dead-letter topic',
       async () => {
         const { bus, recorder, until } = await make({
-          topics: ['t', 't-dead'],
-          subscriptions: [{ name: 's', topic: 't', maxAttempts: 5, deadLetterTopic: 't-dead' }],
+          topics: ['topic', 't-dead'],
+          subscriptions: [{ name: 'sub', topic: 'topic', maxAttempts: 5, deadLetterTopic: 't-dead' }],
         });
         recorder.script((_push, nth) => (nth < 3 ? 500 : 204));
-        await bus.publish('t', [message('x')]);
+        await bus.publish('topic', [message('x')]);
         await until(() => recorder.pushes.length === 3);
         expect(recorder.pushes.map((push) => push.envelope.deliveryAttempt)).toEqual([1, 2, 3]);
       },
@@ -191,13 +208,13 @@ export function busContract(
 
     test('messages of one ordering key come one after the other; other keys do not wait', async () => {
       const { bus, recorder, until } = await make({
-        topics: ['t'],
-        subscriptions: [{ name: 's', topic: 't', ordered: true }],
+        topics: ['topic'],
+        subscriptions: [{ name: 'sub', topic: 'topic', ordered: true }],
       });
       let blocked = true;
       recorder.script((push) => (push.text === 'a1' && blocked ? 503 : 204));
-      await bus.publish('t', [message('a1', {}, 'a'), message('a2', {}, 'a'), message('b1', {}, 'b')]);
-      await bus.publish('t', [message('a3', {}, 'a'), message('b2', {}, 'b')]);
+      await bus.publish('topic', [message('a1', {}, 'a'), message('a2', {}, 'a'), message('b1', {}, 'b')]);
+      await bus.publish('topic', [message('a3', {}, 'a'), message('b2', {}, 'b')]);
       await until(() => recorder.pushes.some((push) => push.text === 'b2'));
       await until(() => recorder.pushes.filter((push) => push.text === 'a1').length >= 2);
       expect(recorder.pushes.map((push) => push.text)).not.toContain('a2');
@@ -212,36 +229,36 @@ export function busContract(
 
     test.skipIf(waivers['ordering key in the envelope'])('the envelope carries the ordering key', async () => {
       const { bus, recorder, until } = await make({
-        topics: ['t'],
-        subscriptions: [{ name: 's', topic: 't', ordered: true }],
+        topics: ['topic'],
+        subscriptions: [{ name: 'sub', topic: 'topic', ordered: true }],
       });
-      await bus.publish('t', [message('x', {}, 'vast')]);
+      await bus.publish('topic', [message('x', {}, 'vast')]);
       await until(() => recorder.pushes.length === 1);
       expect(recorder.pushes[0]?.envelope.message.orderingKey).toBe('vast');
     });
 
     test('a subscription that fails does not hold up another', async () => {
       const { bus, recorder, until } = await make({
-        topics: ['t'],
+        topics: ['topic'],
         subscriptions: [
-          { name: 'broken', topic: 't' },
-          { name: 'sound', topic: 't' },
+          { name: 'broken', topic: 'topic' },
+          { name: 'sound', topic: 'topic' },
         ],
       });
       recorder.script((push) => (push.path === '/broken' ? 500 : 204));
-      for (let i = 0; i < 10; i++) await bus.publish('t', [message(`m${i}`)]);
+      for (let i = 0; i < 10; i++) await bus.publish('topic', [message(`m${i}`)]);
       await until(() => recorder.to('/sound').length === 10);
       expect(new Set(recorder.to('/sound').map((push) => push.text)).size).toBe(10);
     });
 
     test.skipIf(waivers['bound in flight'])('no more pushes are open than the subscription allows', async () => {
       const { bus, recorder, until } = await make({
-        topics: ['t'],
-        subscriptions: [{ name: 's', topic: 't', maxInFlight: 3 }],
+        topics: ['topic'],
+        subscriptions: [{ name: 'sub', topic: 'topic', maxInFlight: 3 }],
       });
       recorder.script(() => null);
       await bus.publish(
-        't',
+        'topic',
         Array.from({ length: 10 }, (_, i) => message(`m${i}`)),
       );
       for (let answered = 0; answered < 10; ) {
@@ -254,10 +271,10 @@ export function busContract(
     });
 
     test('a closed bus refuses, and may be closed again', async () => {
-      const { bus } = await make({ topics: ['t'], subscriptions: [{ name: 's', topic: 't' }] });
+      const { bus } = await make({ topics: ['topic'], subscriptions: [{ name: 'sub', topic: 'topic' }] });
       await bus.close();
       await bus.close();
-      expect(await codeOf(bus.publish('t', [message('x')]))).toBe('bus_unavailable');
+      expect(await codeOf(bus.publish('topic', [message('x')]))).toBe('bus_unavailable');
     });
   });
 }

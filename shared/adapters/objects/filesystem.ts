@@ -6,6 +6,7 @@ import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Objects, ObjectVersion, StoredObject } from '#shared/ports/objects.ts';
 import { type ContentFiles, contentFiles, newContentId } from './content.ts';
 import { asObjectsError } from './failure.ts';
+import { inUse } from './in-use.ts';
 import { type IndexFile, type IndexRow, openIndex } from './index-file.ts';
 import { checkName, checkPrefix, contentPath } from './name.ts';
 import { checkPrecondition } from './precondition.ts';
@@ -42,22 +43,7 @@ export async function createFilesystemObjects(options: { readonly directory: str
 }
 
 function objectsOver(index: IndexFile, files: ContentFiles): Objects {
-  const running = new Set<Promise<unknown>>();
-  let closed = false;
-
-  /** Counts the operation in for `close`, and gives its failures their code. */
-  async function guarded<T>(doing: string, operation: () => Promise<T>): Promise<T> {
-    if (closed) throw new TransientError('objects_unavailable', `${doing}: the object store is closed`);
-    const promise = operation();
-    running.add(promise);
-    try {
-      return await promise;
-    } catch (error) {
-      throw asObjectsError(error, doing);
-    } finally {
-      running.delete(promise);
-    }
-  }
+  const life = inUse();
 
   async function readLive(name: string, unlessGeneration: string | null): Promise<StoredObject | 'unchanged' | null> {
     let missing: string | null = null;
@@ -79,12 +65,12 @@ function objectsOver(index: IndexFile, files: ContentFiles): Objects {
   return {
     async read(name) {
       checkName(name);
-      const found = await guarded(`read ${name}`, () => readLive(name, null));
+      const found = await life.during(`read ${name}`, () => readLive(name, null));
       return found === 'unchanged' ? null : found;
     },
     async readUnless(name, unlessGeneration) {
       checkName(name);
-      return await guarded(`read ${name}`, () => readLive(name, unlessGeneration));
+      return await life.during(`read ${name}`, () => readLive(name, unlessGeneration));
     },
     async write(name, bytes, precondition, metadata = {}) {
       checkName(name);
@@ -97,7 +83,7 @@ function objectsOver(index: IndexFile, files: ContentFiles): Objects {
         contentId: newContentId(),
         metadata: { ...metadata },
       };
-      return await guarded(`write ${name}`, async () => {
+      return await life.during(`write ${name}`, async () => {
         checkPrecondition(name, index.find(name), precondition); // Spares the loser of a race the two syncs.
         const path = contentPath(name, row.contentId);
         let replaced: IndexRow | null;
@@ -121,7 +107,7 @@ function objectsOver(index: IndexFile, files: ContentFiles): Objects {
     },
     async writeMetadata(name, metadata, precondition) {
       checkName(name);
-      return await guarded(`write metadata of ${name}`, async () =>
+      return await life.during(`write metadata of ${name}`, async () =>
         index.exclusively(() => {
           const live = index.find(name);
           checkPrecondition(name, live, precondition);
@@ -133,7 +119,7 @@ function objectsOver(index: IndexFile, files: ContentFiles): Objects {
     async list(prefix, page = {}) {
       checkPrefix(prefix);
       checkPrefix(page.after ?? '');
-      return await guarded(`list ${prefix}`, async () =>
+      return await life.during(`list ${prefix}`, async () =>
         index
           .list(prefix, page.after ?? '', page.limit ?? LIST_LIMIT_DEFAULT)
           .map((row) => ({ name: row.name, ...versionOf(row) })),
@@ -141,7 +127,7 @@ function objectsOver(index: IndexFile, files: ContentFiles): Objects {
     },
     async remove(name, precondition) {
       checkName(name);
-      return await guarded(`remove ${name}`, async () => {
+      return await life.during(`remove ${name}`, async () => {
         const removed = index.exclusively(() => {
           const live = index.find(name);
           checkPrecondition(name, live, precondition);
@@ -153,10 +139,7 @@ function objectsOver(index: IndexFile, files: ContentFiles): Objects {
       });
     },
     async close() {
-      if (closed) return;
-      closed = true;
-      await Promise.allSettled(running);
-      index.close();
+      if (await life.end()) index.close();
     },
   };
 }

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LIST_LIMIT_DEFAULT, STATE_PURGE_INTERVAL_MS } from '#shared/defaults.ts';
-import { RejectedError, TransientError } from '#shared/errors.ts';
+import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { State, StateEntry, StateOptions } from '#shared/ports/state.ts';
+import type { State, StateEntry } from '#shared/ports/state.ts';
 import { asStateError } from './failure.ts';
 import { groupCommit } from './group-commit.ts';
 import { type EntryTable, openTable, type StoredEntry } from './table.ts';
-import { checkable, checkKey, encodeValue } from './value.ts';
+import { checkedEntry, checkKey, checkPage } from './value.ts';
 
 /** Expired entries removed at a time: about 2 ms of the event loop. */
 const PURGE_BATCH = 500;
@@ -65,7 +65,7 @@ function stateOver(table: EntryTable, hostClock: HostClock): State {
       });
     },
     async create(key, value, { ttlMs } = {}) {
-      const text = checked(key, value, { ttlMs });
+      const text = checkedEntry(key, value, ttlMs);
       return await run(`create ${key}`, true, () => {
         const live = findLive(key);
         return live === null
@@ -74,7 +74,7 @@ function stateOver(table: EntryTable, hostClock: HostClock): State {
       });
     },
     async swap(key, version, value, { ttlMs } = {}) {
-      const text = checked(key, value, { ttlMs });
+      const text = checkedEntry(key, value, ttlMs);
       return await run(`swap ${key}`, true, () => (findLive(key)?.version === version ? put(key, text, ttlMs) : null));
     },
     async remove(key, version) {
@@ -82,9 +82,7 @@ function stateOver(table: EntryTable, hostClock: HostClock): State {
       return await run(`remove ${key}`, true, () => findLive(key) !== null && table.remove(key, version));
     },
     async list(prefix, page = {}) {
-      for (const text of [prefix, page.after ?? '']) {
-        if (!checkable(text)) throw new RejectedError('state_entry_invalid', `list: expected well-formed text`);
-      }
+      checkPage(prefix, page.after);
       return await run(`list ${prefix}`, false, () => {
         const gone: StoredEntry[] = [];
         const keep = (entry: StoredEntry): boolean => {
@@ -124,18 +122,6 @@ function purgePeriodically(table: EntryTable, hostClock: HostClock): () => void 
     cancel = hostClock.after(removed === PURGE_BATCH ? 0 : STATE_PURGE_INTERVAL_MS, purge);
   }
   return () => cancel();
-}
-
-function checked(
-  key: string,
-  value: unknown,
-  { ttlMs }: { readonly ttlMs: StateOptions['ttlMs'] | undefined },
-): string {
-  checkKey(key);
-  if (ttlMs !== undefined && !(Number.isFinite(ttlMs) && ttlMs > 0)) {
-    throw new RejectedError('state_entry_invalid', `state ${JSON.stringify(key)}: expected ttlMs > 0, got ${ttlMs}`);
-  }
-  return encodeValue(key, value);
 }
 
 const asEntry = ({ key, value, version }: StoredEntry): StateEntry => ({

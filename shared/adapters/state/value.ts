@@ -9,7 +9,7 @@ const MAX_KEY_BYTES = 1024;
  * objects of these. JSON.stringify would drop undefined and turn NaN and Date into something else without a word.
  * @throws RejectedError state_entry_invalid, naming the place
  */
-export function encodeValue(key: string, value: unknown): string {
+function encodeValue(key: string, value: unknown): string {
   const fault = faultOf(value, '$', 0);
   if (fault !== null) throw new RejectedError('state_entry_invalid', `state ${JSON.stringify(key)}: ${fault}`);
   return JSON.stringify(value);
@@ -25,8 +25,23 @@ export function checkKey(key: string): void {
   );
 }
 
+/** The text of the value of an entry that may be written. @throws RejectedError state_entry_invalid */
+export function checkedEntry(key: string, value: unknown, ttlMs: number | undefined): string {
+  checkKey(key);
+  if (ttlMs !== undefined && !(Number.isFinite(ttlMs) && ttlMs > 0)) {
+    throw new RejectedError('state_entry_invalid', `state ${JSON.stringify(key)}: expected ttlMs > 0, got ${ttlMs}`);
+  }
+  return encodeValue(key, value);
+}
+
+/** @throws RejectedError state_entry_invalid */
+export function checkPage(prefix: string, after = ''): void {
+  if (![prefix, after].every(checkable))
+    throw new RejectedError('state_entry_invalid', 'list: expected well-formed text');
+}
+
 /** SQLite's text functions end at a NUL, and a lone surrogate is stored as U+FFFD: two keys would become one. */
-export const checkable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+const checkable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
 function faultOf(value: unknown, path: string, depth: number): string | null {
   if (depth > MAX_DEPTH) return `expected at most ${MAX_DEPTH} levels (a cycle?) at ${path.slice(0, 80)}`;

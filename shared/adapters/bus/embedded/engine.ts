@@ -6,9 +6,10 @@ import {
   MAX_EVENT_BYTES,
 } from '#shared/defaults.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
-import type { Bus, BusAdmin, BusMessage, SubscriptionConfig } from '#shared/ports/bus.ts';
+import type { Bus, BusAdmin, SubscriptionConfig } from '#shared/ports/bus.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { checkSizes } from '../message-size.ts';
 import { type ChaosConfig, createChaos } from './chaos.ts';
 import { createCommitter } from './committer.ts';
 import { deadLetters } from './dead-letters.ts';
@@ -199,7 +200,7 @@ export function createEngine(
   return {
     async publish(topic, messages) {
       const targets = linesOf(topic);
-      checkSize(messages, config.topicLimits?.[topic] ?? MAX_EVENT_BYTES);
+      checkSizes(messages, config.topicLimits?.[topic] ?? MAX_EVENT_BYTES);
       if (messages.length === 0) return [];
       return committer.submit(() => {
         for (const {
@@ -282,15 +283,5 @@ async function read<T>(query: () => T): Promise<T> {
     return query();
   } catch (error) {
     throw storeError(error);
-  }
-}
-
-function checkSize(messages: readonly BusMessage[], limitBytes: number): void {
-  for (const { data } of messages) {
-    if (data.byteLength > limitBytes)
-      throw new RejectedError(
-        'event_too_large',
-        `expected at most ${limitBytes} bytes of data, got ${data.byteLength}`,
-      );
   }
 }

@@ -1,0 +1,149 @@
+/**
+ * The bus on Google Cloud Pub/Sub: publishes; who hears what, retries and dead letters are the infrastructure's (terraform/),
+ * and topics are never created here. The client library is loaded with the first message.
+ *
+ * One Topic object for each topic, for it holds the batch under way: calls that come together share a request. A call resolves
+ * when the server has all of its messages, so an instance whose CPU is taken away after its answer owes nothing.
+ */
+import type { PubSub, Topic } from '@google-cloud/pubsub';
+import { BUS_PUBLISH_DEADLINE_MS, MAX_EVENT_BYTES } from '#shared/defaults.ts';
+import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
+import type { Bus, BusMessage } from '#shared/ports/bus.ts';
+import { checkSizes } from './message-size.ts';
+
+export interface PubsubOptions {
+  readonly projectId: string;
+  /** `host:port` of an emulator, without credentials; null: Google's own, with the ambient identity. */
+  readonly endpoint: string | null;
+  readonly topics: readonly string[];
+  /** Largest data of a message, of the topics that take another one than MAX_EVENT_BYTES. */
+  readonly topicLimits?: Readonly<Record<string, number>>;
+}
+
+/** Some milliseconds buy requests of up to a hundred messages when many calls come at once; one alone waits them out. */
+const BATCHING = { maxMessages: 100, maxBytes: 1024 * 1024, maxMilliseconds: 5 };
+
+export function createPubsubBus({ projectId, endpoint, topics, topicLimits = {} }: PubsubOptions): Bus {
+  const known = new Set(topics);
+  const opened = new Map<string, Topic>();
+  const running = new Set<Promise<unknown>>();
+  let opening: Promise<PubSub> | undefined;
+  let closed = false;
+
+  const client = (): Promise<PubSub> => {
+    opening ??= open(projectId, endpoint);
+    return opening;
+  };
+  const topicOf = async (name: string): Promise<Topic> => {
+    const pubsub = await client();
+    const topic = opened.get(name) ?? pubsub.topic(name, PUBLISHING);
+    opened.set(name, topic);
+    return topic;
+  };
+  const send = async (topicName: string, messages: readonly BusMessage[]): Promise<readonly string[]> => {
+    const topic = await topicOf(topicName);
+    // All are handed over before the first is awaited: one batch, in this order.
+    const sent = messages.map(async ({ data, attributes, orderingKey }) => {
+      try {
+        return await topic.publishMessage({
+          data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+          attributes: { ...attributes },
+          ...(orderingKey === undefined ? {} : { orderingKey }),
+        });
+      } catch (error) {
+        // The client holds a key back after a failure, so that nothing overtakes; the caller has heard, and sends again.
+        if (orderingKey !== undefined) topic.resumePublishing(orderingKey);
+        throw error;
+      }
+    });
+    await Promise.allSettled(sent);
+    return await Promise.all(sent);
+  };
+
+  return {
+    async publish(topic, messages) {
+      if (closed) throw new TransientError('bus_unavailable', `publish to ${topic}: the bus is closed`);
+      if (!known.has(topic))
+        throw new RejectedError('topic_unknown', `topic ${JSON.stringify(topic)} is not one of ${topics.join(', ')}`);
+      checkSizes(messages, topicLimits[topic] ?? MAX_EVENT_BYTES);
+      const sending = send(topic, messages);
+      running.add(sending);
+      try {
+        return await sending;
+      } catch (error) {
+        throw asBusError(error, topic);
+      } finally {
+        running.delete(sending);
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await Promise.allSettled(running);
+      if (opening !== undefined) await (await opening).close();
+    },
+  };
+}
+
+/** Of gRPC (https://grpc.io/docs/guides/status-codes/). */
+const GRPC = {
+  unknown: 2,
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  aborted: 10,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+const PUBLISHING = {
+  batching: BATCHING,
+  messageOrdering: true,
+  gaxOpts: {
+    timeout: BUS_PUBLISH_DEADLINE_MS,
+    retry: {
+      retryCodes: [
+        GRPC.unknown,
+        GRPC.deadlineExceeded,
+        GRPC.resourceExhausted,
+        GRPC.aborted,
+        GRPC.internal,
+        GRPC.unavailable,
+      ],
+      backoffSettings: {
+        initialRetryDelayMillis: 100,
+        retryDelayMultiplier: 2,
+        maxRetryDelayMillis: 2_000,
+        initialRpcTimeoutMillis: BUS_PUBLISH_DEADLINE_MS / 3,
+        rpcTimeoutMultiplier: 1,
+        maxRpcTimeoutMillis: BUS_PUBLISH_DEADLINE_MS / 3,
+        totalTimeoutMillis: BUS_PUBLISH_DEADLINE_MS,
+      },
+    },
+  },
+};
+
+async function open(projectId: string, endpoint: string | null): Promise<PubSub> {
+  const { PubSub } = await import('@google-cloud/pubsub');
+  if (endpoint === null) return new PubSub({ projectId });
+  // Else it looks for a metadata server, and waits for one.
+  const { PassThroughClient } = await import('google-auth-library');
+  return new PubSub({ projectId, apiEndpoint: endpoint, emulatorMode: true, authClient: new PassThroughClient() });
+}
+
+function asBusError(error: unknown, topic: string): AuroraError {
+  if (error instanceof AuroraError) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === GRPC.notFound)
+    return new RejectedError('topic_unknown', `topic ${topic}: Pub/Sub has none of this name in the project`, {
+      cause: error,
+    });
+  const remedy =
+    code === GRPC.permissionDenied || code === GRPC.unauthenticated
+      ? '; the service account needs roles/pubsub.publisher on it'
+      : '';
+  const message = error instanceof Error ? error.message : String(error);
+  return new TransientError('bus_unavailable', `publish to ${topic}: ${message}${remedy}`, { cause: error });
+}

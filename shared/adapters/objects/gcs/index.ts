@@ -1,0 +1,74 @@
+import { LIST_LIMIT_DEFAULT, OBJECTS_WRITE_DEADLINE_MS } from '#shared/defaults.ts';
+import type { HostClock } from '#shared/ports/clock.ts';
+import type { Objects } from '#shared/ports/objects.ts';
+import { inUse } from '../in-use.ts';
+import { checkName, checkPrefix } from '../name.ts';
+import { createGcsReader } from './reader.ts';
+import { within } from './waits.ts';
+import { createGcsWriter } from './writer.ts';
+
+export interface GcsOptions {
+  readonly bucket: string;
+  /** Origin of the JSON API; null: Google's own. Another is asked without credentials. */
+  readonly endpoint: string | null;
+  /** Access token of the ambient identity, for the reader. */
+  readonly token: () => Promise<string>;
+  readonly newMark: () => string;
+  readonly hostClock: HostClock;
+}
+
+const GOOGLE = 'https://storage.googleapis.com';
+
+/**
+ * Objects in a bucket of Cloud Storage. Reads are plain HTTP, so that whoever only reads loads no client library. A name is
+ * the object's own; of the metadata two keys are ours and not told (resource.ts).
+ */
+export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }: GcsOptions): Objects {
+  const reader = createGcsReader({
+    endpoint: endpoint ?? GOOGLE,
+    bucket,
+    token: endpoint === null ? token : null,
+    hostClock,
+  });
+  const writer = createGcsWriter({ endpoint, bucket, reader, newMark });
+  const life = inUse();
+  /** The client library's own deadlines are those of one request. */
+  const during = <T>(doing: string, operation: () => Promise<T>): Promise<T> =>
+    life.during(doing, () => within(hostClock, OBJECTS_WRITE_DEADLINE_MS, operation));
+
+  return {
+    async read(name) {
+      checkName(name);
+      const found = await life.during(`read ${name}`, () => reader.read(name, null));
+      return found === 'unchanged' ? null : found;
+    },
+    async readUnless(name, unlessGeneration) {
+      checkName(name);
+      return await life.during(`read ${name}`, () => reader.read(name, unlessGeneration));
+    },
+    async write(name, bytes, precondition, metadata = {}) {
+      checkName(name);
+      // The caller's buffer may be reused before it has been sent; sum and body must be of the same bytes.
+      const content = new Uint8Array(bytes);
+      return await during(`write ${name}`, () => writer.write(name, content, precondition, { ...metadata }));
+    },
+    async writeMetadata(name, metadata, precondition) {
+      checkName(name);
+      return await during(`write metadata of ${name}`, () => writer.writeMetadata(name, { ...metadata }, precondition));
+    },
+    async list(prefix, page = {}) {
+      checkPrefix(prefix);
+      checkPrefix(page.after ?? '');
+      return await during(`list ${prefix}`, () =>
+        writer.list(prefix, page.after ?? '', page.limit ?? LIST_LIMIT_DEFAULT),
+      );
+    },
+    async remove(name, precondition) {
+      checkName(name);
+      return await during(`remove ${name}`, () => writer.remove(name, precondition));
+    },
+    async close() {
+      await life.end();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Against Google's emulator: `npm run test:emulator`. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PubSub } from '@google-cloud/pubsub';
+import { PassThroughClient } from 'google-auth-library';
+import { afterAll, describe, test } from 'vitest';
+import { createPubsubBus } from '#shared/adapters/bus/pubsub.ts';
+import { type Emulator, findEmulator } from '#test/support/pubsub/emulator.ts';
+import { type BusHarness, type BusSetup, busContract } from './bus.ts';
+import { startRecorder } from './bus-recorder.ts';
+
+const WANTED = process.env['AURORA_TEST_EMULATOR'] !== undefined;
+const found = WANTED ? await findEmulator() : { missing: 'npm run test:emulator runs these' };
+
+if ('missing' in found) {
+  describe('bus contract: Pub/Sub', () => {
+    test.skip(found.missing, () => undefined);
+  });
+} else {
+  const emulator = await found.start();
+  afterAll(() => emulator.stop());
+  let projects = 0;
+  busContract('Pub/Sub, by its emulator', (setup) => harness(setup, emulator, `test-${projects++}`), {
+    'bound in flight': 'flow control is the push endpoint’s, by its answers',
+    'ordering key in the envelope': 'the emulator leaves it out of pushes',
+    'delivery attempt': 'the emulator leaves it out of pushes',
+    '202 acknowledges': 'the emulator takes it for a refusal',
+  });
+}
+
+async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: string): Promise<BusHarness> {
+  const admin = new PubSub({
+    projectId,
+    apiEndpoint: endpoint,
+    emulatorMode: true,
+    authClient: new PassThroughClient(),
+  });
+  const recorder = await startRecorder();
+  for (const name of setup.topics) await admin.createTopic(name);
+  for (const { name, topic, ordered = false, maxAttempts, deadLetterTopic = null } of setup.subscriptions)
+    await admin.topic(topic).createSubscription(name, {
+      pushEndpoint: recorder.url(`/${name}`),
+      ackDeadlineSeconds: 10,
+      enableMessageOrdering: ordered,
+      retryPolicy: { minimumBackoff: { nanos: 1e6 }, maximumBackoff: { nanos: 20e6 } },
+      ...(deadLetterTopic === null
+        ? {}
+        : {
+            deadLetterPolicy: {
+              deadLetterTopic: `projects/${projectId}/topics/${deadLetterTopic}`,
+              maxDeliveryAttempts: maxAttempts ?? 5,
+            },
+          }),
+    });
+  const bus = createPubsubBus({
+    projectId,
+    endpoint,
+    topics: setup.topics,
+    ...(setup.topicLimits === undefined ? {} : { topicLimits: setup.topicLimits }),
+  });
+  return {
+    bus,
+    recorder,
+    async until(condition) {
+      while (!condition()) await sleep(5);
+    },
+    async dispose() {
+      recorder.script(() => 204);
+      recorder.release(204);
+      await bus.close();
+      for (const { name } of setup.subscriptions) await admin.subscription(name).delete();
+      await admin.close();
+      await recorder.close();
+    },
+  };
+}
