@@ -170,6 +170,15 @@ export const STATE_PURGE_INTERVAL_MS = 30_000;
 export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Bus (embedded) ----------------------------------------------------------------------------------------------
+/** Of a streaming insert: BigQuery takes 10 MB and 50,000 rows a request, and advises 500 rows. */
+export const BIGQUERY_INSERT_BYTES = 5 * 1024 * 1024;
+export const BIGQUERY_INSERT_ROWS = 500;
+/** Of a request with its retries: a push handler's budget is twice that, so that a failure is told and not cut off. */
+export const BIGQUERY_APPEND_DEADLINE_MS = 15_000;
+/** Of a page of a result, the query's own run before the first included. */
+export const BIGQUERY_QUERY_DEADLINE_MS = 120_000;
+/** Some megabytes of the widest rows. */
+export const BIGQUERY_PAGE_ROWS = 2_000;
 /** Of a publish to Pub/Sub, its retries included: a push handler's whole budget, so that its failure is told and not cut off. */
 export const BUS_PUBLISH_DEADLINE_MS = 15_000;
 /** Pub/Sub's own default: what nobody took in a week becomes a dead letter. */

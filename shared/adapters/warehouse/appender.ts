@@ -3,10 +3,10 @@ import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api';
 import type { Column } from '#shared/domain/columns.ts';
 import { TABLES } from '#shared/domain/events/schemas.ts';
 import type { TableName } from '#shared/domain/tables.ts';
-import { RejectedError } from '#shared/errors.ts';
-import type { Cell, Row } from '#shared/ports/warehouse.ts';
+import type { Row } from '#shared/ports/warehouse.ts';
 import { type ColumnWriter, columnWriter } from './cells.ts';
 import type { Connection, Engine } from './engine.ts';
+import { rowEncoder } from './row-encoder.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface TableWriter {
@@ -53,28 +53,6 @@ function appendRow(appender: DuckDBAppender, writers: readonly ColumnWriter[], v
   });
   appender.endRow();
 }
-
-/** A row as values in the order of `writers`. */
-function rowEncoder(table: TableName, writers: readonly ColumnWriter[]) {
-  const names = new Set(writers.map(({ column }) => column.name));
-  return (row: Row, index: number): readonly DuckDBValue[] => {
-    const refuse = (problem: string) => new RejectedError('row_invalid', `${table} row ${index}: ${problem}`);
-    for (const name of Object.keys(row))
-      if (!names.has(name)) throw refuse(`there is no column ${JSON.stringify(name)}`);
-    return writers.map(({ column, encode }) => {
-      const cell = row[column.name] ?? null;
-      if (cell === null) {
-        if (column.nullable) return null;
-        throw refuse(`column ${column.name} must not be NULL`);
-      }
-      const value = encode(cell);
-      if (value === undefined) throw refuse(`column ${column.name}: expected ${column.type}, got ${shown(cell)}`);
-      return value;
-    });
-  };
-}
-
-const shown = (cell: Cell): string => JSON.stringify(typeof cell === 'string' ? cell.slice(0, 64) : cell);
 
 async function columnOrder(connection: Connection, table: TableName): Promise<readonly string[]> {
   const reader = await connection.runAndReadAll(

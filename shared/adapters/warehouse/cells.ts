@@ -5,14 +5,11 @@ import type { Column } from '#shared/domain/columns.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Cell } from '#shared/ports/warehouse.ts';
 import type { DuckdbModule } from './engine.ts';
-
-type Present = Exclude<Cell, null>;
+import type { ColumnEncoder } from './row-encoder.ts';
+import { booleanIn, dayIn, instantIn, jsonTextIn, numberIn, type Present, textIn, wholeNumberIn } from './values.ts';
 
 /** One column's way into the appender. */
-export interface ColumnWriter {
-  readonly column: Column;
-  /** The value to append; undefined when the cell is not of the column's type. */
-  encode(cell: Present): DuckDBValue | undefined;
+export interface ColumnWriter extends ColumnEncoder<DuckDBValue> {
   append(appender: DuckDBAppender, value: DuckDBValue): void;
 }
 
@@ -23,88 +20,47 @@ const writer = <T extends DuckDBValue>(
   append: (appender: DuckDBAppender, value: T) => void,
 ): ColumnWriter => ({ column, encode, append: (appender, value) => append(appender, value as T) });
 
+const mapped = <A, B>(value: A | undefined, to: (value: A) => B): B | undefined =>
+  value === undefined ? undefined : to(value);
+
 export function columnWriter(duckdb: DuckdbModule, column: Column): ColumnWriter {
   switch (column.type) {
     case 'STRING':
-      return writer(column, text, (appender, value) => appender.appendVarchar(value));
+      return writer(column, textIn, (appender, value) => appender.appendVarchar(value));
     case 'JSON':
-      return writer(column, jsonText, (appender, value) => appender.appendVarchar(value));
+      return writer(column, jsonTextIn, (appender, value) => appender.appendVarchar(value));
     case 'INT64':
       return writer(
         column,
-        (cell) => (Number.isSafeInteger(cell) ? BigInt(cell) : undefined),
+        (cell) => mapped(wholeNumberIn(cell), BigInt),
         (appender, value) => appender.appendBigInt(value),
       );
     case 'FLOAT64':
-      return writer(
-        column,
-        (cell) => (typeof cell === 'number' && Number.isFinite(cell) ? cell : undefined),
-        (appender, value) => appender.appendDouble(value),
-      );
+      return writer(column, numberIn, (appender, value) => appender.appendDouble(value));
     case 'BOOL':
-      return writer(
-        column,
-        (cell) => (typeof cell === 'boolean' ? cell : undefined),
-        (appender, value) => appender.appendBoolean(value),
-      );
+      return writer(column, booleanIn, (appender, value) => appender.appendBoolean(value));
     case 'TIMESTAMP':
       return writer(
         column,
-        (cell) => {
-          const millis = typeof cell === 'string' && RFC3339.test(cell) ? Date.parse(cell) : Number.NaN;
-          return Number.isNaN(millis) ? undefined : new duckdb.DuckDBTimestampValue(BigInt(millis) * 1000n);
-        },
+        (cell) => mapped(instantIn(cell), (millis) => new duckdb.DuckDBTimestampValue(BigInt(millis) * 1000n)),
         (appender, value) => appender.appendTimestamp(value),
       );
     case 'DATE':
       return writer(
         column,
-        (cell) => {
-          const millis = typeof cell === 'string' && DATE.test(cell) ? Date.parse(`${cell}T00:00:00Z`) : Number.NaN;
-          return Number.isNaN(millis) ? undefined : new duckdb.DuckDBDateValue(millis / MS_PER_DAY);
-        },
+        (cell) => mapped(dayIn(cell), (millis) => new duckdb.DuckDBDateValue(millis / MS_PER_DAY)),
         (appender, value) => appender.appendDate(value),
       );
     case 'BYTES':
       return writer(
         column,
-        (cell) => (typeof cell === 'string' ? new duckdb.DuckDBBlobValue(Buffer.from(cell, 'base64')) : undefined),
+        (cell) => mapped(textIn(cell), (base64) => new duckdb.DuckDBBlobValue(Buffer.from(base64, 'base64'))),
         (appender, value) => appender.appendBlob(value.bytes),
       );
     default:
       column.type satisfies never;
       throw new Error(`column ${column.name}: unknown type`);
   }
-}
-
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-const DATE = /^\d{4}-\d\d-\d\d$/;
-
-const text = (cell: Present): string | undefined => (typeof cell === 'string' ? cell : undefined);
-
-/**
- * The appender does not check JSON, and one malformed text would break every later query that reads into the column. So it
- * is parsed here. The engine also refuses the escape of half a surrogate pair, which JSON.stringify writes: it becomes U+FFFD,
- * as in a STRING.
- */
-function jsonText(cell: Present): string | undefined {
-  if (typeof cell !== 'string') return undefined;
-  try {
-    const value: unknown = JSON.parse(cell);
-    return LONE_SURROGATE.test(cell) ? JSON.stringify(wellFormed(value)) : cell;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
-
-function wellFormed(value: unknown): unknown {
-  if (typeof value === 'string') return value.toWellFormed();
-  if (Array.isArray(value)) return value.map(wellFormed);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), wellFormed(inner)]));
 }
 
 /** A value of a result as a cell: instants as RFC 3339 with milliseconds, whole and decimal numbers as numbers. */

@@ -15,6 +15,7 @@ import type { Connection, DuckdbModule } from './engine.ts';
 import { isCommitted, queryFailure, writeFailure } from './failures.ts';
 import { createLimiter } from './limiter.ts';
 import { backUp, removeBefore } from './maintenance.ts';
+import { type Params, parseParams, parseRow } from './named-query.ts';
 import { type Database, openSession } from './session.ts';
 
 export interface DuckdbWarehouse extends Warehouse {
@@ -26,8 +27,6 @@ export interface DuckdbWarehouse extends Warehouse {
 
 /** Rows made and checked before the event loop gets a turn: about 5 ms of the widest rows; a vector of 2,048 would take 50. */
 const ROWS_PER_TURN = 256;
-
-type Params = Readonly<Record<string, Cell>>;
 
 /** @throws RejectedError warehouse_locked, warehouse_corrupt, warehouse_incompatible @throws TransientError disk_full */
 export async function createDuckdbWarehouse(options: { file: string; log?: Log }): Promise<DuckdbWarehouse> {
@@ -129,20 +128,6 @@ function start(connection: Connection, duckdb: DuckdbModule, sql: string, params
     Object.entries(values).map(([name, value]) => [name, typeof value === 'bigint' ? duckdb.BIGINT : undefined]),
   );
   return connection.stream(sql, values, types);
-}
-
-function parseParams<P extends Params>(query: NamedQuery<P, unknown>, params: P): P {
-  const parsed = query.params.safeParse(params);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new RejectedError('query_invalid', `query ${query.name}: ${issue?.path.join('.')}: ${issue?.message}`);
-}
-
-function parseRow<R>(query: NamedQuery<Params, R>, row: Record<string, Cell>): R {
-  const parsed = query.row.safeParse(row);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new RejectedError('query_invalid', `query ${query.name} answered ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 function rowOf(duckdb: DuckdbModule, names: readonly string[], values: readonly DuckDBValue[]): Record<string, Cell> {

@@ -1,10 +1,10 @@
 import { LIST_LIMIT_DEFAULT, OBJECTS_WRITE_DEADLINE_MS } from '#shared/defaults.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
+import { within } from '../../google/waits.ts';
 import { inUse } from '../in-use.ts';
 import { checkName, checkPrefix } from '../name.ts';
 import { createGcsReader } from './reader.ts';
-import { within } from './waits.ts';
 import { createGcsWriter } from './writer.ts';
 
 export interface GcsOptions {
