@@ -97,7 +97,12 @@ module.exports = {
       'adapter-workers-keep-to-their-port',
       "A worker thread's main file composes: as any adapter, plus the machine's clock.",
       { path: '^shared/adapters/([^/]+)/.*worker\\.ts$' },
-      ['^shared/adapters/($1|sqlite|files|google)/', '^shared/(ports|domain)/', '^shared/(defaults|errors)\\.ts$', HOST_CLOCK],
+      [
+        '^shared/adapters/($1|sqlite|files|google)/',
+        '^shared/(ports|domain)/',
+        '^shared/(defaults|errors)\\.ts$',
+        HOST_CLOCK,
+      ],
     ),
     {
       name: 'adapters-come-through-platform',
@@ -120,6 +125,23 @@ module.exports = {
       '^shared/learning/(model|train)',
       '^shared/learning/backend\\.ts$',
     ]),
+    home(
+      'storage-at-home',
+      'Writers of objects; whoever only reads loads no client library.',
+      '@google-cloud/storage',
+      ['^shared/adapters/objects/gcs/writer\\.ts$'],
+    ),
+    home('bigquery-at-home', 'The warehouse of the cloud.', '@google-cloud/bigquery', [
+      '^shared/adapters/warehouse/bigquery/',
+    ]),
+    home('pubsub-at-home', 'The bus of the cloud.', '@google-cloud/pubsub', ['^shared/adapters/bus/pubsub\\.ts$']),
+    home(
+      'google-auth-at-home',
+      'Who asks without credentials, and who checks those of others.',
+      'google-auth-library',
+      ['^shared/adapters/(bus|warehouse)/'],
+    ),
+    home('crc-at-home', 'Sums of objects.', 'crc-32', ['^shared/adapters/objects/gcs/']),
     home('undici-at-home', 'HTTP with a pool: pushes, providers, and the one client of the runtime.', 'undici', [
       '^shared/adapters/bus/',
       '^shared/providers/',
@@ -138,7 +160,7 @@ module.exports = {
       to: {
         path: '(^|/)node_modules/',
         pathNot: pkg(
-          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/functions-framework|csv-parse|@types/[^/]+)',
+          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|crc-32|csv-parse|@types/[^/]+)',
         ),
       },
     },

@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Config, readConfig } from '#shared/config.ts';
 import { AuroraError, errorBody, RejectedError } from '#shared/errors.ts';
-import { createPlatform, type Platform } from '#shared/platform.ts';
+import type { Platform } from '#shared/platform.ts';
+import { createPlatform } from '#shared/platform-choice.ts';
 import { failAfter } from '#shared/runtime/closing.ts';
 import { installDrain } from '#shared/runtime/drain.ts';
 import type { Served } from '#shared/runtime/hosts/lean.ts';
@@ -35,7 +36,7 @@ async function serve(config: Config): Promise<void> {
       `FUNCTION_TARGET=${JSON.stringify(target)}: expected one of ${Object.keys(FUNCTIONS).join(', ')}`,
     );
   }
-  const platform = await createPlatform({ config, hostClock, log, random: Math.random, keepsWorldTime: false });
+  const platform = await createPlatform({ config, hostClock, log });
   let app: FunctionApp;
   let served: Served;
   try {

@@ -7,7 +7,8 @@ import { type Stage, stage } from './domain/control.ts';
 import { RejectedError } from './errors.ts';
 
 export interface Config {
-  readonly platform: 'embedded' | 'gcp';
+  /** Null: the embedded platform. */
+  readonly google: GoogleConfig | null;
   /** Directory of the embedded platform's state. */
   readonly directory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -25,14 +26,60 @@ export interface Config {
   readonly host: 'lean' | 'functions-framework';
 }
 
+export interface GoogleConfig {
+  readonly projectId: string;
+  readonly bucket: string;
+  readonly dataset: string;
+  /** Of the dataset. */
+  readonly location: string;
+  /** A query that would read more is refused. */
+  readonly maxBytesBilled: number;
+  /** Null: Google's own. Emulators and fakes, which are asked without credentials. */
+  readonly endpoints: {
+    readonly storage: string | null;
+    readonly bigquery: string | null;
+    /** `host:port`. */
+    readonly pubsub: string | null;
+    readonly metadata: string;
+  };
+}
+
 /** Digits as people write them: an empty text would be 0, and 0x10 sixteen. */
 const decimal = z
   .string()
   .regex(/^\d+(\.\d+)?$/, 'expected a number in decimal digits')
   .transform(Number);
 
+const origin = z
+  .url({ protocol: /^https?$/, error: 'expected a URL of http or https' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
 const schema = z.object({
   AURORA_PLATFORM: z.enum(['embedded', 'gcp']).default('embedded'),
+  AURORA_PROJECT: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, 'expected a project id, such as my-project')
+    .optional(),
+  AURORA_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'expected the name of a bucket, without gs://')
+    .optional(),
+  AURORA_DATASET: z
+    .string()
+    .regex(/^\w{1,1024}$/, 'expected the id of a dataset: letters, digits and underscores')
+    .optional(),
+  AURORA_LOCATION: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{2,40}$/, 'expected the location of the dataset, such as EU')
+    .optional(),
+  AURORA_MAX_BYTES_BILLED: decimal.pipe(z.number().int().positive()).default(100 * 1024 ** 3),
+  AURORA_STORAGE_ENDPOINT: origin.optional(),
+  AURORA_BIGQUERY_ENDPOINT: origin.optional(),
+  AURORA_PUBSUB_ENDPOINT: z
+    .string()
+    .regex(/^[^\s/:]+:\d{1,5}$/, 'expected host:port')
+    .optional(),
+  AURORA_METADATA_ENDPOINT: origin.default('http://metadata.google.internal'),
   AURORA_DIR: z
     .string()
     .min(1)
@@ -40,10 +87,7 @@ const schema = z.object({
     .default('.aurora'),
   AURORA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   AURORA_SPEED: decimal.pipe(z.number().gt(0).max(100_000)).default(1),
-  AURORA_SCORE_URL: z
-    .url({ protocol: /^https?$/, error: 'expected a URL of http or https' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .default('http://127.0.0.1:8082'),
+  AURORA_SCORE_URL: origin.default('http://127.0.0.1:8082'),
   AURORA_STAGE: stage.default('auto'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
   PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
@@ -75,7 +119,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   }
   const value = parsed.data;
   return {
-    platform: value.AURORA_PLATFORM,
+    google: value.AURORA_PLATFORM === 'gcp' ? googleConfig(value) : null,
     directory: value.AURORA_DIR,
     logLevel: value.AURORA_LOG_LEVEL,
     speed: value.AURORA_SPEED,
@@ -84,6 +128,40 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     port: value.PORT,
     functionTarget: value.FUNCTION_TARGET ?? null,
     host: value.AURORA_HOST,
+  };
+}
+
+/** What the platform cannot do without, and where it comes from. */
+const NEEDED = {
+  AURORA_PROJECT: 'the project’s id',
+  AURORA_BUCKET: 'the bucket that terraform made (output bucket)',
+  AURORA_DATASET: 'the dataset that terraform made (output dataset)',
+  AURORA_LOCATION: 'the location of that dataset, such as EU',
+} as const;
+
+function googleConfig(value: z.output<typeof schema>): GoogleConfig {
+  const given = (name: keyof typeof NEEDED): string => {
+    const found = value[name];
+    if (found !== undefined) return found;
+    throw new RejectedError('config_invalid', `${name} is not set: AURORA_PLATFORM=gcp needs ${NEEDED[name]}`);
+  };
+  if (value.AURORA_SPEED !== 1)
+    throw new RejectedError(
+      'config_invalid',
+      `AURORA_SPEED=${value.AURORA_SPEED}: AURORA_PLATFORM=gcp runs in real time, leave it out`,
+    );
+  return {
+    projectId: given('AURORA_PROJECT'),
+    bucket: given('AURORA_BUCKET'),
+    dataset: given('AURORA_DATASET'),
+    location: given('AURORA_LOCATION'),
+    maxBytesBilled: value.AURORA_MAX_BYTES_BILLED,
+    endpoints: {
+      storage: value.AURORA_STORAGE_ENDPOINT ?? null,
+      bigquery: value.AURORA_BIGQUERY_ENDPOINT ?? null,
+      pubsub: value.AURORA_PUBSUB_ENDPOINT ?? null,
+      metadata: value.AURORA_METADATA_ENDPOINT,
+    },
   };
 }
 

@@ -1,44 +1,15 @@
 /**
- * The platform: config in, ports out. The only importer of adapters. Each port opens on first use, once, so that a
- * function loads only what it uses (score never loads the warehouse or the bus).
+ * The platform: config in, ports out. Its parts (platform-*.ts) are the only importers of adapters. Each port opens on
+ * first use, once, so that a function loads only what it uses (score never loads the warehouse or the bus).
  */
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { loadWorldOrigin, saveWorldOrigin } from './adapters/clock/world-file.ts';
 import type { Config } from './config.ts';
-import type { TableName } from './domain/tables.ts';
-import { RejectedError } from './errors.ts';
-import type { NotCopied } from './platform-backup.ts';
-import { layoutMarker, refuseMissingStores } from './platform-layout.ts';
-import type { Bus, BusAdmin, SubscriptionConfig } from './ports/bus.ts';
+import type { Bus } from './ports/bus.ts';
 import type { HostClock, WorldClock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Objects } from './ports/objects.ts';
 import type { State } from './ports/state.ts';
 import type { Warehouse } from './ports/warehouse.ts';
-import { closeInTurn } from './runtime/closing.ts';
-import { makeDirectory } from './runtime/make-directory.ts';
-import { createWorldClock } from './runtime/world-clock.ts';
-import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { ackDeadlineMs, BACKOFF, deadLetterTopicOf, SUBSCRIPTIONS, TOPIC_LIMITS, TOPICS } from './topology.ts';
-
-/** Where each function listens, for the bus that pushes to it. */
-export type PushUrls = Readonly<Record<string, string>>;
-
-/** The embedded bus: also delivers, and may be administered. */
-export interface LocalBus extends Bus, BusAdmin {
-  /** Begins to deliver, to the functions that have a URL; the others' messages wait. */
-  start(urls: PushUrls): Promise<void>;
-  /** No further push; those under way go on. What comes in waits for the next start. */
-  pause(): Promise<void>;
-}
-
-/** The embedded warehouse: its file can be copied and trimmed. */
-export interface LocalWarehouse extends Warehouse {
-  removeBefore(table: TableName, instant: string): Promise<number>;
-  backup(file: string): Promise<void>;
-}
+import type { Metrics } from './telemetry/metrics.ts';
 
 export interface Platform {
   readonly config: Config;
@@ -46,18 +17,15 @@ export interface Platform {
   readonly worldClock: WorldClock;
   readonly log: Log;
   readonly metrics: Metrics;
-  bus(): Promise<LocalBus>;
-  warehouse(): Promise<LocalWarehouse>;
+  bus(): Promise<Bus>;
+  warehouse(): Promise<Warehouse>;
   objects(): Promise<Objects>;
   state(): Promise<State>;
+  /** Undelivered messages of a subscription; null: this platform cannot tell within a request. */
+  backlog(subscription: string): Promise<number | null>;
   /** Secret of the sampling draws, and the id under which decisions name it. */
   salt(): Promise<Salt>;
-  /**
-   * Copies all state into an empty directory, from which a platform can start. Work may go on meanwhile. Answers the damaged
-   * objects, which the copy does not have.
-   */
-  backup(directory: string): Promise<readonly NotCopied[]>;
-  /** World time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */
+  /** What keeps time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */
   close(): Promise<void>;
 }
 
@@ -70,170 +38,4 @@ export interface PlatformOptions {
   readonly config: Config;
   readonly hostClock: HostClock;
   readonly log: Log;
-  /** Uniform in [0, 1); jitter of backoff only. */
-  readonly random: () => number;
-  /** This process moves world time and saves it; others of the same directory only read where it stands. */
-  readonly keepsWorldTime: boolean;
-  readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };
-}
-
-const WORLD_SAVE_EVERY_MS = 1_000;
-
-/** @throws RejectedError store_corrupt when a store that was there is missing, or does not say where world time stood */
-export async function createPlatform(options: PlatformOptions): Promise<Platform> {
-  const { config, hostClock, log, random } = options;
-  if (config.platform === 'gcp') {
-    throw new RejectedError(
-      'config_invalid',
-      'AURORA_PLATFORM=gcp: this build has the embedded adapters only; use AURORA_PLATFORM=embedded',
-    );
-  }
-  const directory = config.directory;
-  await makeDirectory(directory);
-  await refuseMissingStores(directory);
-  const markIfWhole = layoutMarker(directory, log);
-  const worldClock = await openWorldClock(config, hostClock);
-  const opened: { close(): Promise<void> }[] = [];
-  /** Opens once; a failed opening may be tried again. */
-  const lazily = <T extends { close(): Promise<void> }>(open: () => Promise<T>): (() => Promise<T>) => {
-    let pending: Promise<T> | undefined;
-    return () => {
-      pending ??= open().then(
-        async (port) => {
-          opened.push(port);
-          await markIfWhole();
-          return port;
-        },
-        (error: unknown) => {
-          pending = undefined;
-          throw error;
-        },
-      );
-      return pending;
-    };
-  };
-
-  const state = lazily(async () => {
-    const { createSqliteState } = await import('./adapters/state/sqlite.ts');
-    return createSqliteState({ file: join(directory, 'state.sqlite'), hostClock });
-  });
-  const objects = lazily(async () => {
-    const { createFilesystemObjects } = await import('./adapters/objects/filesystem.ts');
-    return createFilesystemObjects({ directory: join(directory, 'objects') });
-  });
-  const warehouse = lazily(async () => {
-    const { createDuckdbWarehouse } = await import('./adapters/warehouse/duckdb.ts');
-    return createDuckdbWarehouse({ file: join(directory, 'warehouse.duckdb'), log });
-  });
-  const bus = lazily(async () => {
-    const { createEmbeddedBus } = await import('./adapters/bus/embedded/index.ts');
-    const embedded = await createEmbeddedBus({
-      file: join(directory, 'bus.sqlite'),
-      topics: TOPICS,
-      topicLimits: TOPIC_LIMITS,
-      subscriptions: subscriptionConfigs({}),
-      hostClock,
-      random,
-      log,
-      ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
-    });
-    return { ...embedded, start: (urls: PushUrls) => embedded.start(subscriptionConfigs(urls)) };
-  });
-  const salt = memoised(async () => {
-    const entry = await (await state()).create('policy/salt', {
-      id: 'salt-1',
-      secret: randomBytes(32).toString('hex'),
-    });
-    return saltSchema.parse(entry.entry.value);
-  });
-
-  const stopSaving = options.keepsWorldTime ? keepWorldTime(options, worldClock, markIfWhole) : async () => undefined;
-  return {
-    config,
-    hostClock,
-    worldClock,
-    log,
-    metrics: createMetrics(),
-    bus,
-    warehouse,
-    objects,
-    state,
-    salt,
-    async backup(target) {
-      const { backUp } = await import('./platform-backup.ts');
-      return backUp({ from: directory, to: target, objects: await objects(), warehouse: await warehouse() });
-    },
-    async close() {
-      const ports = opened.splice(0).reverse();
-      await closeInTurn([stopSaving, ...ports.map((port) => () => port.close())]);
-    },
-  };
-}
-
-const saltSchema = z.object({ id: z.string(), secret: z.string() });
-
-function memoised<T>(make: () => Promise<T>): () => Promise<T> {
-  let pending: Promise<T> | undefined;
-  return () => {
-    pending ??= make();
-    return pending;
-  };
-}
-
-const worldFile = (config: Config): string => join(config.directory, 'world-clock.json');
-
-async function openWorldClock(config: Config, hostClock: HostClock): Promise<WorldClock> {
-  const now = hostClock.now();
-  const origin = await loadWorldOrigin(worldFile(config), now, WORLD_SAVE_EVERY_MS);
-  return createWorldClock({ hostClock, speed: config.speed, originHostMs: now, originWorldMs: origin ?? now });
-}
-
-/** Saves world time each second; the answer saves once more and stops. */
-function keepWorldTime(
-  { config, hostClock, log }: PlatformOptions,
-  worldClock: WorldClock,
-  saved: () => Promise<void>,
-): () => Promise<void> {
-  let stopped = false;
-  let cancel: () => void = () => undefined;
-  let saving: Promise<void> = Promise.resolve();
-  const save = (): Promise<void> =>
-    saveWorldOrigin(worldFile(config), {
-      world_ms: worldClock.now(),
-      host_ms: hostClock.now(),
-      speed: worldClock.speed,
-    });
-  const tick = (): void => {
-    saving = save()
-      .then(saved)
-      .catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'world time could not be saved; a restart may repeat the last seconds'),
-      )
-      .finally(() => {
-        if (!stopped) cancel = hostClock.after(WORLD_SAVE_EVERY_MS, tick);
-      });
-  };
-  tick();
-  return async () => {
-    stopped = true;
-    cancel();
-    await saving;
-    await save();
-    await saved();
-  };
-}
-
-function subscriptionConfigs(urls: PushUrls): readonly SubscriptionConfig[] {
-  return SUBSCRIPTIONS.map((spec) => ({
-    name: spec.name,
-    topic: spec.topic,
-    pushUrl: urls[spec.function] ?? null,
-    ackDeadlineMs: ackDeadlineMs(spec),
-    minBackoffMs: BACKOFF.embedded.minMs,
-    maxBackoffMs: BACKOFF.embedded.maxMs,
-    maxAttempts: spec.maxAttempts,
-    deadLetterTopic: deadLetterTopicOf(spec.topic),
-    ordered: spec.ordered,
-    maxInFlight: spec.maxInFlight,
-  }));
 }

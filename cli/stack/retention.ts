@@ -2,7 +2,7 @@ import { MS_PER_DAY } from '#shared/defaults.ts';
 import { TABLES } from '#shared/domain/events/schemas.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { TableName } from '#shared/domain/tables.ts';
-import type { Platform } from '#shared/platform.ts';
+import type { LocalPlatform } from '#shared/platform-embedded.ts';
 
 export interface Trimmed {
   /** Rows removed, by table; tables that lost none are not named. */
@@ -15,7 +15,7 @@ export interface Trimmed {
  * Removes what came in more than `keepDays` of world time ago, so that the directory of a stack that runs for ever stays
  * bounded. Imported records stay (`vm replay`): their dates are not of this world, and only a person adds to them.
  */
-export async function trimRecord(platform: Platform, keepDays: number): Promise<Trimmed> {
+export async function trimRecord(platform: LocalPlatform, keepDays: number): Promise<Trimmed> {
   const warehouse = await platform.warehouse();
   const before = rfc3339(Math.floor(platform.worldClock.now() - keepDays * MS_PER_DAY));
   const removed: Partial<Record<TableName, number>> = {};

@@ -17,7 +17,12 @@ import type { Config } from '#shared/config.ts';
 import type { Stage } from '#shared/domain/control.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { reproduce } from '#shared/learning/train/reproduce.ts';
-import { createPlatform, type LocalBus, type Platform, type PlatformOptions } from '#shared/platform.ts';
+import {
+  createEmbeddedPlatform,
+  type LocalBus,
+  type LocalPlatform,
+  type LocalPlatformOptions,
+} from '#shared/platform-embedded.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Provider } from '#shared/providers/provider.ts';
@@ -36,7 +41,7 @@ export interface RunningFunction {
 }
 
 export interface Stack {
-  readonly platform: Platform;
+  readonly platform: LocalPlatform;
   readonly functions: ReadonlyMap<FunctionName, RunningFunction>;
   readonly reproductions: Reproductions;
   /** In-flight requests are answered, pushes end, everything is closed. What was not delivered waits for the next start. */
@@ -50,8 +55,8 @@ export interface StackOptions {
   /** Base port; 0 = the system picks all. */
   readonly port: number;
   /** Given: the whole loop runs, on these providers. Null: quiet. */
-  readonly providers: ((platform: Platform) => readonly Provider[]) | null;
-  readonly chaos?: PlatformOptions['chaos'];
+  readonly providers: ((platform: LocalPlatform) => readonly Provider[]) | null;
+  readonly chaos?: LocalPlatformOptions['chaos'];
   /** Said on record before anything acts; null, default: what holds goes on. */
   readonly stage?: { readonly stage: Stage; readonly by: string; readonly reason: string } | null;
 }
@@ -61,7 +66,7 @@ const DRAIN_WAIT_MS = 3_000;
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { config, hostClock, log, port } = options;
-  const platform = await createPlatform({
+  const platform = await createEmbeddedPlatform({
     config,
     hostClock,
     log,
@@ -135,7 +140,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // The first offers are there before route and score look for them.
       await runOnce('collect', collect.url, hostClock);
       const score = await serve('score', await composeScore(platform));
-      const routed: Platform = { ...platform, config: { ...config, scoreUrl: score.url } };
+      const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl: score.url } };
       await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers));

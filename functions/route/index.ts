@@ -23,7 +23,7 @@ export async function compose(
   return createRoute({
     ...platform,
     bus,
-    waiting: async () => (await bus.stats()).find(({ subscription }) => subscription === DEPLOY)?.backlog ?? 0,
+    waiting: async () => (DEPLOY === undefined ? 0 : ((await platform.backlog(DEPLOY)) ?? 0)),
     objects: await platform.objects(),
     state: await platform.state(),
     salt: await platform.salt(),

@@ -7,8 +7,8 @@ import { welcome, welcomeJson } from '#cli/stack/welcome.ts';
 import { parseConfig } from '#shared/config.ts';
 import { defaultControl, type Trial } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import type { LocalWarehouse } from '#shared/platform.ts';
-import { createPlatform, type Platform } from '#shared/platform.ts';
+import type { LocalWarehouse } from '#shared/platform-embedded.ts';
+import { createEmbeddedPlatform, type LocalPlatform } from '#shared/platform-embedded.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { loadMarketSpec, loadScenarioSpec } from '#sim/market/load-spec.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
@@ -44,7 +44,7 @@ const trialOf = (challenger: string, startMs: number): Trial => ({
 async function slowStack(use: (stack: SlowStack) => Promise<void>): Promise<void> {
   const directory = await temporary();
   const clock = fakeClock();
-  const platform = await createPlatform({
+  const platform = await createEmbeddedPlatform({
     config: parseConfig({ AURORA_DIR: directory }),
     hostClock: clock,
     log: memoryLog(),
@@ -69,7 +69,7 @@ async function slowStack(use: (stack: SlowStack) => Promise<void>): Promise<void
 
 interface SlowStack {
   readonly clock: FakeClock;
-  readonly platform: Platform;
+  readonly platform: LocalPlatform;
   /** Queries under way. */
   readonly waiting: (() => void)[];
 }
@@ -117,7 +117,7 @@ describe('the live line', () => {
     const directory = await temporary();
     const clock = fakeClock();
     const config = parseConfig({ AURORA_DIR: directory });
-    const platform = await createPlatform({
+    const platform = await createEmbeddedPlatform({
       config,
       hostClock: clock,
       log: memoryLog(),

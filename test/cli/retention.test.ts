@@ -5,7 +5,7 @@ import { MS_PER_DAY } from '#shared/defaults.ts';
 import { routingDecision } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent, encodeEvent, eventRow } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { createPlatform, type Platform } from '#shared/platform.ts';
+import { createEmbeddedPlatform, type LocalPlatform } from '#shared/platform-embedded.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { aDecision } from '#test/support/events.ts';
 import { memoryLog } from '#test/support/runtime.ts';
@@ -14,9 +14,9 @@ import { run, runJson, SAMPLE_WORDS, temporary } from './run.ts';
 const KEEP_DAYS = 120;
 
 /** The platform of a directory as it will be after so many days of world time. */
-async function later<T>(directory: string, days: number, use: (platform: Platform) => Promise<T>): Promise<T> {
+async function later<T>(directory: string, days: number, use: (platform: LocalPlatform) => Promise<T>): Promise<T> {
   const hostClock = fakeClock(Date.now());
-  const platform = await createPlatform({
+  const platform = await createEmbeddedPlatform({
     config: parseConfig({ AURORA_DIR: directory }),
     hostClock,
     log: memoryLog(),
@@ -31,7 +31,7 @@ async function later<T>(directory: string, days: number, use: (platform: Platfor
   }
 }
 
-async function decide(platform: Platform, id: string): Promise<void> {
+async function decide(platform: LocalPlatform, id: string): Promise<void> {
   const nowMs = platform.worldClock.now();
   const decision = aDecision({ decision_id: id, request_id: id, decided_at: rfc3339(nowMs) });
   const { data, attributes } = encodeEvent(routingDecision, decision);

@@ -3,7 +3,7 @@ import type { ShownTrials } from '#cli/ops/trials.ts';
 import type { Trial } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
-import type { Platform } from '#shared/platform.ts';
+import type { LocalPlatform } from '#shared/platform-embedded.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { decisionPayload, outcomePayload, rowOf } from '#test/contract/warehouse-rows.ts';
 import { emptyState, run, runJson, temporary } from './run.ts';
@@ -11,7 +11,7 @@ import { withPlatform } from './with-platform.ts';
 
 const DAY = 86_400_000;
 
-const say = async (platform: Platform, trial: Trial | null, reason: string): Promise<void> => {
+const say = async (platform: LocalPlatform, trial: Trial | null, reason: string): Promise<void> => {
   const { worldClock } = platform;
   const deps = { objects: await platform.objects(), worldClock, stage: 'auto' } as const;
   await changeControl(deps, { change: { kind: 'trial', trial }, by: 'promote', reason });
@@ -28,7 +28,7 @@ const trialUnderWay = (nowMs: number): Trial => ({
 });
 
 /** A decision each twelve hours; those of the learner complete, the rules' fail to start. */
-async function recordOf(platform: Platform, trial: Trial, nowMs: number): Promise<void> {
+async function recordOf(platform: LocalPlatform, trial: Trial, nowMs: number): Promise<void> {
   const warehouse = await platform.warehouse();
   const instants = Array.from({ length: 129 }, (_, i) => Date.parse(trial.start) + i * (DAY / 2));
   await warehouse.append(

@@ -5,7 +5,7 @@ import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const KNOWN =
-  'AURORA_PLATFORM, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET';
+  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET';
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
 const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
@@ -14,6 +14,13 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_PLATFORM: 'aws' }, 'AURORA_PLATFORM="aws": Invalid option: expected one of "embedded"|"gcp"'],
   [{ AURORA_PLATFORM: '' }, 'AURORA_PLATFORM="": Invalid option: expected one of "embedded"|"gcp"'],
   [{ AURORA_PLATFORM: 'GCP' }, 'AURORA_PLATFORM="GCP": Invalid option: expected one of "embedded"|"gcp"'],
+  [{ AURORA_PROJECT: '-x' }, 'AURORA_PROJECT="-x": expected a project id, such as my-project'],
+  [{ AURORA_BUCKET: 'gs://b' }, 'AURORA_BUCKET="gs://b": expected the name of a bucket, without gs://'],
+  [{ AURORA_DATASET: 'a.b' }, 'AURORA_DATASET="a.b": expected the id of a dataset: letters, digits and underscores'],
+  [{ AURORA_LOCATION: '' }, 'AURORA_LOCATION="": expected the location of the dataset, such as EU'],
+  [{ AURORA_MAX_BYTES_BILLED: '1e9' }, 'AURORA_MAX_BYTES_BILLED="1e9": expected a number in decimal digits'],
+  [{ AURORA_STORAGE_ENDPOINT: 'fake:1' }, 'AURORA_STORAGE_ENDPOINT="fake:1": expected a URL of http or https'],
+  [{ AURORA_PUBSUB_ENDPOINT: 'http://h:1' }, 'AURORA_PUBSUB_ENDPOINT="http://h:1": expected host:port'],
   [{ AURORA_DIR: 'a\0b' }, 'AURORA_DIR="a\\u0000b": expected a path, without NUL'],
   [{ AURORA_DIR: '' }, 'AURORA_DIR="": Too small: expected string to have >=1 characters'],
   [
@@ -43,7 +50,7 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
 describe('configuration', () => {
   test('nothing set: the embedded platform in real time', () => {
     expect(parseConfig({})).toEqual({
-      platform: 'embedded',
+      google: null,
       directory: '.aurora',
       logLevel: 'info',
       speed: 1,
@@ -57,7 +64,7 @@ describe('configuration', () => {
 
   test('everything set', () => {
     const environment = {
-      AURORA_PLATFORM: 'gcp',
+      AURORA_PLATFORM: 'embedded',
       AURORA_DIR: '/srv/aurora',
       AURORA_LOG_LEVEL: 'silent',
       AURORA_SPEED: '0.5',
@@ -68,7 +75,7 @@ describe('configuration', () => {
       FUNCTION_TARGET: 'score',
     };
     expect(parseConfig(environment)).toEqual({
-      platform: 'gcp',
+      google: null,
       directory: '/srv/aurora',
       logLevel: 'silent',
       speed: 0.5,
@@ -79,6 +86,41 @@ describe('configuration', () => {
       functionTarget: 'score',
       host: 'functions-framework',
     });
+  });
+
+  const cloud = {
+    AURORA_PLATFORM: 'gcp',
+    AURORA_PROJECT: 'my-project',
+    AURORA_BUCKET: 'my-project-aurora',
+    AURORA_DATASET: 'aurora',
+    AURORA_LOCATION: 'EU',
+  };
+
+  test('the cloud: what terraform made, and Google’s own endpoints', () => {
+    expect(parseConfig(cloud).google).toEqual({
+      projectId: 'my-project',
+      bucket: 'my-project-aurora',
+      dataset: 'aurora',
+      location: 'EU',
+      maxBytesBilled: 100 * 1024 ** 3,
+      endpoints: { storage: null, bigquery: null, pubsub: null, metadata: 'http://metadata.google.internal' },
+    });
+  });
+
+  test.each(['AURORA_PROJECT', 'AURORA_BUCKET', 'AURORA_DATASET', 'AURORA_LOCATION'])(
+    'the cloud without %s names it, and where it comes from',
+    (name) => {
+      const message = expect.stringMatching(new RegExp(`^${name} is not set: AURORA_PLATFORM=gcp needs the .+`));
+      expect(() => parseConfig({ ...cloud, [name]: undefined })).toThrow(
+        expect.objectContaining({ code: 'config_invalid', message }),
+      );
+    },
+  );
+
+  test('the cloud has no faster world', () => {
+    expect(() => parseConfig({ ...cloud, AURORA_SPEED: '600' })).toThrow(
+      'AURORA_SPEED=600: AURORA_PLATFORM=gcp runs in real time, leave it out',
+    );
   });
 
   test("other programs' variables and the tests' own switches are none of its business", () => {

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseConfig } from '#shared/config.ts';
-import { createPlatform, type Platform } from '#shared/platform.ts';
+import { createEmbeddedPlatform, type LocalPlatform } from '#shared/platform-embedded.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 
 let directory: string;
-let platform: Platform;
+let platform: LocalPlatform;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'aurora-platform-'));
-  platform = await createPlatform({
+  platform = await createEmbeddedPlatform({
     config: parseConfig({ AURORA_DIR: directory }),
     hostClock: fakeClock(),
     log: memoryLog(),

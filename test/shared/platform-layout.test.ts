@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '#shared/config.ts';
-import { createPlatform, type Platform } from '#shared/platform.ts';
+import { createEmbeddedPlatform, type LocalPlatform } from '#shared/platform-embedded.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 
@@ -17,8 +17,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(base, { recursive: true }));
 
-const platformOf = (at: string, keepsWorldTime = true): Promise<Platform> =>
-  createPlatform({
+const platformOf = (at: string, keepsWorldTime = true): Promise<LocalPlatform> =>
+  createEmbeddedPlatform({
     config: parseConfig({ AURORA_DIR: at }),
     hostClock: fakeClock(),
     log: memoryLog(),

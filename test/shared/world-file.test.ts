@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadWorldOrigin, saveWorldOrigin } from '#shared/adapters/clock/world-file.ts';
 import { parseConfig } from '#shared/config.ts';
-import { createPlatform } from '#shared/platform.ts';
+import { createEmbeddedPlatform } from '#shared/platform-embedded.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 
@@ -56,7 +56,7 @@ describe('where world time stood', () => {
     await damage();
     const refused = { code: 'store_corrupt', message: expect.stringContaining(file) };
     await expect(loadWorldOrigin(file, 5_000, EVERY_MS)).rejects.toMatchObject(refused);
-    const opening = createPlatform({
+    const opening = createEmbeddedPlatform({
       config: parseConfig({ AURORA_DIR: directory }),
       hostClock: fakeClock(),
       log: memoryLog(),

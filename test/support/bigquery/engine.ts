@@ -52,7 +52,7 @@ export async function openEngine(dataset: string) {
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-export function translated(text: string, dataset: string): string {
+function translated(text: string, dataset: string): string {
   if (!/\bevent_date\b/.test(text))
     throw new InvalidQuery('Cannot query over table without a filter over column(s) event_date');
   const known = text

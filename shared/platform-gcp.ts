@@ -1,0 +1,57 @@
+/**
+ * The platform on Google Cloud: Pub/Sub, BigQuery and Cloud Storage by the ambient identity, world time that is the machine's.
+ * Nothing is asked of any of them before it is used.
+ */
+import { randomUUID } from 'node:crypto';
+import type { GoogleConfig } from './config.ts';
+import type { Platform, PlatformOptions } from './platform.ts';
+import { openPorts, saltIn } from './platform-ports.ts';
+import { createWorldClock } from './runtime/world-clock.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { TOPIC_LIMITS, TOPICS } from './topology.ts';
+
+/** Of the entries of `state` in the bucket; its lifecycle rule removes what has expired. */
+const STATE_FOLDER = 'state/';
+
+export function createGcpPlatform(options: PlatformOptions & { readonly google: GoogleConfig }): Platform {
+  const { config, hostClock, log, google } = options;
+  const { projectId, bucket, dataset, location, maxBytesBilled, endpoints } = google;
+  const ports = openPorts();
+  const { lazily } = ports;
+
+  const objects = lazily(async () => {
+    const { createGcsObjects } = await import('./adapters/objects/gcs/index.ts');
+    const { createMetadataToken } = await import('./adapters/google/metadata-token.ts');
+    const token = createMetadataToken({ origin: endpoints.metadata, hostClock });
+    return createGcsObjects({ bucket, endpoint: endpoints.storage, token, newMark: randomUUID, hostClock });
+  });
+  const state = lazily(async () => {
+    const { createObjectState } = await import('./adapters/state/objects.ts');
+    return createObjectState({ objects: await objects(), folder: STATE_FOLDER, hostClock });
+  });
+  const warehouse = lazily(async () => {
+    const { createBigqueryWarehouse } = await import('./adapters/warehouse/bigquery/index.ts');
+    const endpoint = endpoints.bigquery;
+    return createBigqueryWarehouse({ projectId, dataset, location, endpoint, hostClock, maxBytesBilled });
+  });
+  const bus = lazily(async () => {
+    const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
+    return createPubsubBus({ projectId, endpoint: endpoints.pubsub, topics: TOPICS, topicLimits: TOPIC_LIMITS });
+  });
+  const now = hostClock.now();
+  return {
+    config,
+    hostClock,
+    worldClock: createWorldClock({ hostClock, speed: 1, originHostMs: now, originWorldMs: now }),
+    log,
+    metrics: createMetrics(),
+    bus,
+    warehouse,
+    objects,
+    state,
+    // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.
+    backlog: async () => null,
+    salt: saltIn(state),
+    close: ports.close,
+  };
+}

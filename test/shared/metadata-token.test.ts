@@ -1,0 +1,73 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createMetadataToken } from '#shared/adapters/google/metadata-token.ts';
+import { fakeClock } from '#test/support/clock.ts';
+
+let close = async (): Promise<void> => undefined;
+afterEach(() => close());
+
+/** A metadata server that answers so. */
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe('the token of the metadata server', () => {
+  test('is asked for once by all who come together, and again shortly before it ends', async () => {
+    let asked = 0;
+    const origin = await serve((request, response) => {
+      asked += 1;
+      const known = request.headers['metadata-flavor'] === 'Google' && request.url?.endsWith('/default/token');
+      response.statusCode = known ? 200 : 403;
+      response.end(JSON.stringify({ access_token: `token-${asked}`, expires_in: 3_600, token_type: 'Bearer' }));
+    });
+    const clock = fakeClock();
+    const token = createMetadataToken({ origin, hostClock: clock });
+    expect(await Promise.all([token(), token(), token()])).toEqual(['token-1', 'token-1', 'token-1']);
+    await clock.advance(55 * 60_000);
+    expect(await token()).toBe('token-1');
+    await clock.advance(60_000);
+    expect(await token()).toBe('token-2');
+    expect(clock.pending()).toBe(0);
+  });
+
+  test('a black hole is given up after three seconds, and asked again by the next', async () => {
+    let hole = true;
+    let asked = 0;
+    const origin = await serve((_request, response) => {
+      asked += 1;
+      if (!hole) response.end(JSON.stringify({ access_token: 'found', expires_in: 3_600 }));
+    });
+    const clock = fakeClock();
+    const token = createMetadataToken({ origin, hostClock: clock });
+    const failing = token().catch((error: unknown) => error);
+    await vi.waitUntil(() => asked === 1);
+    await clock.advance(3_000);
+    expect(await failing).toMatchObject({
+      code: 'upstream_unavailable',
+      message: expect.stringContaining('metadata server: no answer within 3 s'),
+    });
+    hole = false;
+    expect(await token()).toBe('found');
+  });
+
+  test.each([
+    ['HTTP 404', 404, ''],
+    ['an answer without a token', 200, '{"access_token":""}'],
+    ['an answer without a token', 200, 'not JSON, but secret'],
+  ])('%s is an error that tells nothing of the answer', async (why, status, body) => {
+    const origin = await serve((_request, response) => {
+      response.statusCode = status;
+      response.end(body);
+    });
+    const error = await createMetadataToken({ origin, hostClock: fakeClock() })().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'upstream_unavailable', message: expect.stringContaining(why) });
+    expect(String(error)).not.toContain('secret');
+  });
+});
