@@ -141,6 +141,7 @@ module.exports = {
       'google-auth-library',
       ['^shared/adapters/(bus|warehouse)/'],
     ),
+    home('jose-at-home', 'ID tokens of callers.', 'jose', ['^shared/runtime/callers\\.ts$']),
     home('crc-at-home', 'Sums of objects.', 'crc-32', ['^shared/adapters/objects/gcs/']),
     home('undici-at-home', 'HTTP with a pool: pushes, providers, and the one client of the runtime.', 'undici', [
       '^shared/adapters/bus/',
@@ -160,7 +161,7 @@ module.exports = {
       to: {
         path: '(^|/)node_modules/',
         pathNot: pkg(
-          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|crc-32|csv-parse|@types/[^/]+)',
+          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|jose|crc-32|csv-parse|@types/[^/]+)',
         ),
       },
     },

@@ -26,6 +26,14 @@ const FUNCTIONS: Readonly<Record<string, (platform: Platform) => Promise<Functio
   promote: async (platform) => (await import('./promote/index.ts')).compose(platform),
 };
 
+/** The same function, and in the cloud the second lock before it. */
+async function behindCheck(app: FunctionApp, { google }: Config): Promise<FunctionApp> {
+  const callers = google?.callers ?? null;
+  if (callers === null) return app;
+  const { createCallerCheck, guarded, remoteKeys } = await import('#shared/runtime/callers.ts');
+  return guarded(app, createCallerCheck({ ...callers, keys: remoteKeys(callers.keysUrl), hostClock }));
+}
+
 async function serve(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel });
   const target = config.functionTarget ?? '';
@@ -40,7 +48,7 @@ async function serve(config: Config): Promise<void> {
   let app: FunctionApp;
   let served: Served;
   try {
-    app = await compose(platform);
+    app = await behindCheck(await compose(platform), config);
     served =
       config.host === 'lean'
         ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, { port: config.port, hostClock })

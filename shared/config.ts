@@ -34,6 +34,12 @@ export interface GoogleConfig {
   readonly location: string;
   /** A query that would read more is refused. */
   readonly maxBytesBilled: number;
+  /** Whose ID tokens are asked for at the doors; null: nobody's, whoever gets through to the service may call. */
+  readonly callers: {
+    readonly audience: string;
+    readonly accounts: readonly string[];
+    readonly keysUrl: string;
+  } | null;
   /** Null: Google's own. Emulators and fakes, which are asked without credentials. */
   readonly endpoints: {
     readonly storage: string | null;
@@ -53,6 +59,9 @@ const decimal = z
 const origin = z
   .url({ protocol: /^https?$/, error: 'expected a URL of http or https' })
   .transform((url) => url.replace(/\/+$/, ''));
+
+/** Google's signing keys, as a JSON Web Key Set. */
+const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
 
 const schema = z.object({
   AURORA_PLATFORM: z.enum(['embedded', 'gcp']).default('embedded'),
@@ -79,6 +88,13 @@ const schema = z.object({
     .string()
     .regex(/^[^\s/:]+:\d{1,5}$/, 'expected host:port')
     .optional(),
+  AURORA_AUDIENCE: z.url({ protocol: /^https?$/, error: 'expected the URL of this service' }).optional(),
+  AURORA_CALLERS: z
+    .string()
+    .transform((text) => text.split(',').map((one) => one.trim()))
+    .pipe(z.array(z.email('expected e-mail addresses of service accounts, parted by commas')).min(1).max(64))
+    .optional(),
+  AURORA_TOKEN_KEYS: z.url({ protocol: /^https?$/, error: 'expected a URL of http or https' }).default(GOOGLE_KEYS),
   AURORA_METADATA_ENDPOINT: origin.default('http://metadata.google.internal'),
   AURORA_DIR: z
     .string()
@@ -156,6 +172,7 @@ function googleConfig(value: z.output<typeof schema>): GoogleConfig {
     dataset: given('AURORA_DATASET'),
     location: given('AURORA_LOCATION'),
     maxBytesBilled: value.AURORA_MAX_BYTES_BILLED,
+    callers: callersOf(value),
     endpoints: {
       storage: value.AURORA_STORAGE_ENDPOINT ?? null,
       bigquery: value.AURORA_BIGQUERY_ENDPOINT ?? null,
@@ -163,6 +180,17 @@ function googleConfig(value: z.output<typeof schema>): GoogleConfig {
       metadata: value.AURORA_METADATA_ENDPOINT,
     },
   };
+}
+
+function callersOf({
+  AURORA_AUDIENCE: audience,
+  AURORA_CALLERS: accounts,
+  AURORA_TOKEN_KEYS: keysUrl,
+}: z.output<typeof schema>): GoogleConfig['callers'] {
+  if (audience !== undefined && accounts !== undefined) return { audience, accounts, keysUrl };
+  if (audience === undefined && accounts === undefined) return null;
+  const [there, missing] = audience === undefined ? ['CALLERS', 'AUDIENCE'] : ['AUDIENCE', 'CALLERS'];
+  throw new RejectedError('config_invalid', `AURORA_${missing} is not set: AURORA_${there} alone checks nothing`);
 }
 
 export const readConfig = (): Config => parseConfig(process.env);

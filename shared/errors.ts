@@ -30,7 +30,16 @@ export const ERROR_CATALOGUE = {
   request_malformed: { kind: 'rejected', status: 400, remedy: 'Send a well-formed HTTP/1.1 request.' },
   headers_too_large: { kind: 'rejected', status: 431, remedy: 'Send less than 16 KiB of headers.' },
   request_timeout: { kind: 'transient', status: 408, remedy: 'Send the whole request without pausing, or try again.' },
-  unauthorized: { kind: 'rejected', status: 401, remedy: 'Send the token of the running stack.' },
+  unauthorized: {
+    kind: 'rejected',
+    status: 401,
+    remedy: 'Send the token of the running stack; in the cloud, an ID token made out for this service.',
+  },
+  forbidden: {
+    kind: 'rejected',
+    status: 403,
+    remedy: 'Call as one of the service accounts that AURORA_CALLERS names.',
+  },
   // Doors: what came in is fine, but not now.
   overloaded: {
     kind: 'transient',

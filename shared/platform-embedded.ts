@@ -105,6 +105,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     state,
     backlog: async (name) =>
       (await (await bus()).stats()).find(({ subscription }) => subscription === name)?.backlog ?? null,
+    identity: null,
     salt,
     async backup(target) {
       const { backUp } = await import('./platform-backup.ts');

@@ -3,6 +3,7 @@
  * Nothing is asked of any of them before it is used.
  */
 import { randomUUID } from 'node:crypto';
+import { createMetadataTokens } from './adapters/google/metadata-tokens.ts';
 import type { GoogleConfig } from './config.ts';
 import type { Platform, PlatformOptions } from './platform.ts';
 import { openPorts, saltIn } from './platform-ports.ts';
@@ -15,14 +16,14 @@ const STATE_FOLDER = 'state/';
 
 export function createGcpPlatform(options: PlatformOptions & { readonly google: GoogleConfig }): Platform {
   const { config, hostClock, log, google } = options;
-  const { projectId, bucket, dataset, location, maxBytesBilled, endpoints } = google;
+  const { projectId, bucket, dataset, location, maxBytesBilled, callers, endpoints } = google;
+  const tokens = createMetadataTokens({ origin: endpoints.metadata, hostClock });
   const ports = openPorts();
   const { lazily } = ports;
 
   const objects = lazily(async () => {
     const { createGcsObjects } = await import('./adapters/objects/gcs/index.ts');
-    const { createMetadataToken } = await import('./adapters/google/metadata-token.ts');
-    const token = createMetadataToken({ origin: endpoints.metadata, hostClock });
+    const token = (): Promise<string> => tokens.access();
     return createGcsObjects({ bucket, endpoint: endpoints.storage, token, newMark: randomUUID, hostClock });
   });
   const state = lazily(async () => {
@@ -51,6 +52,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     state,
     // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.
     backlog: async () => null,
+    identity: callers === null ? null : (audience) => tokens.identity(audience),
     salt: saltIn(state),
     close: ports.close,
   };

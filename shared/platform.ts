@@ -23,6 +23,8 @@ export interface Platform {
   state(): Promise<State>;
   /** Undelivered messages of a subscription; null: this platform cannot tell within a request. */
   backlog(subscription: string): Promise<number | null>;
+  /** ID tokens for services of ours, by their URL; null: they are called without. */
+  readonly identity: ((audience: string) => Promise<string>) | null;
   /** Secret of the sampling draws, and the id under which decisions name it. */
   salt(): Promise<Salt>;
   /** What keeps time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */

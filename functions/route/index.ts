@@ -29,6 +29,11 @@ export async function compose(
     salt: await platform.salt(),
     stage: config.stage,
     newRequestId: options.newRequestId,
-    scores: createScoreClient({ url: config.scoreUrl, hostClock, breaker: createBreaker({ name: 'score' }) }),
+    scores: createScoreClient({
+      url: config.scoreUrl,
+      hostClock,
+      breaker: createBreaker({ name: 'score' }),
+      identity: platform.identity,
+    }),
   });
 }

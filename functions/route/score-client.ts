@@ -18,19 +18,35 @@ export function createScoreClient(options: {
   readonly url: string;
   readonly hostClock: HostClock;
   readonly breaker: Breaker;
+  /** ID tokens by audience; null: score is asked without. */
+  readonly identity: ((audience: string) => Promise<string>) | null;
 }): ScoreClient {
-  const { url, hostClock, breaker } = options;
+  const { url, hostClock, breaker, identity } = options;
   const client = createHttpClient({ hostClock });
   const endpoint = `${url}/agent/route`;
+  /** An hour's worth of calls share a token, and none waits for a new one past its own deadline. */
+  const credentials = async (ask: NonNullable<typeof identity>): Promise<Readonly<Record<string, string>>> => {
+    const late = Promise.withResolvers<never>();
+    const cancel = hostClock.after(SCORE_DEADLINE_MS, () =>
+      late.reject(new TransientError('deadline_exceeded', `no ID token for score within ${SCORE_DEADLINE_MS} ms`)),
+    );
+    try {
+      return { authorization: `Bearer ${await Promise.race([ask(url), late.promise])}` };
+    } finally {
+      cancel();
+    }
+  };
 
   return {
     async score(request) {
       if (!breaker.allow(hostClock.now())) return { answer: null, reason: 'breaker_open' };
       try {
+        const untilMs = hostClock.now() + SCORE_DEADLINE_MS;
+        const headers = identity === null ? {} : await credentials(identity);
         const response = await client.postJson(
           endpoint,
           { ...request, include_features: true },
-          { deadlineMs: SCORE_DEADLINE_MS },
+          { deadlineMs: Math.max(1, untilMs - hostClock.now()), headers },
         );
         if (response.status !== 200)
           throw new TransientError('scores_unavailable', `score answered HTTP ${response.status}`);

@@ -68,6 +68,7 @@ export const PLANTED: readonly Plant[] = [
   { rule: 'bigquery-at-home', file: 'functions/watch/k.ts', specifier: '@google-cloud/bigquery', how: 'dynamic' },
   { rule: 'pubsub-at-home', file: 'shared/adapters/bus/b.ts', specifier: '@google-cloud/pubsub' },
   { rule: 'google-auth-at-home', file: 'functions/watch/l.ts', specifier: 'google-auth-library' },
+  { rule: 'jose-at-home', file: 'functions/watch/n.ts', specifier: 'jose' },
   { rule: 'crc-at-home', file: 'functions/watch/m.ts', specifier: 'crc-32' },
   { rule: 'undici-at-home', file: 'functions/watch/a.ts', specifier: 'undici' },
   { rule: 'telemetry-at-home', file: 'functions/watch/b.ts', specifier: 'pino' },

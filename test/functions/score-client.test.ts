@@ -29,9 +29,10 @@ const SCORES = decideScores({
 const GOOD: Answer = { status: 200, body: JSON.stringify(SCORES) };
 
 /** A score service that answers as told, and the client that asks it. */
-async function house() {
+async function house(identity: ((audience: string) => Promise<string>) | null = null) {
   const clock = fakeClock(NOW);
   const seen: unknown[] = [];
+  const credentials: unknown[] = [];
   const waiting = Promise.withResolvers<void>();
   const service = { answer: GOOD as Answer };
   const server: Server = createServer((request, response) => {
@@ -42,6 +43,7 @@ async function house() {
     });
     request.on('end', () => {
       seen.push([request.url, JSON.parse(body)]);
+      credentials.push(request.headers.authorization);
       const { answer } = service;
       if (answer === 'reset') request.socket.destroy();
       else if (answer === 'silence') waiting.resolve();
@@ -50,7 +52,7 @@ async function house() {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = createScoreClient({ url, hostClock: clock, breaker: createBreaker({ name: 'score' }) });
+  const client = createScoreClient({ url, hostClock: clock, breaker: createBreaker({ name: 'score' }), identity });
   const close = async (): Promise<void> => {
     await client.close();
     server.closeAllConnections();
@@ -58,7 +60,7 @@ async function house() {
     expect(clock.pending()).toBe(0);
   };
   closing.push(close);
-  return { clock, seen, service, server, client, asked: waiting.promise };
+  return { clock, seen, credentials, url, service, server, client, asked: waiting.promise };
 }
 
 const closing: (() => Promise<void>)[] = [];
@@ -71,6 +73,20 @@ describe('asking for scores', () => {
     const { client, seen } = await house();
     expect(await client.score(aRouteRequest())).toEqual({ answer: SCORES });
     expect(seen).toEqual([['/agent/route', { ...aRouteRequest(), include_features: true }]]);
+  });
+
+  test('in the cloud it shows an ID token made out for score', async () => {
+    const { client, credentials, url } = await house(async (audience) => `for-${audience}`);
+    expect(await client.score(aRouteRequest())).toEqual({ answer: SCORES });
+    expect(credentials).toEqual([`Bearer for-${url}`]);
+  });
+
+  test('a token that does not come in time is no reason to wait', async () => {
+    const { client, clock, seen } = await house(() => new Promise(() => undefined));
+    const asking = client.score(aRouteRequest());
+    await clock.advance(SCORE_DEADLINE_MS);
+    expect(await asking).toEqual({ answer: null, reason: 'deadline_exceeded' });
+    expect(seen).toEqual([]);
   });
 
   test.each<[string, Answer, string]>([

@@ -5,7 +5,7 @@ import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const KNOWN =
-  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET';
+  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET';
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
 const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
@@ -21,6 +21,11 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_MAX_BYTES_BILLED: '1e9' }, 'AURORA_MAX_BYTES_BILLED="1e9": expected a number in decimal digits'],
   [{ AURORA_STORAGE_ENDPOINT: 'fake:1' }, 'AURORA_STORAGE_ENDPOINT="fake:1": expected a URL of http or https'],
   [{ AURORA_PUBSUB_ENDPOINT: 'http://h:1' }, 'AURORA_PUBSUB_ENDPOINT="http://h:1": expected host:port'],
+  [{ AURORA_AUDIENCE: 'ingest' }, 'AURORA_AUDIENCE="ingest": expected the URL of this service'],
+  [
+    { AURORA_CALLERS: 'nobody' },
+    'AURORA_CALLERS="nobody": expected e-mail addresses of service accounts, parted by commas',
+  ],
   [{ AURORA_DIR: 'a\0b' }, 'AURORA_DIR="a\\u0000b": expected a path, without NUL'],
   [{ AURORA_DIR: '' }, 'AURORA_DIR="": Too small: expected string to have >=1 characters'],
   [
@@ -103,6 +108,7 @@ describe('configuration', () => {
       dataset: 'aurora',
       location: 'EU',
       maxBytesBilled: 100 * 1024 ** 3,
+      callers: null,
       endpoints: { storage: null, bigquery: null, pubsub: null, metadata: 'http://metadata.google.internal' },
     });
   });
@@ -116,6 +122,22 @@ describe('configuration', () => {
       );
     },
   );
+
+  test('callers are checked by audience and account together', () => {
+    const both = { AURORA_AUDIENCE: 'https://x.run.app', AURORA_CALLERS: 'a@p.iam.gserviceaccount.com, b@p.example' };
+    expect(parseConfig({ ...cloud, ...both }).google?.callers).toEqual({
+      audience: 'https://x.run.app',
+      accounts: ['a@p.iam.gserviceaccount.com', 'b@p.example'],
+      keysUrl: 'https://www.googleapis.com/oauth2/v3/certs',
+    });
+    for (const [alone, missing] of [
+      ['AURORA_AUDIENCE', 'AURORA_CALLERS'],
+      ['AURORA_CALLERS', 'AURORA_AUDIENCE'],
+    ] as const)
+      expect(() => parseConfig({ ...cloud, [alone]: both[alone] })).toThrow(
+        `${missing} is not set: ${alone} alone checks nothing`,
+      );
+  });
 
   test('the cloud has no faster world', () => {
     expect(() => parseConfig({ ...cloud, AURORA_SPEED: '600' })).toThrow(

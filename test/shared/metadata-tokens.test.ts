@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createMetadataToken } from '#shared/adapters/google/metadata-token.ts';
+import { createMetadataTokens } from '#shared/adapters/google/metadata-tokens.ts';
 import { fakeClock } from '#test/support/clock.ts';
 
 let close = async (): Promise<void> => undefined;
@@ -28,7 +28,7 @@ describe('the token of the metadata server', () => {
       response.end(JSON.stringify({ access_token: `token-${asked}`, expires_in: 3_600, token_type: 'Bearer' }));
     });
     const clock = fakeClock();
-    const token = createMetadataToken({ origin, hostClock: clock });
+    const token = createMetadataTokens({ origin, hostClock: clock }).access;
     expect(await Promise.all([token(), token(), token()])).toEqual(['token-1', 'token-1', 'token-1']);
     await clock.advance(55 * 60_000);
     expect(await token()).toBe('token-1');
@@ -45,7 +45,7 @@ describe('the token of the metadata server', () => {
       if (!hole) response.end(JSON.stringify({ access_token: 'found', expires_in: 3_600 }));
     });
     const clock = fakeClock();
-    const token = createMetadataToken({ origin, hostClock: clock });
+    const token = createMetadataTokens({ origin, hostClock: clock }).access;
     const failing = token().catch((error: unknown) => error);
     await vi.waitUntil(() => asked === 1);
     await clock.advance(3_000);
@@ -66,8 +66,40 @@ describe('the token of the metadata server', () => {
       response.statusCode = status;
       response.end(body);
     });
-    const error = await createMetadataToken({ origin, hostClock: fakeClock() })().catch((reason: unknown) => reason);
+    const error = await createMetadataTokens({ origin, hostClock: fakeClock() })
+      .access()
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'upstream_unavailable', message: expect.stringContaining(why) });
+    expect(String(error)).not.toContain('secret');
+  });
+
+  test('an ID token is made out for one audience, and kept until shortly before its own end', async () => {
+    const clock = fakeClock();
+    const asked: string[] = [];
+    const origin = await serve((request, response) => {
+      asked.push(new URL(request.url ?? '', 'http://x').searchParams.get('audience') ?? '');
+      const claims = { exp: clock.now() / 1_000 + 3_600, n: asked.length };
+      response.end(`e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.sig\n`);
+    });
+    const tokens = createMetadataTokens({ origin, hostClock: clock });
+    const [first, again, other] = [
+      await tokens.identity('https://score.run.app'),
+      await tokens.identity('https://score.run.app'),
+      await tokens.identity('https://other.run.app'),
+    ];
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    await clock.advance(57 * 60_000);
+    expect(await tokens.identity('https://score.run.app')).not.toBe(first);
+    expect(asked).toEqual(['https://score.run.app', 'https://other.run.app', 'https://score.run.app']);
+  });
+
+  test('what is no ID token is none', async () => {
+    const origin = await serve((_request, response) => response.end('not found, but secret'));
+    const error = await createMetadataTokens({ origin, hostClock: fakeClock() })
+      .identity('https://x')
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'upstream_unavailable' });
     expect(String(error)).not.toContain('secret');
   });
 });
