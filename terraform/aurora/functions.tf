@@ -1,0 +1,47 @@
+locals {
+  # By function, what calls it: Pub/Sub where it has a subscription, the clock where it is asked regularly, route and score whom
+  # the environment names.
+  callers = {
+    for name, function in local.functions : name => merge(
+      contains([for subscription in values(local.topology.subscriptions) : subscription.function], name) ? { pusher = google_service_account.pusher.email } : {},
+      function.every == null ? {} : { clock = google_service_account.clock.email },
+      name == "score" ? { route = google_service_account.function["route"].email } : {},
+      name == "route" || name == "score" ? var.callers : {},
+    )
+  }
+}
+
+module "function" {
+  source   = "../modules/function"
+  for_each = local.functions
+
+  project         = var.project
+  region          = var.region
+  name            = each.key
+  image           = var.image
+  service_account = google_service_account.function[each.key].email
+  audience        = local.url[each.key]
+  callers         = local.callers[each.key]
+  ingress         = "INGRESS_TRAFFIC_ALL"
+  cpu             = each.value.cpu
+  memory          = each.value.memory
+  always_on       = each.value.always_on
+  instances       = each.value.instances
+  concurrency     = each.value.parallel
+  timeout_seconds = local.timeout_seconds[each.key]
+  labels          = local.labels
+
+  env = merge(
+    {
+      AURORA_PLATFORM  = "gcp"
+      AURORA_PROJECT   = var.project
+      AURORA_BUCKET    = module.bucket.name
+      AURORA_DATASET   = module.dataset.dataset_id
+      AURORA_LOCATION  = var.location
+      AURORA_LOG_LEVEL = var.log_level
+    },
+    each.value.queries ? { AURORA_MAX_BYTES_BILLED = tostring(var.max_bytes_billed) } : {},
+    each.value.stage ? { AURORA_STAGE = var.stage } : {},
+    each.key == "route" ? { AURORA_SCORE_URL = local.url["score"] } : {},
+  )
+}

@@ -1,0 +1,36 @@
+# A service account for each function, and two that call: Pub/Sub's pushes and the clock.
+
+data "google_project" "this" {
+  project_id = var.project
+}
+
+locals {
+  pubsub_agent = "service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+}
+
+resource "google_service_account" "function" {
+  for_each = local.functions
+
+  project      = var.project
+  account_id   = "aurora-${each.key}"
+  display_name = "Aurora: ${each.key}"
+}
+
+resource "google_service_account" "pusher" {
+  project      = var.project
+  account_id   = "aurora-pusher"
+  display_name = "Aurora: pushes of Pub/Sub"
+}
+
+resource "google_service_account" "clock" {
+  project      = var.project
+  account_id   = "aurora-clock"
+  display_name = "Aurora: calls of Cloud Scheduler"
+}
+
+# Pub/Sub makes out the ID tokens of its pushes as that account.
+resource "google_service_account_iam_member" "pusher_tokens" {
+  service_account_id = google_service_account.pusher.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = "serviceAccount:${local.pubsub_agent}"
+}

@@ -1,0 +1,135 @@
+variable "project" {
+  description = "Project that holds everything."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "Expected a project id, such as my-project."
+  }
+}
+
+variable "environment" {
+  description = "Name of the environment, as a label."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "Expected dev or prod."
+  }
+}
+
+variable "region" {
+  description = "Region of functions and scheduler."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "Expected a region, such as europe-west1."
+  }
+}
+
+variable "location" {
+  description = "Where bucket and dataset lie, for good; the region of the functions, or the multi-region around it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9-]+$", var.location))
+    error_message = "Expected a location, such as EU or europe-west1."
+  }
+}
+
+variable "message_regions" {
+  description = "Regions in which messages may be stored."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.message_regions) > 0
+    error_message = "Expected at least one region."
+  }
+}
+
+variable "bucket" {
+  description = "Name of the bucket, unique in all of Cloud Storage."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket))
+    error_message = "Expected 3 to 63 lower-case letters, digits and dashes."
+  }
+}
+
+variable "dataset" {
+  description = "Id of the dataset."
+  type        = string
+  default     = "aurora"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_]{0,1023}$", var.dataset))
+    error_message = "Expected lower-case letters, digits and underscores, a letter first."
+  }
+}
+
+variable "keep_days" {
+  description = "Days after which rows are dropped; null keeps everything."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.keep_days == null ? true : var.keep_days >= 7
+    error_message = "Expected null or at least 7 days."
+  }
+}
+
+variable "max_bytes_billed" {
+  description = "Bytes that one query may read at most; a larger one is refused before it costs anything."
+  type        = number
+  default     = 107374182400
+
+  validation {
+    condition     = var.max_bytes_billed >= 10485760
+    error_message = "Expected at least 10485760: the least that BigQuery bills."
+  }
+}
+
+variable "image" {
+  description = "The image of all functions, by digest."
+  type        = string
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "Expected REGISTRY/IMAGE@sha256:DIGEST."
+  }
+}
+
+variable "stage" {
+  description = "Who may act as long as no control object says otherwise."
+  type        = string
+  default     = "apprentice"
+
+  validation {
+    condition     = contains(["apprentice", "auto", "online"], var.stage)
+    error_message = "Expected apprentice, auto or online."
+  }
+}
+
+variable "log_level" {
+  description = "What is logged."
+  type        = string
+  default     = "info"
+
+  validation {
+    condition     = contains(["debug", "info", "warn", "error", "silent"], var.log_level)
+    error_message = "Expected debug, info, warn, error or silent."
+  }
+}
+
+variable "callers" {
+  description = "E-mail addresses of the service accounts that may call route and score: the tenants' and the router's, by what they are."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for email in values(var.callers) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected e-mail addresses of service accounts: never allUsers."
+  }
+}

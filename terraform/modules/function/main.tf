@@ -1,0 +1,85 @@
+# One function as a Cloud Run service: the same image for all, FUNCTION_TARGET says which. Only the service accounts that are
+# named may call it; the function checks their ID tokens once more.
+
+resource "google_cloud_run_v2_service" "this" {
+  project             = var.project
+  location            = var.region
+  name                = "aurora-${var.name}"
+  labels              = var.labels
+  ingress             = var.ingress
+  custom_audiences    = [var.audience]
+  deletion_protection = false
+
+  template {
+    service_account                  = var.service_account
+    timeout                          = "${var.timeout_seconds}s"
+    max_instance_request_concurrency = var.concurrency
+    labels                           = var.labels
+
+    scaling {
+      min_instance_count = var.instances.min
+      max_instance_count = var.instances.max
+    }
+
+    containers {
+      image = var.image
+
+      resources {
+        limits = {
+          cpu    = var.cpu
+          memory = var.memory
+        }
+
+        # Between requests too, where the function has something to do then: to poll, or to write what it has learnt.
+        cpu_idle          = !var.always_on
+        startup_cpu_boost = true
+      }
+
+      dynamic "env" {
+        for_each = merge(var.env, {
+          FUNCTION_TARGET = var.name
+          NODE_ENV        = "production"
+          AURORA_AUDIENCE = var.audience
+          AURORA_CALLERS  = join(",", values(var.callers))
+        })
+
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      startup_probe {
+        period_seconds    = 1
+        failure_threshold = 60
+
+        http_get {
+          path = "/ready"
+        }
+      }
+
+      liveness_probe {
+        period_seconds = 30
+
+        http_get {
+          path = "/health"
+        }
+      }
+    }
+  }
+
+  # The deployment script moves the traffic; a plan must not take it back.
+  lifecycle {
+    ignore_changes = [traffic, client, client_version]
+  }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "caller" {
+  for_each = var.callers
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_service.this.name
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${each.value}"
+}
