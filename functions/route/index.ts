@@ -5,6 +5,7 @@
  * (tenant_id, request_id); never fails because scoring did: then the rules decide, under the same control object: kill switch
  * and incidents hold here as well.
  */
+import { randomUUID } from 'node:crypto';
 import type { Platform } from '#shared/platform.ts';
 import { createBreaker } from '#shared/runtime/breaker.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
@@ -16,7 +17,7 @@ const DEPLOY = SUBSCRIPTIONS.find((subscription) => subscription.function === 'd
 
 export async function compose(
   platform: Platform,
-  options: { readonly newRequestId: () => string },
+  options: { readonly newRequestId: () => string } = { newRequestId: randomUUID },
 ): Promise<FunctionApp> {
   const { config, hostClock } = platform;
   const bus = await platform.bus();

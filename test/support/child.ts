@@ -11,9 +11,15 @@ export interface Child {
 }
 
 /** Runs a script of ours in a Node process of its own. */
-export function startChild(script: string, args: readonly string[]): Child {
+/** @param environment instead of this process's own */
+export function startChild(
+  script: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Child {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
   });
   let out = '';
   let err = '';
