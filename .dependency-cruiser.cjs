@@ -25,7 +25,12 @@ const home = (name, comment, packages, where) => ({
 });
 
 /** The entry points: composition happens here, so these may take the machine's own clock. */
-const ENTRY_POINTS = ['^cli/', '^functions/serve-function\\.ts$', '^functions/[^/]+/index\\.ts$', '^shared/.+/worker\\.ts$'];
+const ENTRY_POINTS = [
+  '^cli/',
+  '^functions/serve-function\\.ts$',
+  '^functions/[^/]+/index\\.ts$',
+  '^shared/.+/worker\\.ts$',
+];
 /** The composition of adapters and its parts (backup). */
 const PLATFORM = '^shared/platform[a-z-]*\\.ts$';
 const HOST_CLOCK = '^shared/adapters/clock/host\\.ts$';
