@@ -37,7 +37,7 @@ async function serve(functions: Functions, config: Config): Promise<void> {
       `FUNCTION_TARGET=${JSON.stringify(target)}: expected one of ${Object.keys(functions).join(', ')}`,
     );
   }
-  const platform = await createPlatform({ config, hostClock, log });
+  const platform = await createPlatform({ config, hostClock, log, random: Math.random });
   let app: FunctionApp;
   let served: Served;
   try {

@@ -5,5 +5,5 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const { google } = options.config;
   if (google !== null) return (await import('./platform-gcp.ts')).createGcpPlatform({ ...options, google });
   const { createEmbeddedPlatform } = await import('./platform-embedded.ts');
-  return createEmbeddedPlatform({ ...options, random: Math.random, keepsWorldTime: false });
+  return createEmbeddedPlatform({ ...options, keepsWorldTime: false });
 }

@@ -44,8 +44,6 @@ export interface LocalPlatform extends Platform {
 }
 
 export interface LocalPlatformOptions extends PlatformOptions {
-  /** Uniform in [0, 1); jitter of backoff only. */
-  readonly random: () => number;
   /** This process moves world time and saves it; others of the same directory only read where it stands. */
   readonly keepsWorldTime: boolean;
   readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };

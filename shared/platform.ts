@@ -40,4 +40,6 @@ export interface PlatformOptions {
   readonly config: Config;
   readonly hostClock: HostClock;
   readonly log: Log;
+  /** Uniform in [0, 1); jitter of backoff only. */
+  readonly random: () => number;
 }

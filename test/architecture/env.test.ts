@@ -8,8 +8,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Where each may be taken from the machine. Everybody else is handed it: a typed config, a clock, a seeded generator. */
 const ALLOWED: Readonly<Record<Reach, readonly RegExp[]>> = {
   environment: [/^shared\/config\.ts$/],
-  time: [/^shared\/adapters\/clock\/host\.ts$/, /^cli\//, /^functions\/([^/]+\/index|serve)\.ts$/],
-  randomness: [/^cli\//, /^functions\/([^/]+\/index|serve)\.ts$/],
+  time: [/^shared\/adapters\/clock\/host\.ts$/, /^cli\//, /^functions\/([^/]+\/index|serve-function)\.ts$/],
+  randomness: [/^cli\//, /^functions\/([^/]+\/index|serve-function)\.ts$/],
 };
 
 describe('what code takes from the machine', () => {

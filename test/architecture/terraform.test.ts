@@ -127,6 +127,11 @@ describe('functions', () => {
     expect(moduleCalled('function')['for_each']).toBe(ref('local.functions'));
   });
 
+  test('every folder has a row in the README', () => {
+    const readme = readFileSync(join(TERRAFORM, 'README.md'), 'utf8');
+    expect(folders.filter((name) => !readme.includes(`\n| \`${name}\` | `))).toEqual([]);
+  });
+
   test('a call may take longer than the handler’s budget', () => {
     // The service's timeout is the largest ack deadline of its subscriptions, each above its handler's budget.
     expect(local('timeout_seconds')).toContain('subscription.ack_deadline_seconds if subscription.function == name');

@@ -32,7 +32,7 @@ async function open(): Promise<Platform> {
     AURORA_BIGQUERY_ENDPOINT: bigquery.endpoint,
     AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
   });
-  const platform = await createPlatform({ config, hostClock, log: memoryLog() });
+  const platform = await createPlatform({ config, hostClock, log: memoryLog(), random: () => 0.5 });
   opened.push(platform);
   return platform;
 }
