@@ -25,11 +25,14 @@ interface Life {
   readonly decisions: number;
   readonly seed: number;
   readonly gpuType?: string;
+  /** All is told so many times later after the decision than it happened; 1 unless given. */
+  readonly slow?: number;
 }
 
 /** A decision every six minutes; failures known after five minutes, successes at ready and at the end of the run. */
 function live(learner: FastLearner, life: Life): number {
   const random = seededRandom(life.seed);
+  const { slow = 1 } = life;
   const news: { at: number; tell: () => void }[] = [];
   for (let i = 0; i < life.decisions; i++) {
     const decidedMs = (i * HOUR_MS) / 10;
@@ -44,7 +47,7 @@ function live(learner: FastLearner, life: Life): number {
       logReadyMs: Math.log(120_000),
     };
     if (random.next() >= life.start) {
-      const at = decidedMs + 300_000;
+      const at = decidedMs + slow * 300_000;
       const failed = { started: false, interrupted: false, exposureHours: null, logPriceRatio: null };
       news.push({
         at,
@@ -53,10 +56,11 @@ function live(learner: FastLearner, life: Life): number {
       continue;
     }
     const readyMs = decidedMs + 120_000;
-    news.push({ at: readyMs, tell: () => learner.ready({ ...seen, atMs: readyMs }) });
+    const toldMs = decidedMs + slow * 120_000;
+    news.push({ at: toldMs, tell: () => learner.ready({ ...seen, atMs: toldMs }) });
     const lasts = life.hazard === 0 ? Number.POSITIVE_INFINITY : -Math.log(1 - random.next()) / life.hazard;
     const exposureHours = Math.min(lasts, life.runHours);
-    const endMs = readyMs + exposureHours * HOUR_MS;
+    const endMs = decidedMs + slow * (readyMs + exposureHours * HOUR_MS - decidedMs);
     const ended = { started: true, interrupted: lasts < life.runHours, exposureHours, logPriceRatio: 0.05 };
     news.push({ at: endMs, tell: () => learner.final({ ...seen, ...ended, atMs: endMs }) });
   }
@@ -91,6 +95,17 @@ describe('the fast learner', () => {
     // Interrupted runs end early; what still runs must count against them.
     expect(Math.exp(mean.hazard)).toBeLessThan(0.012);
     expect(Math.exp(mean.hazard)).toBeGreaterThan(0.0013);
+  });
+
+  it('does not take for survival that nobody has told it of an end yet', () => {
+    const learner = createFastLearner();
+    // Runs of four hours of which it hears after three days; one in three is interrupted.
+    const life = { provider: 'late', start: 0.95, hazard: 0.1, runHours: 4, decisions: 1_500, slow: 20 };
+    const nowMs = live(learner, { ...life, seed: 7 });
+    const { mean } = learner.estimate(featuresOf('late', 'a100', 'us-west', nowMs), NO_RECORD, nowMs);
+    // Of 1,500 runs the last 800 are silent: counted as survivors they would halve it.
+    expect(Math.exp(mean.hazard)).toBeGreaterThan(0.075);
+    expect(Math.exp(mean.hazard)).toBeLessThan(0.13);
   });
 
   it('tells providers apart, and takes a new one for their like, with less certainty', () => {

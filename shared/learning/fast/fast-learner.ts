@@ -12,6 +12,7 @@ import { type Row, rowOf } from './effects.ts';
 import { createEffectsView, type EffectsView } from './effects-view.ts';
 import { type Baseline, type Estimator, estimatorOf } from './estimate.ts';
 import { createHead, type Head, type HeadKnowledge, type HeadSpec, type Observed } from './head.ts';
+import { createNewsLag } from './news-lag.ts';
 import { createProviderDrifts, type ProviderDrifts } from './provider-drifts.ts';
 import type { Running } from './running.ts';
 import { createWords, type Words } from './words.ts';
@@ -64,6 +65,8 @@ export interface LearnerKnowledge {
   readonly drifts: ReadonlyMap<string, ProviderDrifts>;
   /** By key, oldest first. */
   readonly running: ReadonlyMap<string, Running>;
+  /** Mean hours from the end of a run until it is heard of. */
+  readonly newsLagHours: number;
   /** Attempts whose start is known. */
   readonly observations: number;
   /** The latest instant seen, world epoch milliseconds. */
@@ -108,6 +111,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
     return there;
   };
   const running = new Map(known?.running);
+  const lag = createNewsLag(known?.newsLagHours ?? 0);
   let observations = known?.observations ?? 0;
   let seenMs = known?.nowMs ?? 0;
 
@@ -150,7 +154,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
       row,
       y: 0,
       // News of the end may be late; nobody runs for longer than was bought.
-      exposure: Math.max(MIN_EXPOSURE_HOURS, Math.min(runHours, (nowMs - sinceMs) / HOUR_MS)),
+      exposure: Math.max(MIN_EXPOSURE_HOURS, Math.min(runHours, (nowMs - sinceMs) / HOUR_MS - lag.hours())),
       offset,
       atMs: nowMs,
     }));
@@ -183,6 +187,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
       if (run === undefined) sawReady(attempt, seen);
       sawNumber('price', attempt, seen.logPriceRatio);
       if (seen.exposureHours === null) return;
+      if (run !== undefined) lag.heard((seen.atMs - run.sinceMs) / HOUR_MS - seen.exposureHours);
       const exposure = Math.max(MIN_EXPOSURE_HOURS, seen.exposureHours);
       const offset = seen.baseline.hazard + driftsOf(row.provider).hazard.at(seen.atMs).mean;
       heads.hazard.add({ row, y: seen.interrupted ? 1 : 0, exposure, offset, atMs: seen.atMs });
@@ -202,6 +207,7 @@ export function createFastLearner(known: LearnerKnowledge | null = null): FastLe
       heads: eachHead((name) => heads[name].knowledge()),
       drifts,
       running,
+      newsLagHours: lag.state(),
       observations,
       nowMs: seenMs,
     }),

@@ -72,6 +72,8 @@ const learnerState = z.strictObject({
       rate: z.number().min(0).nullable(),
     }),
   ),
+  /** Of those written before it was kept: prompt. */
+  news_lag_hours: z.number().min(0).default(0),
   observations: z.int().min(0),
   now_ms: instant,
 });
@@ -79,7 +81,15 @@ const learnerState = z.strictObject({
 /** As it is stored: JSON, numbers in base64. */
 export type LearnerState = z.input<typeof learnerState>;
 
-export function learnerStateOf({ words, heads, drifts, running, observations, nowMs }: LearnerKnowledge): LearnerState {
+export function learnerStateOf({
+  words,
+  heads,
+  drifts,
+  running,
+  newsLagHours,
+  observations,
+  nowMs,
+}: LearnerKnowledge): LearnerState {
   return {
     format: 'aurora-learner/1',
     classes: { shared: SHARED_CLASSES, local: LOCAL_CLASSES },
@@ -94,6 +104,7 @@ export function learnerStateOf({ words, heads, drifts, running, observations, no
       offset,
       rate,
     })),
+    news_lag_hours: newsLagHours,
     observations,
     now_ms: nowMs,
   };
@@ -107,7 +118,16 @@ export function parseLearnerState(value: unknown): LearnerKnowledge {
   const parsed = learnerState.safeParse(value);
   if (!parsed.success)
     throw new RejectedError('artefact_corrupt', `learner's statistics: ${describeIssues(parsed.error.issues)}`);
-  const { classes, words, heads, drifts, running, observations, now_ms: nowMs } = parsed.data;
+  const {
+    classes,
+    words,
+    heads,
+    drifts,
+    running,
+    news_lag_hours: newsLagHours,
+    observations,
+    now_ms: nowMs,
+  } = parsed.data;
   if (String(classes.shared) !== String(SHARED_CLASSES) || String(classes.local) !== String(LOCAL_CLASSES))
     throw new RejectedError(
       'artefact_incompatible',
@@ -125,6 +145,7 @@ export function parseLearnerState(value: unknown): LearnerKnowledge {
         { row: rowFrom(row), sinceMs, runHours, offset, rate },
       ]),
     ),
+    newsLagHours,
     observations,
     nowMs,
   };

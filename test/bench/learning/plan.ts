@@ -67,7 +67,7 @@ const BASE: Sizes = {
   estimateSeeds: [1],
   offPolicyRows: 100_000,
   offPolicySizes: [5_000, 20_000],
-  promotion: promotions(200, 20),
+  promotion: promotions(80, 20),
   repeated: 5_000,
   scoring: { decisions: 20_000, calls: 10_000, rounds: 5 },
 };
