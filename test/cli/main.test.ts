@@ -140,7 +140,7 @@ describe('vm', () => {
         expect(Object.keys(ERROR_CATALOGUE)).toContain(said);
         expect(said).not.toBe('internal');
       }),
-      { numRuns: testCases },
+      { timeout: 30_000, numRuns: testCases },
     );
     expect(await readdir(directory)).toEqual(['file']);
   });
