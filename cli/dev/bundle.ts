@@ -3,15 +3,15 @@
  * beside it, and package.json, which names what the bundle does not hold.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { COMPOSERS } from '#functions/composers.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** As functions/serve.ts lists them. */
-export const DEPLOYED = ['ingest', 'learn', 'promote', 'route', 'score', 'train'] as const;
-export type Deployed = (typeof DEPLOYED)[number];
+export type Deployed = keyof typeof COMPOSERS;
+export const DEPLOYED = Object.keys(COMPOSERS) as readonly Deployed[];
 
 /**
  * Not in a bundle. functions-framework: its register of functions is a variable of its module, of which there must be one. tfjs:
@@ -41,7 +41,6 @@ export async function bundle(name: Deployed, directory: string): Promise<Bundle>
   const workers = new Set<string>();
   const main = await build({
     ...COMMON,
-    external: [...EXTERNAL],
     stdin: { contents: entryOf(name), resolveDir: ROOT, sourcefile: `${name}.ts`, loader: 'ts' },
     outdir,
     entryNames: 'index',
@@ -55,25 +54,24 @@ export async function bundle(name: Deployed, directory: string): Promise<Bundle>
     [...workers].map((file) =>
       build({
         ...COMMON,
-        external: [...EXTERNAL],
         entryPoints: [file],
         outfile: join(outdir, workerName(file)),
         plugins: [onlyTheCloud],
       }),
     ),
   );
-  const outputs = [main, ...beside].flatMap(({ metafile }) => Object.values(metafile?.outputs ?? {}));
+  const outputs = [main, ...beside].flatMap(({ metafile }) => Object.values(metafile.outputs));
   const imported = new Set(
     outputs.flatMap(({ imports }) => imports.filter(({ external }) => external).map(({ path }) => path)),
   );
   const needs = EXTERNAL.filter((package_) => imported.has(package_));
   await writeFile(join(outdir, 'package.json'), await packageOf(name, needs));
-  const entry = Object.entries(main.metafile?.outputs ?? {}).find(([file]) => file.endsWith('/index.mjs'))?.[1];
+  const entry = Object.entries(main.metafile.outputs).find(([file]) => file.endsWith('/index.mjs'))?.[1];
   const entryInputs = Object.keys(entry?.inputs ?? {});
   return { name, entryInputs, directory: outdir, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0), needs };
 }
 
-const COMMON = {
+const COMMON: BuildOptions & { readonly metafile: true } = {
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -85,11 +83,12 @@ const COMMON = {
   legalComments: 'none',
   metafile: true,
   logLevel: 'silent',
+  external: [...EXTERNAL],
   // What was written for CommonJS asks for it.
   banner: {
     js: `import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __toPath(new URL('.', import.meta.url));`,
   },
-} as const;
+};
 
 const entryOf = (name: Deployed): string =>
   [
@@ -155,5 +154,3 @@ async function packageOf(name: Deployed, needs: readonly string[]): Promise<stri
     2,
   )}\n`;
 }
-
-export const shown = (path: string): string => relative(process.cwd(), path);

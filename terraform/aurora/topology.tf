@@ -6,47 +6,38 @@ locals {
 
   labels = { app = "aurora", environment = var.environment }
 
-  # Functions, by folder. What each publishes is what its handler does; every event function also puts what it rejects in quarantine.
-  functions = {
+  # What a function is and may do, unless it says otherwise: small, gone while nobody calls, and without any right.
+  usual = {
+    publishes = []
+    reads     = []
+    writes    = []
+    queries   = false
+    appends   = false
+    every     = null
+    stage     = false
+    memory    = "512Mi"
+    cpu       = "1"
+    always_on = false
+    instances = { min = 0, max = 1 }
+    parallel  = 4
+  }
+
+  # By folder. `publishes`: topics; `reads`, `writes`: folders of the bucket; `queries`, `appends`: the record; `every`: when the clock
+  # asks it; `stage`: whether it follows AURORA_STAGE; `parallel`: requests that an instance takes at a time.
+  own = {
     collect = {
       publishes = ["provider-offers"]
-      reads     = []
       writes    = ["offers/"]
-      queries   = false
-      appends   = false
       every     = "* * * * *"
-      stage     = false
-      memory    = "512Mi"
-      cpu       = "1"
-      always_on = false
-      instances = { min = 0, max = 1 }
-      parallel  = 4
     }
     deploy = {
       publishes = ["routing-outcomes", "deployments-requested", "rejected-events"]
-      reads     = []
       writes    = ["state/"]
-      queries   = false
-      appends   = false
-      every     = null
-      stage     = false
-      memory    = "512Mi"
-      cpu       = "1"
-      always_on = false
       instances = { min = 0, max = 20 }
       parallel  = 32
     }
     ingest = {
-      publishes = []
-      reads     = []
-      writes    = []
-      queries   = false
       appends   = true
-      every     = null
-      stage     = false
-      memory    = "512Mi"
-      cpu       = "1"
-      always_on = false
       instances = { min = 0, max = 50 }
       parallel  = 256
     }
@@ -56,11 +47,7 @@ locals {
       reads     = ["models/", "aliases/", "control/"]
       writes    = ["learning/"]
       queries   = true
-      appends   = false
-      every     = null
-      stage     = false
       memory    = "2Gi"
-      cpu       = "1"
       always_on = true
       instances = { min = 1, max = 1 }
       parallel  = 1000
@@ -70,39 +57,24 @@ locals {
       reads     = ["models/", "aliases/", "control/", "learning/"]
       writes    = ["aliases/", "control/", "models/", "state/"]
       queries   = true
-      appends   = false
       every     = "* * * * *"
       stage     = true
       memory    = "2Gi"
       cpu       = "2"
-      always_on = false
-      instances = { min = 0, max = 1 }
-      parallel  = 4
     }
     route = {
       publishes = ["routing-decisions", "deployments-requested"]
       reads     = ["offers/", "control/"]
       writes    = ["state/"]
-      queries   = false
-      appends   = false
-      every     = null
       stage     = true
-      memory    = "512Mi"
-      cpu       = "1"
       always_on = true
       instances = { min = 1, max = 50 }
       parallel  = 100
     }
     score = {
-      publishes = []
       reads     = ["models/", "aliases/", "control/", "offers/", "learning/"]
-      writes    = []
-      queries   = false
-      appends   = false
-      every     = null
       stage     = true
       memory    = "1Gi"
-      cpu       = "1"
       always_on = true
       instances = { min = 1, max = 50 }
       parallel  = 100
@@ -112,30 +84,18 @@ locals {
       reads     = ["models/"]
       writes    = ["models/", "state/"]
       queries   = true
-      appends   = false
-      every     = null
-      stage     = false
       memory    = "4Gi"
       cpu       = "2"
-      always_on = false
-      instances = { min = 0, max = 1 }
       parallel  = 1
     }
     watch = {
       publishes = ["routing-outcomes"]
-      reads     = []
       writes    = ["state/"]
-      queries   = false
-      appends   = false
       every     = "* * * * *"
-      stage     = false
-      memory    = "512Mi"
-      cpu       = "1"
-      always_on = false
-      instances = { min = 0, max = 1 }
-      parallel  = 4
     }
   }
+
+  functions = { for name, own in local.own : name => merge(local.usual, own) }
 
   # A push may take as long as its ack deadline, a call of the clock two minutes, and anything else one.
   timeout_seconds = {

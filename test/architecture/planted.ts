@@ -113,7 +113,7 @@ export const ALLOWED: readonly Omit<Plant, 'rule'>[] = [
   { file: 'shared/adapters/state/ok.ts', specifier: '../sqlite/open.ts' },
   { file: 'shared/adapters/bus/embedded/ok.ts', specifier: 'undici' },
   { file: 'shared/adapters/bus/pubsub.ts', specifier: '@google-cloud/pubsub' },
-  { file: 'shared/adapters/objects/gcs/ok.ts', specifier: '#shared/adapters/google/waits.ts' },
+  { file: 'shared/adapters/objects/gcs/ok.ts', specifier: '#shared/adapters/client/waits.ts' },
   { file: 'shared/adapters/objects/gcs/writer.ts', specifier: '@google-cloud/storage' },
   { file: 'shared/adapters/bus/embedded/worker.ts', specifier: '#shared/adapters/clock/host.ts' },
   { file: 'shared/platform.ts', specifier: './adapters/state/ok.ts', how: 'dynamic' },

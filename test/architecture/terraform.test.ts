@@ -59,7 +59,30 @@ interface FunctionSpec {
   readonly every: string | null;
   readonly stage: boolean;
 }
-const functions = (): Readonly<Record<string, FunctionSpec>> => local('functions') as Record<string, FunctionSpec>;
+/** As `local.functions` merges them. */
+const functions = (): Readonly<Record<string, FunctionSpec>> =>
+  Object.fromEntries(
+    Object.entries(local('own') as Record<string, Partial<FunctionSpec>>).map(([name, own]) => [
+      name,
+      { ...(local('usual') as FunctionSpec), ...own },
+    ]),
+  );
+/** Topics that the code of a function names for publishing, its quarantine among them. */
+const publishedBy = (name: string): readonly string[] => {
+  const folder = join(ROOT, 'functions', name);
+  const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('\n');
+  const named = Object.entries(EVENTS)
+    .filter(([type]) => code.includes(`${type.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}.topic`))
+    .map(([, { topic }]) => topic);
+  return [
+    ...named,
+    ...(code.includes('quarantineOver(') ? [EVENTS['event-rejected'].topic] : []),
+    ...(code.includes('/promoted-event.ts') ? [EVENTS['model-promoted'].topic] : []),
+  ].sort();
+};
 const folders = readdirSync(join(ROOT, 'functions'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
@@ -124,6 +147,7 @@ describe('topics and subscriptions', () => {
 describe('functions', () => {
   test('every folder is a service, and no other is', () => {
     expect(Object.keys(functions()).sort()).toEqual(folders);
+    expect(local('functions')).toBe(ref('{ for name, own in local.own : name => merge(local.usual, own) }'));
     expect(moduleCalled('function')['for_each']).toBe(ref('local.functions'));
   });
 
@@ -149,6 +173,7 @@ describe('functions', () => {
     expect({ touchesWarehouse: spec.queries || spec.appends }).toEqual({
       touchesWarehouse: name === 'learn' || uses('warehouse'),
     });
+    expect([...spec.publishes].sort()).toEqual(publishedBy(name));
     expect({ publishes: spec.publishes.length > 0 }).toEqual({ publishes: uses('bus') });
     expect({ keepsState: spec.writes.includes('state/') }).toEqual({ keepsState: uses('state') });
     expect({ objects: spec.reads.length + spec.writes.filter((folder) => folder !== 'state/').length > 0 }).toEqual({

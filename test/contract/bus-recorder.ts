@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { bodyOf, closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 
 export interface PushEnvelope {
   readonly subscription: string;
@@ -49,7 +49,7 @@ export async function startRecorder(): Promise<PushRecorder> {
   let script: Script = () => 204;
   let mostOpen = 0;
   const server = createServer(async (request, response) => {
-    const envelope = JSON.parse(await bodyOf(request)) as PushEnvelope;
+    const envelope = JSON.parse((await bodyOf(request)).toString()) as PushEnvelope;
     const path = request.url ?? '';
     const text = Buffer.from(envelope.message.data ?? '', 'base64').toString();
     const push: Push = { path, contentType: request.headers['content-type'], envelope, text };
@@ -68,11 +68,10 @@ export async function startRecorder(): Promise<PushRecorder> {
     const status = script(push, nth);
     if (status !== null) answer(status);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const origin = await listenOnLoopback(server);
   return {
     pushes,
-    url: (path) => `http://127.0.0.1:${port}${path}`,
+    url: (path) => origin + path,
     script(next) {
       script = next;
     },
@@ -82,15 +81,6 @@ export async function startRecorder(): Promise<PushRecorder> {
     openPushes: () => open.size,
     mostOpen: () => mostOpen,
     to: (path) => pushes.filter((push) => push.path === path),
-    close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
+    close: () => closeServer(server),
   };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
 }

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createMetadataTokens } from '#shared/adapters/google/metadata-tokens.ts';
 import { fakeClock } from '#test/support/clock.ts';
+import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 
 let close = async (): Promise<void> => undefined;
 afterEach(() => close());
@@ -10,12 +10,8 @@ afterEach(() => close());
 /** A metadata server that answers so. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  close = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  close = () => closeServer(server);
+  return await listenOnLoopback(server);
 }
 
 describe('the token of the metadata server', () => {

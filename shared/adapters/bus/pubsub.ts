@@ -9,6 +9,7 @@ import type { PubSub, Topic } from '@google-cloud/pubsub';
 import { BUS_PUBLISH_DEADLINE_MS, MAX_EVENT_BYTES } from '#shared/defaults.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus, BusMessage } from '#shared/ports/bus.ts';
+import { inUse } from '../client/in-use.ts';
 import { checkSizes } from './message-size.ts';
 
 export interface PubsubOptions {
@@ -26,9 +27,8 @@ const BATCHING = { maxMessages: 100, maxBytes: 1024 * 1024, maxMilliseconds: 5 }
 export function createPubsubBus({ projectId, endpoint, topics, topicLimits = {} }: PubsubOptions): Bus {
   const known = new Set(topics);
   const opened = new Map<string, Topic>();
-  const running = new Set<Promise<unknown>>();
+  const life = inUse((doing) => new TransientError('bus_unavailable', `${doing}: the bus is closed`));
   let opening: Promise<PubSub> | undefined;
-  let closed = false;
 
   const client = (): Promise<PubSub> => {
     opening ??= open(projectId, endpoint);
@@ -61,26 +61,20 @@ export function createPubsubBus({ projectId, endpoint, topics, topicLimits = {} 
   };
 
   return {
-    async publish(topic, messages) {
-      if (closed) throw new TransientError('bus_unavailable', `publish to ${topic}: the bus is closed`);
-      if (!known.has(topic))
-        throw new RejectedError('topic_unknown', `topic ${JSON.stringify(topic)} is not one of ${topics.join(', ')}`);
-      checkSizes(messages, topicLimits[topic] ?? MAX_EVENT_BYTES);
-      const sending = send(topic, messages);
-      running.add(sending);
-      try {
-        return await sending;
-      } catch (error) {
-        throw asBusError(error, topic);
-      } finally {
-        running.delete(sending);
-      }
-    },
+    publish: (topic, messages) =>
+      life.during(`publish to ${topic}`, async () => {
+        if (!known.has(topic))
+          throw new RejectedError('topic_unknown', `topic ${JSON.stringify(topic)} is not one of ${topics.join(', ')}`);
+        checkSizes(messages, topicLimits[topic] ?? MAX_EVENT_BYTES);
+        try {
+          return await send(topic, messages);
+        } catch (error) {
+          throw asBusError(error, topic);
+        }
+      }),
     async close() {
-      if (closed) return;
-      closed = true;
-      await Promise.allSettled(running);
-      if (opening !== undefined) await (await opening).close();
+      const last = await life.end();
+      if (last && opening !== undefined) await (await opening).close();
     },
   };
 }

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { within } from './waits.ts';
+import { within } from '../client/waits.ts';
 
 export interface MetadataTokensOptions {
   /** Of the metadata server. */

@@ -6,8 +6,8 @@ import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Objects, ObjectVersion, StoredObject } from '#shared/ports/objects.ts';
 import { type ContentFiles, contentFiles, newContentId } from './content.ts';
 import { asObjectsError } from './failure.ts';
-import { inUse } from './in-use.ts';
 import { type IndexFile, type IndexRow, openIndex } from './index-file.ts';
+import { objectsLife } from './life.ts';
 import { checkName, checkPrefix, contentPath } from './name.ts';
 import { checkPrecondition } from './precondition.ts';
 
@@ -43,7 +43,7 @@ export async function createFilesystemObjects(options: { readonly directory: str
 }
 
 function objectsOver(index: IndexFile, files: ContentFiles): Objects {
-  const life = inUse();
+  const life = objectsLife();
 
   async function readLive(name: string, unlessGeneration: string | null): Promise<StoredObject | 'unchanged' | null> {
     let missing: string | null = null;

@@ -3,9 +3,9 @@
  * a route or a row that it does not know is refused as BigQuery refuses it.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type BigqueryField, bigqueryFields } from '#shared/adapters/warehouse/ddl.ts';
 import { TABLES } from '#shared/domain/events/schemas.ts';
+import { bodyOf, closeServer, listenOnLoopback } from '../loopback.ts';
 import { type Answer, type Engine, InvalidQuery, openEngine, type Parameter } from './engine.ts';
 
 export interface BigqueryFake {
@@ -37,14 +37,12 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
       refuse(response, { status: invalid ? 400 : 500, reason: invalid ? 'invalidQuery' : 'internalError' }, message);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const fake: BigqueryFake = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: await listenOnLoopback(server),
     requests: [],
     fault: () => null,
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await closeServer(server);
       engine.close();
     },
   };
@@ -52,7 +50,7 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', fake.endpoint);
     const line = `${request.method} ${url.pathname}`;
-    const body = JSON.parse((await bodyOf(request)) || 'null') as Record<string, unknown> | null;
+    const body = JSON.parse((await bodyOf(request)).toString() || 'null') as Record<string, unknown> | null;
     fake.requests.push({ line, body });
     const fault = fake.fault(line);
     if (fault === 'black hole') return;
@@ -209,12 +207,6 @@ function parametersOf(body: Record<string, unknown> | null): Readonly<Record<str
       return [name, { type: parameterType.type, value: value === null ? null : String(value) }];
     }),
   );
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
 }
 
 function answer(response: ServerResponse, json: unknown): void {

@@ -3,7 +3,7 @@
  * it does not know is refused, so that nothing passes here which would be ignored, or refused, there.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { bodyOf, closeServer, listenOnLoopback } from '../loopback.ts';
 import { type Bucket, type Conditions, createBucket, type Kept, Refusal, type Sent, sumsOf } from './bucket.ts';
 
 /** What happens to the next request that fits: null, nothing. */
@@ -39,15 +39,11 @@ export async function startGcsFake(): Promise<GcsFake> {
     });
   });
   const fake: GcsFake = {
-    endpoint: await listening(server),
+    endpoint: await listenOnLoopback(server),
     bucket,
     requests: [],
     fault: () => null,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -190,18 +186,7 @@ function partsOf(
   };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
 function answer(response: ServerResponse, status: number, json: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
   response.end(json === null ? undefined : JSON.stringify(json));
-}
-
-async function listening(server: ReturnType<typeof createServer>): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

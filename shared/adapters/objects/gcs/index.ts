@@ -1,8 +1,8 @@
 import { LIST_LIMIT_DEFAULT, OBJECTS_WRITE_DEADLINE_MS } from '#shared/defaults.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
-import { within } from '../../google/waits.ts';
-import { inUse } from '../in-use.ts';
+import { within } from '../../client/waits.ts';
+import { objectsLife } from '../life.ts';
 import { checkName, checkPrefix } from '../name.ts';
 import { createGcsReader } from './reader.ts';
 import { createGcsWriter } from './writer.ts';
@@ -31,7 +31,7 @@ export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }
     hostClock,
   });
   const writer = createGcsWriter({ endpoint, bucket, reader, newMark });
-  const life = inUse();
+  const life = objectsLife();
   /** The client library's own deadlines are those of one request. */
   const during = <T>(doing: string, operation: () => Promise<T>): Promise<T> =>
     life.during(doing, () => within(hostClock, OBJECTS_WRITE_DEADLINE_MS, operation));

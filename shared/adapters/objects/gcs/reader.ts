@@ -9,7 +9,7 @@ import { OBJECTS_READ_DEADLINE_MS } from '#shared/defaults.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { StoredObject } from '#shared/ports/objects.ts';
-import { pause, within } from '../../google/waits.ts';
+import { pause, within } from '../../client/waits.ts';
 import { FIELDS, isGeneration, type Resource, resource, versionOf } from './resource.ts';
 
 export interface ReaderOptions {

@@ -20,7 +20,8 @@ import type { TableName } from '#shared/domain/tables.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
-import { within } from '../../google/waits.ts';
+import { inUse } from '../../client/in-use.ts';
+import { within } from '../../client/waits.ts';
 import { bigqueryDialect } from '../dialects.ts';
 import { type Params, parseParams, parseRow } from '../named-query.ts';
 import { rowEncoder } from '../row-encoder.ts';
@@ -51,26 +52,13 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
   const encoders = new Map(
     TABLES.map(({ name, columns }) => [name, { columns, encode: rowEncoder(name, columns.map(columnEncoder)) }]),
   );
-  const running = new Set<Promise<unknown>>();
+  const life = inUse((doing) => new TransientError('warehouse_unavailable', `${doing}: the warehouse is closed`));
   let opening: Promise<BigQuery> | undefined;
-  let closed = false;
 
   const client = (): Promise<BigQuery> => {
     opening ??= open(options);
     return opening;
   };
-  /** Counts the operation in for `close`. */
-  const during = async <T>(doing: string, operation: () => Promise<T>): Promise<T> => {
-    if (closed) throw new TransientError('warehouse_unavailable', `${doing}: the warehouse is closed`);
-    const promise = operation();
-    running.add(promise);
-    try {
-      return await promise;
-    } finally {
-      running.delete(promise);
-    }
-  };
-
   const entriesOf = (table: TableName, rows: readonly Row[]): readonly Entry[] => {
     const known = encoders.get(table);
     if (known === undefined)
@@ -111,10 +99,10 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
   async function* stream<P extends Params, R>(query: NamedQuery<P, R>, params: P): AsyncGenerator<readonly R[]> {
     const text = textOf(query, params);
     // A job's result is a table of its own: what is appended meanwhile is not in it.
-    const job = await during(`query ${query.name}`, async () => (await (await client()).createQueryJob(text))[0]);
+    const job = await life.during(`query ${query.name}`, async () => (await (await client()).createQueryJob(text))[0]);
     let pageToken: string | undefined;
     do {
-      const [rows, next] = await during(`query ${query.name}`, () =>
+      const [rows, next] = await life.during(`query ${query.name}`, () =>
         within(hostClock, BIGQUERY_QUERY_DEADLINE_MS, () =>
           job.getQueryResults({
             autoPaginate: false,
@@ -138,7 +126,7 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
   return {
     async append(table, rows) {
       if (rows.length === 0) return;
-      await during(`append to ${table}`, async () => {
+      await life.during(`append to ${table}`, async () => {
         const entries = entriesOf(table, rows);
         for (const { from, to } of requestsOf(entries)) await insert(table, entries.slice(from, to), from);
       });
@@ -146,7 +134,7 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
     async query(query, params) {
       const text = textOf(query, params);
       try {
-        const [rows] = await during(`query ${query.name}`, async () => {
+        const [rows] = await life.during(`query ${query.name}`, async () => {
           const bigquery = await client();
           return await within(hostClock, BIGQUERY_QUERY_DEADLINE_MS, () => bigquery.query(text));
         });
@@ -157,8 +145,7 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
     },
     stream: streamed,
     async close() {
-      closed = true;
-      await Promise.allSettled(running);
+      await life.end();
     },
   };
 }
