@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bundle, bundle, DEPLOYED } from '#cli/dev/bundle.ts';
-import { type BigqueryFake, DATASET, PROJECT, startBigqueryFake } from '#test/support/bigquery/server.ts';
+import { type BigqueryFake, startBigqueryFake } from '#test/support/bigquery/server.ts';
 import { startChild } from '#test/support/child.ts';
-import { BUCKET, type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
+import { cloudEnvironment } from '#test/support/cloud-environment.ts';
+import { type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
 
 /** Below node_modules, so that what stays out of the bundles is found as in the image. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
@@ -34,14 +35,7 @@ const start = (name: string, environment: Readonly<Record<string, string>> = {})
     K_SERVICE: `aurora-${name}`,
     PORT: '0',
     FUNCTION_TARGET: name,
-    AURORA_PLATFORM: 'gcp',
-    AURORA_PROJECT: PROJECT,
-    AURORA_BUCKET: BUCKET,
-    AURORA_DATASET: DATASET,
-    AURORA_LOCATION: 'EU',
-    AURORA_STORAGE_ENDPOINT: storage.endpoint,
-    AURORA_BIGQUERY_ENDPOINT: bigquery.endpoint,
-    AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
+    ...cloudEnvironment({ storage: storage.endpoint, bigquery: bigquery.endpoint, pubsub: '127.0.0.1:1' }),
     ...environment,
   });
 
@@ -49,17 +43,9 @@ const serves = /"url":"([^"]+)".*"message":"serves"/;
 
 describe('a bundle', () => {
   test.each(DEPLOYED)('of %s serves, says whether it is ready, and drains', async (name) => {
-    const { child, lines, problems } = start(name);
+    const { child, line } = start(name);
     const ended = once(child, 'close');
-    await new Promise<void>((resolve, reject) => {
-      child.stdout?.on('data', () => {
-        if (lines().some((line) => serves.test(line))) resolve();
-      });
-      child.once('close', () => reject(new Error(`${lines().join('\n')}\n${problems()}`)));
-    });
-    const url = lines()
-      .map((line) => serves.exec(line)?.[1])
-      .find((found) => found !== undefined);
+    const [, url] = await line(serves);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     const ready = await fetch(`${url}/ready`);
     expect(await ready.json()).toMatchObject({ ready: ready.status === 200 });
