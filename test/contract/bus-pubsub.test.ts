@@ -1,10 +1,9 @@
 /** Against Google's emulator: `npm run test:emulator`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PubSub } from '@google-cloud/pubsub';
-import { PassThroughClient } from 'google-auth-library';
 import { afterAll, describe, test } from 'vitest';
 import { createPubsubBus } from '#shared/adapters/bus/pubsub.ts';
 import { type Emulator, findEmulator } from '#test/support/pubsub/emulator.ts';
+import { emulatorClient } from '#test/support/pubsub/infrastructure.ts';
 import { type BusHarness, type BusSetup, busContract } from './bus.ts';
 import { startRecorder } from './bus-recorder.ts';
 
@@ -28,12 +27,7 @@ if ('missing' in found) {
 }
 
 async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: string): Promise<BusHarness> {
-  const admin = new PubSub({
-    projectId,
-    apiEndpoint: endpoint,
-    emulatorMode: true,
-    authClient: new PassThroughClient(),
-  });
+  const admin = emulatorClient(endpoint, projectId);
   const recorder = await startRecorder();
   for (const name of setup.topics) await admin.createTopic(name);
   for (const { name, topic, ordered = false, maxAttempts, deadLetterTopic = null } of setup.subscriptions)

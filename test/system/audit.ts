@@ -7,6 +7,7 @@ import { createFilesystemObjects } from '#shared/adapters/objects/filesystem.ts'
 import { createSqliteState } from '#shared/adapters/state/sqlite.ts';
 import { createDuckdbWarehouse } from '#shared/adapters/warehouse/duckdb.ts';
 import type { DeploymentRecord } from '#shared/domain/deployment.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { closeTogether } from '#shared/runtime/closing.ts';
 import { createMarket } from '#sim/market/market.ts';
@@ -43,9 +44,10 @@ export async function audit(books: Books): Promise<Audit> {
   const warehouse = await createDuckdbWarehouse({ file: join(directory, 'warehouse.duckdb') });
   try {
     const deployments = await deploymentsIn(state);
-    const decided = await checkDecisions(warehouse, tenants, findings);
+    const recorded = { warehouse, since: rfc3339(0) };
+    const decided = await checkDecisions(recorded, tenants, findings);
     const market = checkMarket(books, deployments.records, findings);
-    const finals = await checkOutcomes(warehouse, { decided, deployments, market }, findings);
+    const finals = await checkOutcomes(recorded, { decided, deployments, market }, findings);
     const [counts] = await warehouse.query(loopCounts, {});
     if (counts?.rejected !== 0) findings.push(`${counts?.rejected} rejected events`);
     return {

@@ -4,39 +4,51 @@
  */
 import { z } from 'zod';
 import { type DeploymentRecord, deploymentKey, deploymentRecord, LIVE_PREFIX } from '#shared/domain/deployment.ts';
+import { timestamp } from '#shared/domain/primitives.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import type { State } from '#shared/ports/state.ts';
-import type { Warehouse } from '#shared/ports/warehouse.ts';
+import type { Dialect, Warehouse } from '#shared/ports/warehouse.ts';
 import { defineQuery, EVERY_DAY } from '#shared/queries/fragments.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import type { Tenants } from './tenants.ts';
 
+/** Only what was decided from then on: a record that was there before is nobody's to answer for. */
+const params = z.strictObject({ since: timestamp });
+const recent = (dialect: Dialect): string =>
+  `${EVERY_DAY} AND decided_at >= ${dialect.timestamp(dialect.param('since'))}`;
+
 const decisionRows = defineQuery({
   name: 'audit_decisions',
-  params: z.strictObject({}),
+  params,
   row: z.object({ decision_id: z.string(), request_id: z.string(), final_offer_id: z.string().nullable(), n: z.int() }),
   sql: (dialect) => `
 SELECT decision_id, request_id, final_offer_id, COUNT(*) AS n FROM ${dialect.table('routing_decisions_distinct')}
-WHERE ${EVERY_DAY} GROUP BY ALL`,
+WHERE ${recent(dialect)} GROUP BY ALL`,
 });
 
 const outcomeRows = defineQuery({
   name: 'audit_outcomes',
-  params: z.strictObject({}),
+  params,
   row: z.object({ decision_id: z.string(), attempt: z.int(), final: z.boolean(), status: z.string(), n: z.int() }),
   sql: (dialect) => `
 SELECT decision_id, attempt, final, status, COUNT(*) AS n FROM ${dialect.table('routing_outcomes_distinct')}
-WHERE ${EVERY_DAY} GROUP BY ALL`,
+WHERE ${recent(dialect)} GROUP BY ALL`,
 });
+
+/** The record from an instant (RFC 3339) on. */
+export interface Recorded {
+  readonly warehouse: Warehouse;
+  readonly since: string;
+}
 
 /** Acknowledged exactly once with the acknowledged offer; nothing on record that nobody asked for. Answers decision id -> offer. */
 export async function checkDecisions(
-  warehouse: Warehouse,
+  { warehouse, since }: Recorded,
   tenants: Tenants,
   findings: string[],
 ): Promise<ReadonlyMap<string, string | null>> {
-  const rows = await warehouse.query(decisionRows, {});
+  const rows = await warehouse.query(decisionRows, { since });
   const decided = new Map<string, string | null>();
   for (const row of rows) {
     if (row.n !== 1 || decided.has(row.decision_id))
@@ -74,7 +86,7 @@ export async function deploymentsIn(state: State): Promise<Deployments> {
 
 /** Every attempt that ended has one final outcome, the one that the market knows; no outcome without decision. */
 export async function checkOutcomes(
-  warehouse: Warehouse,
+  { warehouse, since }: Recorded,
   books: {
     readonly decided: ReadonlyMap<string, string | null>;
     readonly deployments: Deployments;
@@ -83,7 +95,7 @@ export async function checkOutcomes(
   findings: string[],
 ): Promise<number> {
   const finals = new Map<string, string>();
-  for (const row of await warehouse.query(outcomeRows, {})) {
+  for (const row of await warehouse.query(outcomeRows, { since })) {
     const key = `${row.decision_id}#${row.attempt}`;
     if (row.n !== 1) findings.push(`outcome ${key} ${row.status} is there ${row.n} times`);
     if (!books.decided.has(row.decision_id)) findings.push(`outcome of ${key}, which was never decided`);

@@ -13,9 +13,14 @@ export interface BigqueryFake {
   /** "METHOD path" of every request, and its body. */
   readonly requests: { readonly line: string; readonly body: unknown }[];
   /** What happens to the next request: null, nothing. */
-  fault: (
-    line: string,
-  ) => null | Refused | 'black hole' | { readonly failRows: readonly number[]; readonly reason: string };
+  fault: (line: string) =>
+    | null
+    | Refused
+    /** Never answered. */
+    | 'black hole'
+    /** Rows are taken, and the answer is lost. */
+    | 'answer lost'
+    | { readonly failRows: readonly number[]; readonly reason: string };
   close(): Promise<void>;
 }
 
@@ -54,11 +59,16 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
     fake.requests.push({ line, body });
     const fault = fake.fault(line);
     if (fault === 'black hole') return;
-    if (fault !== null && 'status' in fault) return refuse(response, fault, `fault ${fault.reason}`);
+    const lost = fault === 'answer lost';
+    if (fault !== null && !lost && 'status' in fault) return refuse(response, fault, `fault ${fault.reason}`);
     const [, table] = TABLE_INSERT.exec(line) ?? [];
     if (table !== undefined) {
-      const failing = fault === null ? [] : fault.failRows.map((index) => rowError(index, fault.reason, 'fault'));
-      return answer(response, await insertAll(engine, table, body as unknown as InsertAll, failing));
+      const failing =
+        fault === null || lost ? [] : fault.failRows.map((index) => rowError(index, fault.reason, 'fault'));
+      const inserted = await insertAll(engine, table, body as unknown as InsertAll, failing);
+      if (lost) request.socket.destroy();
+      else answer(response, inserted);
+      return;
     }
     if (line === `POST ${BASE}/queries`) {
       const id = `job_${jobs.size}`;
