@@ -31,8 +31,8 @@ export interface CloudOptions {
   readonly seed: number;
   /** Outcomes of former times, on record before anything starts. */
   readonly history: readonly Outcome[];
-  /** That come to their end. */
-  readonly runs: number;
+  /** One run ends in so many milliseconds. */
+  readonly runEndsEveryMs: number;
 }
 
 export interface Cloud {

@@ -1,6 +1,6 @@
 /**
  * A marketplace for deploy, watch and collect while there is no adapter of a real one: it sells what the simulated market
- * advertises, and a run is over as soon as somebody looks. How it ended is a function of its label alone.
+ * advertises, and of the runs one ends every so often, when somebody looks. How it ends is a function of its label alone.
  */
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Clock } from '#shared/ports/clock.ts';
@@ -10,6 +10,8 @@ import { pick, uniforms } from '#sim/market/random.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
 
 export interface QuickMarket {
+  /** From now on what runs stays as it is. */
+  freeze(): void;
   readonly providers: readonly Provider[];
   /** Label -> how its run ended. */
   fates(): ReadonlyMap<string, InstanceState>;
@@ -34,16 +36,17 @@ export function createQuickMarket(options: {
   readonly spec: MarketSpec;
   readonly seed: number;
   readonly clock: Clock;
-  /** So many end, the others stay in preparation. */
-  readonly runs: number;
+  /** One run ends in so many milliseconds, the others stay in preparation. */
+  readonly runEndsEveryMs: number;
 }): QuickMarket {
-  const { spec, seed, clock, runs } = options;
+  const { spec, seed, clock, runEndsEveryMs } = options;
   const shop = createMarket({ spec, seed, deviation: 0, startMs: clock.now() });
   const byLabel = new Map<string, Instance>();
   const byId = new Map<string, Instance>();
   /** By label. */
   const ended = new Map<string, InstanceStatus>();
   const twice: string[] = [];
+  let nextEndMs = clock.now();
 
   const make = (provider: string, asked: DeploySpec): Instance => {
     if (byLabel.has(asked.label)) twice.push(asked.label);
@@ -55,7 +58,8 @@ export function createQuickMarket(options: {
   const statusOf = (instance: Instance): InstanceStatus => {
     const known = ended.get(instance.label);
     if (known !== undefined) return known;
-    if (ended.size >= runs) return preparing(instance);
+    if (clock.now() < nextEndMs) return preparing(instance);
+    nextEndMs = clock.now() + runEndsEveryMs;
     const status = endOf(instance, seed, clock.now());
     ended.set(instance.label, status);
     return status;
@@ -64,6 +68,9 @@ export function createQuickMarket(options: {
   return {
     fates: () => new Map([...ended].map(([label, { state }]) => [label, state])),
     twice,
+    freeze() {
+      nextEndMs = Number.POSITIVE_INFINITY;
+    },
     providers: shop.providers.map((id): Provider => {
       const mine = (label: string): Instance | null => {
         const found = byLabel.get(label);

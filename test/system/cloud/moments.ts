@@ -32,6 +32,11 @@ const outcomesAppended: Moment = {
 const learnt: Moment = { of: 'learn', is: (effect) => wrote(effect, new RegExp(`^${statisticsObject(LINEAR)}$`)) };
 /** The intent is durable, none of its events is published. */
 const intended: Moment = { of: 'route', is: (effect) => created(effect, entryOf(intentKey(''))) };
+/** The intent says that its events are published. */
+const settled: Moment = {
+  of: 'route',
+  is: (effect) => wrote(effect, entryOf(intentKey(''))) && !created(effect, entryOf(intentKey(''))),
+};
 /** The training is under way; whoever comes next finds its lease held by a dead man. */
 const training: Moment = { of: 'train', is: (effect) => created(effect, entryOf('leases/train/')) };
 /** The version is whole, nobody has heard of it. */
@@ -40,6 +45,6 @@ const trained: Moment = { of: 'train', is: (effect) => created(effect, /^models\
 const judged: Moment = { of: 'promote', is: (effect) => created(effect, /^models\/router\/[^/]+\/verdict\.json$/) };
 
 /** They come again and again while there is traffic. */
-export const OF_TRAFFIC = [decisionsAppended, outcomesAppended, learnt, intended] as const;
+export const OF_TRAFFIC = [decisionsAppended, outcomesAppended, learnt, intended, settled] as const;
 /** They come with a training, in this order. */
 export const OF_TRAINING = [training, trained, judged] as const;
