@@ -99,6 +99,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     metrics: createMetrics(),
     bus,
     warehouse,
+    estimate: null,
     objects,
     state,
     backlog: async (name) =>

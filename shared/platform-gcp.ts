@@ -48,6 +48,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     metrics: createMetrics(),
     bus,
     warehouse,
+    estimate: async (query, params) => (await warehouse()).estimate(query, params),
     objects,
     state,
     // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.

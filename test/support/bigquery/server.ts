@@ -67,6 +67,8 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
     }
     if (line === `POST ${BASE}/jobs`) {
       const { query } = (body as { configuration: { query: Record<string, unknown> } }).configuration;
+      if ((body as { configuration: { dryRun?: boolean } }).configuration.dryRun === true)
+        return answer(response, dryRunOf(await engine.dryRun(String(query['query']), parametersOf(query)), query));
       const id = (body as { jobReference?: { jobId?: string } }).jobReference?.jobId ?? `job_${jobs.size}`;
       jobs.set(id, await engine.query(String(query['query']), parametersOf(query)));
       return answer(response, { jobReference: referenceOf(id), status: { state: 'DONE' }, configuration: { query } });
@@ -179,6 +181,28 @@ function canParse(text: string): boolean {
     return false;
   }
 }
+
+/** It makes no job, and so has no rows. */
+const dryRunOf = ({ fields, bytes, tables }: Awaited<ReturnType<Engine['dryRun']>>, query: unknown): object => ({
+  kind: 'bigquery#job',
+  configuration: { jobType: 'QUERY', dryRun: true, query },
+  jobReference: { projectId: PROJECT, location: 'EU' },
+  statistics: {
+    totalBytesProcessed: `${bytes}`,
+    query: {
+      totalBytesProcessed: `${bytes}`,
+      totalBytesBilled: '0',
+      cacheHit: false,
+      statementType: 'SELECT',
+      referencedTables: tables.map((tableId) => ({ projectId: PROJECT, datasetId: DATASET, tableId })),
+      schema: { fields },
+      totalBytesProcessedAccuracy: TABLES.some(({ name, clusterBy }) => tables.includes(name) && clusterBy.length > 0)
+        ? 'UPPER_BOUND'
+        : 'PRECISE',
+    },
+  },
+  status: { state: 'DONE' },
+});
 
 const referenceOf = (jobId: string) => ({ projectId: PROJECT, jobId, location: 'EU' });
 

@@ -14,19 +14,22 @@ interface RowError {
   readonly errors: readonly Reason[];
 }
 
-/** A failure of an insert. Of a partial one the other rows are in the table; to append them again is harmless. */
-export function insertFailure(table: string, firstRow: number, error: unknown): AuroraError {
+/**
+ * A failure of an insert. Of a partial one the other rows are in the table; to append them again is harmless.
+ * @param rowAt number in the append of a row of the request
+ */
+export function insertFailure(table: string, rowAt: (index: number) => number, error: unknown): AuroraError {
   if (error instanceof AuroraError) return error;
   const rows = rowErrorsOf(error);
   if (rows.length > 0) {
     const invalid = rows.find(({ errors }) => errors.some(({ reason }) => reason === INVALID_ROW));
     const shown = invalid ?? (rows[0] as RowError);
-    const text = `${table} row ${firstRow + shown.index}: ${shown.errors.map(({ message }) => message).join('; ')}`;
+    const text = `${table} row ${rowAt(shown.index)}: ${shown.errors.map(({ message }) => message).join('; ')}`;
     // What may pass comes first: with it the invalid ones come again too, and then alone.
     return invalid !== undefined && rows.every(({ errors }) => errors.some(({ reason }) => reason === INVALID_ROW))
       ? new RejectedError('row_invalid', text, {
           cause: error,
-          details: { rows: rows.map(({ index }) => firstRow + index) },
+          details: { rows: rows.map(({ index }) => rowAt(index)) },
         })
       : new TransientError('warehouse_unavailable', text, { cause: error });
   }
