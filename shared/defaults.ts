@@ -179,6 +179,11 @@ export const BIGQUERY_APPEND_DEADLINE_MS = 15_000;
 export const BIGQUERY_QUERY_DEADLINE_MS = 120_000;
 /** Some megabytes of the widest rows. */
 export const BIGQUERY_PAGE_ROWS = 2_000;
+/**
+ * USD for a TiB that a query reads: Google's list price on demand in the multi-regions US and EU since July 2023, looked up in November
+ * 2026 (https://cloud.google.com/bigquery/pricing); some regions cost more.
+ */
+export const BIGQUERY_USD_PER_TIB = 6.25;
 /** Of a publish to Pub/Sub, its retries included: a push handler's whole budget, so that its failure is told and not cut off. */
 export const BUS_PUBLISH_DEADLINE_MS = 15_000;
 /** Pub/Sub's own default: what nobody took in a week becomes a dead letter. */
