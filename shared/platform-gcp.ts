@@ -37,7 +37,8 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
   });
   const bus = lazily(async () => {
     const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
-    return createPubsubBus({ projectId, endpoint: endpoints.pubsub, topics: TOPICS, topicLimits: TOPIC_LIMITS });
+    const endpoint = endpoints.pubsub;
+    return createPubsubBus({ projectId, endpoint, hostClock, topics: TOPICS, topicLimits: TOPIC_LIMITS });
   });
   const now = hostClock.now();
   return {

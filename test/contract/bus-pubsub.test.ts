@@ -4,6 +4,7 @@ import { PubSub } from '@google-cloud/pubsub';
 import { PassThroughClient } from 'google-auth-library';
 import { afterAll, describe, test } from 'vitest';
 import { createPubsubBus } from '#shared/adapters/bus/pubsub.ts';
+import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Emulator, findEmulator } from '#test/support/pubsub/emulator.ts';
 import { type BusHarness, type BusSetup, busContract } from './bus.ts';
 import { startRecorder } from './bus-recorder.ts';
@@ -54,6 +55,7 @@ async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: strin
   const bus = createPubsubBus({
     projectId,
     endpoint,
+    hostClock,
     topics: setup.topics,
     ...(setup.topicLimits === undefined ? {} : { topicLimits: setup.topicLimits }),
   });
