@@ -13,11 +13,20 @@ export interface BigqueryFake {
   /** "METHOD path" of every request, and its body. */
   readonly requests: { readonly line: string; readonly body: unknown }[];
   /** What happens to the next request: null, nothing. */
-  fault: (
-    line: string,
-  ) => null | Refused | 'black hole' | { readonly failRows: readonly number[]; readonly reason: string };
+  fault: (line: string, body: unknown) => Fault | null;
   close(): Promise<void>;
 }
+
+type Fault =
+  /** Answered so, nothing is done. */
+  | Refused
+  /** Of an insert: these rows are not in, the others are. */
+  | { readonly failRows: readonly number[]; readonly reason: string }
+  /** Never answered. */
+  | 'black hole'
+  /** The connection is cut before anything is done, or after. */
+  | 'cut'
+  | 'answer lost';
 
 interface Refused {
   readonly status: number;
@@ -52,8 +61,14 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
     const line = `${request.method} ${url.pathname}`;
     const body = JSON.parse((await bodyOf(request)).toString() || 'null') as Record<string, unknown> | null;
     fake.requests.push({ line, body });
-    const fault = fake.fault(line);
+    const fault = fake.fault(line, body);
     if (fault === 'black hole') return;
+    if (fault === 'cut') return void request.socket.destroy();
+    if (fault === 'answer lost') {
+      const [, into = ''] = TABLE_INSERT.exec(line) ?? [];
+      await insertAll(engine, into, body as unknown as InsertAll, []);
+      return void request.socket.destroy();
+    }
     if (fault !== null && 'status' in fault) return refuse(response, fault, `fault ${fault.reason}`);
     const [, table] = TABLE_INSERT.exec(line) ?? [];
     if (table !== undefined) {
