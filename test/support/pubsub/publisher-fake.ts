@@ -21,7 +21,7 @@ export const STATUS = {
 } as const;
 
 /** What becomes of a request: null, it succeeds. */
-type Fault = (texts: readonly string[]) => null | number | 'black hole' | 'cut' | 'answer lost';
+type Fault = (texts: readonly string[], topic: string) => null | number | 'black hole' | 'cut' | 'answer lost';
 
 export interface PublisherFake {
   /** `host:port`. */
@@ -49,7 +49,9 @@ export async function startPublisherFake(): Promise<PublisherFake> {
   });
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
-    void bodyOf(stream).then((body) => publish(stream, String(headers[':path']), body));
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    stream.on('end', () => publish(stream, String(headers[':path']), Buffer.concat(chunks)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const fake: PublisherFake = {
@@ -64,14 +66,23 @@ export async function startPublisherFake(): Promise<PublisherFake> {
   };
 
   function publish(stream: ServerHttp2Stream, path: string, body: Buffer): void {
+    // Cut off beside another, or given up.
+    if (stream.destroyed) return;
     fake.requests += 1;
     const { topic, messages } = PublishRequest.decode(body.subarray(PREFIX_BYTES));
+    const topicName = topic.split('/').at(-1) ?? '';
     const read = messages.map(({ data, attributes }) => ({
-      topic: topic.split('/').at(-1) ?? '',
+      topic: topicName,
       text: Buffer.from((data ?? '') as Uint8Array).toString(),
       attributes: { ...attributes },
     }));
-    const fault = path === METHOD ? fake.fault(read.map(({ text }) => text)) : STATUS.unimplemented;
+    const fault =
+      path === METHOD
+        ? fake.fault(
+            read.map(({ text }) => text),
+            topicName,
+          )
+        : STATUS.unimplemented;
     const from = fake.taken.length;
     if (fault === null || fault === 'answer lost') fake.taken.push(...read);
     if (fault === 'cut' || fault === 'answer lost') stream.session?.destroy();
@@ -98,10 +109,4 @@ function prefixOf(length: number): Buffer {
 function fail(stream: ServerHttp2Stream, status: number, message: string): void {
   const headers = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(status) };
   stream.respond({ ...headers, 'grpc-message': message }, { endStream: true });
-}
-
-async function bodyOf(stream: ServerHttp2Stream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
