@@ -16,7 +16,7 @@ import { type PublisherFake, STATUS, startPublisherFake } from '#test/support/pu
 import { bodyOf, post } from '#test/support/push.ts';
 import { aRouteRequest, FIVE_OFFERS, routeHouse, SALT } from '#test/support/route-house.ts';
 
-const PUBLISH_DEADLINE_MS = 500;
+const PUBLISH_DEADLINE_MS = 1_000;
 
 let storage: GcsFake;
 let pubsub: PublisherFake;
