@@ -16,7 +16,7 @@ import { type PublisherFake, STATUS, startPublisherFake } from '#test/support/pu
 import { bodyOf, post } from '#test/support/push.ts';
 import { aRouteRequest, FIVE_OFFERS, routeHouse, SALT } from '#test/support/route-house.ts';
 
-const PUBLISH_DEADLINE_MS = 1_000;
+const PUBLISH_DEADLINE_MS = 500;
 
 let storage: GcsFake;
 let pubsub: PublisherFake;
@@ -81,9 +81,11 @@ function expectUnavailable(answer: FunctionResponse, code: ErrorCode): void {
   expect(message.length).toBeGreaterThan(10);
 }
 
-/** The answer to the request that failed before; of its events, however often they were sent, there is one each. */
+/** The answer to the request that failed before, asked as a tenant does; of its events, however often they were sent, there is one each. */
 async function expectOneDecision(app: FunctionApp): Promise<void> {
-  const answer = await ask(app);
+  let answer = await ask(app);
+  // On a busy machine the client may still be at the publish that was given up.
+  for (let attempt = 1; answer.status === 503 && attempt < 5; attempt++) answer = await ask(app);
   expect(answer.status).toBe(200);
   const { decision_id, offer_id, status } = bodyOf(answer);
   expect(status).toBe('provisioning');
