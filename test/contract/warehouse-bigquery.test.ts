@@ -10,25 +10,20 @@ import { defineQuery } from '#shared/queries/fragments.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { trainingExamples } from '#shared/queries/training.ts';
 import { type BigqueryFake, DATASET, PROJECT, startBigqueryFake } from '#test/support/bigquery/server.ts';
+import { datasetsAt, warehouseTarget } from '#test/support/bigquery/target.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { failureOf, warehouseContract } from './warehouse.ts';
 import { decisionPayload, rowOf } from './warehouse-rows.ts';
 
+const target = warehouseTarget('warehouse-bigquery');
+
 warehouseContract(
-  'BigQuery',
+  target.name,
   async () => {
-    const fake = await startBigqueryFake();
+    const { where, dispose } = await target.dataset();
     return {
-      open: async () =>
-        createBigqueryWarehouse({
-          projectId: PROJECT,
-          dataset: DATASET,
-          location: 'EU',
-          endpoint: fake.endpoint,
-          hostClock,
-          maxBytesBilled: 1e9,
-        }),
-      dispose: () => fake.close(),
+      open: async () => createBigqueryWarehouse({ ...where, hostClock, maxBytesBilled: 1e9 }),
+      dispose,
     };
   },
   { dropsCopies: true },
@@ -216,4 +211,18 @@ describe('the warehouse on BigQuery', () => {
       await warehouse.close();
     },
   );
+
+  test('the suite makes and removes datasets of its own where an endpoint is given, with tables as terraform has them', async () => {
+    const given = datasetsAt({ title: 'the fake', endpoint: fake.endpoint, projectId: PROJECT, location: 'EU' });
+    const [one, other] = [await given.dataset(), await given.dataset()];
+    const warehouse = createBigqueryWarehouse({ ...one.where, hostClock, maxBytesBilled: 1e9 });
+    const beside = createBigqueryWarehouse({ ...other.where, hostClock, maxBytesBilled: 1e9 });
+    await warehouse.append('routing_decisions', rows('d1'));
+    expect([await idsIn(warehouse), await idsIn(beside)]).toEqual([['d1'], []]);
+    await Promise.all([one.dispose(), other.dispose()]);
+    expect(await failureOf(warehouse.query(loopCounts, {}))).toMatchObject({
+      message: expect.stringContaining(`Not found: Dataset ${PROJECT}:${one.where.dataset}`),
+    });
+    await Promise.all([warehouse.close(), beside.close()]);
+  });
 });
