@@ -42,13 +42,12 @@ async function serve(functions: Functions, config: Config): Promise<void> {
   let served: Served;
   try {
     app = await behindCheck(await compose(platform), config);
+    // Cloud Run's probes and requests do not come over the loopback interface.
+    const at = { port: config.port, host: config.google === null ? '127.0.0.1' : '0.0.0.0', hostClock };
     served =
       config.host === 'lean'
-        ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, { port: config.port, hostClock })
-        : await (await import('#shared/runtime/hosts/framework.ts')).serveFramework(app, {
-            port: config.port,
-            hostClock,
-          });
+        ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, at)
+        : await (await import('#shared/runtime/hosts/framework.ts')).serveFramework(app, at);
   } catch (error) {
     // What is open already, the bus in its thread, would keep the process alive.
     return failAfter(error, [() => platform.close()]);
