@@ -30,8 +30,6 @@ export interface Bundle {
   readonly directory: string;
   /** Bytes of all files. */
   readonly bytes: number;
-  /** Files whose code stands in the entry itself, and is parsed at every start. */
-  readonly entryInputs: readonly string[];
   /** External packages that it imports. */
   readonly needs: readonly string[];
   /** Places of the packages of which it holds code: `node_modules/zod`. */
@@ -68,12 +66,9 @@ export async function bundle(name: Deployed, directory: string): Promise<Bundle>
   );
   const needs = EXTERNAL.filter((package_) => imported.has(package_));
   await writeFile(join(outdir, 'package.json'), await packageOf(name, needs));
-  const entry = Object.entries(main.metafile.outputs).find(([file]) => file.endsWith('/index.mjs'))?.[1];
-  const entryInputs = Object.keys(entry?.inputs ?? {});
   const holds = outputs.flatMap(({ inputs }) => Object.keys(inputs).flatMap((file) => PLACE.exec(file)?.[0] ?? []));
   return {
     name,
-    entryInputs,
     directory: outdir,
     bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
     needs,
