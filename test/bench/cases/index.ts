@@ -1,6 +1,7 @@
 import type { BenchCase } from '../bench-case.ts';
 import { bus } from './bus.ts';
 import { coldStart } from './cold-start.ts';
+import { image } from './image.ts';
 import { ingest } from './ingest.ts';
 import { memory } from './memory.ts';
 import { route } from './route.ts';
@@ -9,4 +10,4 @@ import { scoring } from './scoring.ts';
 import { training } from './training.ts';
 
 /** In the order of the report. */
-export const CASES: readonly BenchCase[] = [scoring, scoreHttp, route, ingest, bus, training, coldStart, memory];
+export const CASES: readonly BenchCase[] = [scoring, scoreHttp, route, ingest, bus, training, coldStart, image, memory];
