@@ -115,7 +115,7 @@ const stubsOf = (type: string, byName: Named): (readonly [string, Block])[] =>
     const meta = Object.fromEntries(
       Object.entries({ for_each, count, depends_on }).filter(([, value]) => value !== undefined),
     );
-    const input = { ...expanded(rest), ...COMPUTED[type]?.(block) };
+    const input = { ...(expanded(rest) as Block), ...COMPUTED[type]?.(block) };
     return [`${type}__${name}`, withBareDependencies({ ...meta, input })] as const;
   });
 
