@@ -104,6 +104,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     backlog: async (name) =>
       (await (await bus()).stats()).find(({ subscription }) => subscription === name)?.backlog ?? null,
     identity: null,
+    startJob: null,
     salt,
     async backup(target) {
       const { backUp } = await import('./platform-backup.ts');

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createMetadataTokens } from './adapters/google/metadata-tokens.ts';
+import { createRunJob } from './adapters/google/run-job.ts';
 import type { GoogleConfig } from './config.ts';
 import type { Platform, PlatformOptions } from './platform.ts';
 import { openPorts, saltIn } from './platform-ports.ts';
@@ -16,7 +17,7 @@ const STATE_FOLDER = 'state/';
 
 export function createGcpPlatform(options: PlatformOptions & { readonly google: GoogleConfig }): Platform {
   const { config, hostClock, log, google } = options;
-  const { projectId, bucket, dataset, location, maxBytesBilled, callers, endpoints } = google;
+  const { projectId, bucket, dataset, location, maxBytesBilled, trainingJob, callers, endpoints } = google;
   const tokens = createMetadataTokens({ origin: endpoints.metadata, hostClock });
   const ports = openPorts();
   const { lazily } = ports;
@@ -39,6 +40,10 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
     return createPubsubBus({ projectId, endpoint: endpoints.pubsub, topics: TOPICS, topicLimits: TOPIC_LIMITS });
   });
+  const jobStarter = (job: string): Platform['startJob'] => {
+    const run = createRunJob({ job, origin: endpoints.run, token: () => tokens.access(), hostClock });
+    return (event) => run({ AURORA_JOB_EVENT: event });
+  };
   const now = hostClock.now();
   return {
     config,
@@ -52,6 +57,8 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     state,
     // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.
     backlog: async () => null,
+    // What is a job already starts no other.
+    startJob: trainingJob === null || config.jobEvent !== null ? null : jobStarter(trainingJob),
     identity: callers === null ? null : (audience) => tokens.identity(audience),
     salt: saltIn(state),
     close: ports.close,

@@ -25,6 +25,8 @@ export interface Platform {
   backlog(subscription: string): Promise<number | null>;
   /** ID tokens for services of ours, by their URL; null: they are called without. */
   readonly identity: ((audience: string) => Promise<string>) | null;
+  /** Hands this function's work on an event, as the body of a push, to a process of its own, which has the time; null: there is none. */
+  readonly startJob: ((event: string) => Promise<void>) | null;
   /** Secret of the sampling draws, and the id under which decisions name it. */
   salt(): Promise<Salt>;
   /** What keeps time is saved; everything that was opened is closed, in reverse order, whatever one of them throws. */
