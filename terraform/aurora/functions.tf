@@ -41,6 +41,7 @@ module "function" {
   service_account = google_service_account.function[each.key].email
   audience        = local.url[each.key]
   callers         = local.callers[each.key]
+  deployers       = var.builders
   ingress         = "INGRESS_TRAFFIC_ALL"
   cpu             = each.value.cpu
   memory          = each.value.memory

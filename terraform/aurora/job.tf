@@ -14,6 +14,7 @@ module "training_job" {
   function        = "train"
   image           = var.image
   service_account = google_service_account.function["train"].email
+  deployers       = var.builders
   starters        = { train = google_service_account.function["train"].email }
   cpu             = local.functions["train"].cpu
   memory          = local.functions["train"].memory

@@ -1,6 +1,6 @@
 output "urls" {
-  description = "URL of each function."
-  value       = { for name, function in module.function : name => function.url }
+  description = "URL of each service, which is also its audience."
+  value       = { for name in keys(module.function) : name => local.url[name] }
 }
 
 output "training_job" {

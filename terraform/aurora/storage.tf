@@ -1,10 +1,11 @@
 module "bucket" {
   source = "../modules/bucket"
 
-  project  = var.project
-  name     = var.bucket
-  location = var.location
-  labels   = local.labels
+  project   = var.project
+  name      = var.bucket
+  location  = var.location
+  protected = var.protected
+  labels    = local.labels
 
   users = {
     for name, function in local.functions : name => {

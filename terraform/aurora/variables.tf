@@ -132,7 +132,7 @@ variable "callers" {
 }
 
 variable "builders" {
-  description = "E-mail addresses of the service accounts that build and push images, by what they are."
+  description = "E-mail addresses of the service accounts that build images, push and deploy them, by what they are."
   type        = map(string)
 
   validation {
@@ -179,5 +179,15 @@ variable "thresholds" {
   validation {
     condition     = alltrue([for name in keys(var.thresholds) : contains(["dead_letters", "oldest_message_seconds", "probe_silence_seconds", "model_away_seconds", "latency_p95_ms", "score_latency_p95_ms", "background_latency_part", "error_part"], name)])
     error_message = "Expected names of modules/alerts/thresholds.tf."
+  }
+}
+
+variable "protected" {
+  description = "Whether a plan may not delete the record and the objects; false is for whoever wants to destroy everything."
+  type        = bool
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
   }
 }

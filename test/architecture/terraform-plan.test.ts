@@ -98,7 +98,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
 
   test('who may call at Cloud Run is whom the function expects', () => {
     for (const name of BUNDLED) {
-      const members = [...planned(`module.function["${name}"].google_cloud_run_v2_service_iam_member`).values()];
+      const members = [...planned(`module.function["${name}"].google_cloud_run_v2_service_iam_member.caller`).values()];
       const expected = envOf(serviceOf(name), 'template', 0)
         ['AURORA_CALLERS']?.split(',')
         .map((email) => `serviceAccount:${email}`);

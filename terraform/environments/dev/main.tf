@@ -26,6 +26,7 @@ module "aurora" {
   cluster               = var.cluster
   notification_channels = var.notification_channels
   thresholds            = var.thresholds
+  protected             = var.protected
   stage                 = "auto"
   keep_days             = 30
 }

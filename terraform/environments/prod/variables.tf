@@ -50,7 +50,7 @@ variable "callers" {
 }
 
 variable "builders" {
-  description = "E-mail addresses of the service accounts that build and push images, by what they are."
+  description = "E-mail addresses of the service accounts that build images, push and deploy them, by what they are."
   type        = map(string)
   default     = {}
 
@@ -89,5 +89,16 @@ variable "thresholds" {
   validation {
     condition     = alltrue([for value in values(var.thresholds) : value >= 0])
     error_message = "Expected numbers from 0 on, by the names of modules/alerts/thresholds.tf."
+  }
+}
+
+variable "protected" {
+  description = "Whether a plan may not delete the record and the objects; false is for whoever wants to destroy everything."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
   }
 }

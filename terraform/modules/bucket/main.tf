@@ -9,7 +9,7 @@ resource "google_storage_bucket" "this" {
   storage_class               = "STANDARD"
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = false
+  force_destroy               = !var.protected
 
   versioning {
     enabled = true

@@ -38,6 +38,16 @@ variable "users" {
   }
 }
 
+variable "protected" {
+  description = "Whether a plan may not delete a bucket that holds objects."
+  type        = bool
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
+  }
+}
+
 variable "labels" {
   description = "Labels of all that can carry them."
   type        = map(string)

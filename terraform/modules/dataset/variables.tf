@@ -58,6 +58,16 @@ variable "writers" {
   }
 }
 
+variable "protected" {
+  description = "Whether a plan may not delete tables, nor a dataset that holds some."
+  type        = bool
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
+  }
+}
+
 variable "labels" {
   description = "Labels of all that can carry them."
   type        = map(string)

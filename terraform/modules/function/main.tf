@@ -85,3 +85,13 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
   role     = "roles/run.invoker"
   member   = "serviceAccount:${each.value}"
 }
+
+resource "google_cloud_run_v2_service_iam_member" "deployer" {
+  for_each = var.deployers
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_service.this.name
+  role     = "roles/run.developer"
+  member   = "serviceAccount:${each.value}"
+}

@@ -57,3 +57,13 @@ resource "google_cloud_run_v2_job_iam_member" "starter" {
   role     = "roles/run.jobsExecutorWithOverrides"
   member   = "serviceAccount:${each.value}"
 }
+
+resource "google_cloud_run_v2_job_iam_member" "deployer" {
+  for_each = var.deployers
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_job.this.name
+  role     = "roles/run.developer"
+  member   = "serviceAccount:${each.value}"
+}

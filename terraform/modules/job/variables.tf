@@ -68,6 +68,16 @@ variable "starters" {
   }
 }
 
+variable "deployers" {
+  description = "E-mail addresses of the service accounts that bring new images to it, by what they are."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for email in values(var.deployers) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected e-mail addresses of service accounts."
+  }
+}
+
 variable "env" {
   description = "Its environment beside FUNCTION_TARGET and NODE_ENV."
   type        = map(string)

@@ -65,6 +65,8 @@ export interface Needs {
   readonly providers: boolean;
   /** Has a door for the clock. */
   readonly ticks: boolean;
+  /** Hands work to a job. */
+  readonly startsJob: boolean;
   /** Fields of the configuration that it, or whoever serves it, takes. */
   readonly config: readonly string[];
   /** Requests that it lets in at a time. */
@@ -94,6 +96,7 @@ function readNeeds(name: string): Needs {
     appends: says('warehouse.append('),
     providers: index.includes('providers'),
     ticks: says("'/run'"),
+    startsJob: index.includes('platform.startJob'),
     config: [...own, textOf('functions/serve-function.ts')].flatMap((text) =>
       [...text.matchAll(/\b(?:config|google)\??\.(?!ts\b)(\w+)/g)].map(([, field = '']) => field),
     ),
@@ -122,6 +125,11 @@ function limitIn(own: readonly string[]): number {
   }
   return MAX_CONCURRENT_REQUESTS;
 }
+
+/** Within it a job of train has to end by itself, host milliseconds. */
+export const JOB_DEADLINE_MS = Number(
+  /^const JOB_DEADLINE_MS = ([\d_]+);/m.exec(textOf('functions/train/index.ts'))?.[1]?.replaceAll('_', ''),
+);
 
 /** Variables of shared/config.ts, each with the field that it decides. */
 export const CONFIG_FIELDS: ReadonlyMap<string, string> = new Map(

@@ -1,7 +1,7 @@
 /** Services, the job and the clock: every function runs, and is called by whom it should be. */
 
 import { type Check, differing, functionsOf, unlike } from '../check.ts';
-import { BUNDLED, FOLDERS, needsOf } from '../code.ts';
+import { BUNDLED, FOLDERS, JOB_DEADLINE_MS, needsOf } from '../code.ts';
 import { localsIn, moduleCall, ref, resource } from '../parsed.ts';
 
 const CALLER = {
@@ -144,9 +144,12 @@ export const FUNCTIONS: readonly Check[] = [
         image: ref('var.image'),
         service_account: ref('google_service_account.function["train"].email'),
         starters: { train: ref('google_service_account.function["train"].email') },
-        timeout_seconds: 3600,
         max_retries: 3,
       }),
+      // It ends by itself, and says why, before it is ended.
+      ...(Number(moduleCall(parsed, 'aurora', 'training_job')['timeout_seconds']) > JOB_DEADLINE_MS / 1_000
+        ? []
+        : ['job: too short']),
       ...unlike('job', resource(parsed, 'modules/job', 'google_cloud_run_v2_job.this'), {
         name: ref('var.name'),
         template: [

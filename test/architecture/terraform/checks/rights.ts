@@ -188,6 +188,29 @@ export const RIGHTS: readonly Check[] = [
     ],
   },
   {
+    says: 'whoever deploys may change services and job, run as their accounts, and nothing else',
+    breaches: (parsed) => [
+      ...['function', 'training_job'].flatMap((name) =>
+        unlike(`module.${name}`, moduleCall(parsed, 'aurora', name), { deployers: ref('var.builders') }),
+      ),
+      ...[
+        resource(parsed, 'modules/function', 'google_cloud_run_v2_service_iam_member.deployer'),
+        resource(parsed, 'modules/job', 'google_cloud_run_v2_job_iam_member.deployer'),
+      ].flatMap((block) =>
+        unlike('deployer', block, {
+          for_each: ref('var.deployers'),
+          role: 'roles/run.developer',
+          member: SERVICE_ACCOUNT,
+        }),
+      ),
+      ...unlike('deployer', resource(parsed, 'aurora', 'google_service_account_iam_member.deployer'), {
+        service_account_id: ref('google_service_account.function[each.value.function].name'),
+        role: 'roles/iam.serviceAccountUser',
+        member: USER,
+      }),
+    ],
+  },
+  {
     says: 'pods are the accounts of their functions, when there is a cluster',
     breaches: (parsed) =>
       unlike('pod', resource(parsed, 'aurora', 'google_service_account_iam_member.pod'), {

@@ -11,7 +11,7 @@ export const STORES: readonly Check[] = [
       ...unlike('bucket', resource(parsed, 'modules/bucket', 'google_storage_bucket.this'), {
         uniform_bucket_level_access: true,
         public_access_prevention: 'enforced',
-        force_destroy: false,
+        force_destroy: ref('!var.protected'),
         versioning: [{ enabled: true }],
         soft_delete_policy: [{ retention_duration_seconds: 604_800 }],
         lifecycle_rule: [
@@ -31,14 +31,14 @@ export const STORES: readonly Check[] = [
         ref(`jsondecode(file("${GENERATED}/index.json"))`),
       ),
       ...unlike('dataset', resource(parsed, 'modules/dataset', 'google_bigquery_dataset.this'), {
-        delete_contents_on_destroy: false,
+        delete_contents_on_destroy: ref('!var.protected'),
       }),
       ...unlike('event', resource(parsed, 'modules/dataset', 'google_bigquery_table.event'), {
         for_each: ref('local.index.tables'),
         schema: ref(`file("${GENERATED}/${ref('each.key')}.json")`),
         clustering: ref('each.value.cluster_by'),
         require_partition_filter: ref('each.value.require_partition_filter'),
-        deletion_protection: true,
+        deletion_protection: ref('var.protected'),
         time_partitioning: [{ type: ref('each.value.partition_type'), field: ref('each.value.partition_by') }],
       }),
       ...unlike('distinct', resource(parsed, 'modules/dataset', 'google_bigquery_table.distinct'), {

@@ -37,6 +37,8 @@ function variables(parsed: Parsed): readonly string[] {
   });
 }
 
+/** For whoever impersonates a caller. */
+const BESIDE = ['iamcredentials'];
 /** APIs that must be on, by the kinds of resources. */
 const API: Readonly<Record<string, string>> = {
   artifact_registry: 'artifactregistry',
@@ -119,7 +121,7 @@ export const WORDS: readonly Check[] = [
       return differing(
         'services',
         enabled.map(([, name = '']) => name),
-        used,
+        [...used, ...BESIDE],
       );
     },
   },
