@@ -98,6 +98,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     log,
     metrics: createMetrics(),
     bus,
+    deadLetters: bus,
     warehouse,
     objects,
     state,

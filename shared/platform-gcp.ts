@@ -19,12 +19,16 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
   const { config, hostClock, log, google } = options;
   const { projectId, bucket, dataset, location, maxBytesBilled, trainingJob, callers, endpoints } = google;
   const tokens = createMetadataTokens({ origin: endpoints.metadata, hostClock });
+  const accessToken = async (): Promise<() => Promise<string>> => {
+    if (options.identity !== 'application default') return () => tokens.access();
+    return (await import('./adapters/google/default-tokens.ts')).createDefaultTokens();
+  };
   const ports = openPorts();
   const { lazily } = ports;
 
   const objects = lazily(async () => {
     const { createGcsObjects } = await import('./adapters/objects/gcs/index.ts');
-    const token = (): Promise<string> => tokens.access();
+    const token = await accessToken();
     return createGcsObjects({ bucket, endpoint: endpoints.storage, token, newMark: randomUUID, hostClock });
   });
   const state = lazily(async () => {
@@ -40,6 +44,19 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
     return createPubsubBus({ projectId, endpoint: endpoints.pubsub, topics: TOPICS, topicLimits: TOPIC_LIMITS });
   });
+  const deadLetters = lazily(async () => {
+    const { createPubsubDeadLetters } = await import('./adapters/bus/pubsub-dead-letters.ts');
+    const { publish } = await bus();
+    const at = endpoints.pubsub;
+    return createPubsubDeadLetters({
+      projectId,
+      origin: at === null ? 'https://pubsub.googleapis.com' : `http://${at}`,
+      token: at === null ? await accessToken() : null,
+      topics: TOPICS,
+      publish,
+      hostClock,
+    });
+  });
   const jobStarter = (job: string): Platform['startJob'] => {
     const run = createRunJob({ job, origin: endpoints.run, token: () => tokens.access(), hostClock });
     return (event) => run({ AURORA_JOB_EVENT: event });
@@ -52,6 +69,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     log,
     metrics: createMetrics(),
     bus,
+    deadLetters,
     warehouse,
     objects,
     state,

@@ -3,7 +3,7 @@
  * first use, once, so that a function loads only what it uses (score never loads the warehouse or the bus).
  */
 import type { Config } from './config.ts';
-import type { Bus } from './ports/bus.ts';
+import type { Bus, DeadLetters } from './ports/bus.ts';
 import type { HostClock, WorldClock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Objects } from './ports/objects.ts';
@@ -18,6 +18,8 @@ export interface Platform {
   readonly log: Log;
   readonly metrics: Metrics;
   bus(): Promise<Bus>;
+  /** For whoever looks after it; no function does. */
+  deadLetters(): Promise<DeadLetters>;
   warehouse(): Promise<Warehouse>;
   objects(): Promise<Objects>;
   state(): Promise<State>;
@@ -44,4 +46,6 @@ export interface PlatformOptions {
   readonly log: Log;
   /** Uniform in [0, 1); jitter of backoff only. */
   readonly random: () => number;
+  /** In the cloud, whose tokens read objects: the machine's (default), or those of a person on any machine. */
+  readonly identity?: 'metadata server' | 'application default';
 }
