@@ -153,7 +153,11 @@ export function warehouseContract(name: string, make: () => Promise<WarehouseFix
       'a parameter %s is that instant, wherever the machine stands',
       async (watermark) => {
         await warehouse.append('routing_outcomes', [outcomeRow('in', {}, NOON), outcomeRow('out', {}, NOON + 1)]);
-        const rows = await warehouse.query(trainingExamples, { watermark, limit: 10 });
+        const rows = await warehouse.query(trainingExamples, {
+          watermark,
+          since: '2026-01-01T00:00:00.000Z',
+          limit: 10,
+        });
         expect(rows.map((row) => row.decision_id)).toEqual(['in']);
       },
     );
@@ -228,6 +232,7 @@ export function warehouseContract(name: string, make: () => Promise<WarehouseFix
       let batches = 0;
       for await (const batch of warehouse.stream(trainingExamples, {
         watermark: '2027-01-01T00:00:00.000Z',
+        since: '2026-01-01T00:00:00.000Z',
         limit: 4_999,
       })) {
         batches += 1;

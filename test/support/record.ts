@@ -8,7 +8,7 @@ import { candidateFeatures } from '#shared/learning/features.ts';
 import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
 import { actorsDecisions, recordedDecisions } from '#shared/queries/decision-record.ts';
 import { lessonRows } from '#shared/queries/learning.ts';
-import { maturedSince, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
+import { maturedSince, trainingExamples, trainingRows, trainingWatermark } from '#shared/queries/training.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { decisionPayload } from '#test/contract/warehouse-rows.ts';
@@ -142,17 +142,20 @@ export function memoryRecord() {
   const decided: { readonly decision: Decision; readonly ingestedAtMs: number }[] = [];
   const upTo = (watermark: Cell | undefined): readonly Outcome[] =>
     rows.filter((row) => row.ingestedAtMs <= Date.parse(String(watermark))).map(({ outcome }) => outcome);
+  const decidedSince = ({ watermark, since }: Readonly<Record<string, Cell>>): readonly Outcome[] =>
+    upTo(watermark).filter(({ decided_at }) => decided_at >= String(since));
   const answer = (name: string, params: Readonly<Record<string, Cell>>): readonly unknown[] => {
     if (name === trainingWatermark.name) {
       const newest = Math.max(...rows.map((row) => row.ingestedAtMs));
-      return [{ watermark: rows.length === 0 ? null : rfc3339(newest), matured: rows.length }];
+      return [{ watermark: rows.length === 0 ? null : rfc3339(newest) }];
     }
     if (name === maturedSince.name) return [{ matured: rows.length - upTo(params['since']).length }];
     if (name === lessonRows.name) return lessons(params);
     if (name === recordedDecisions.name || name === actorsDecisions.name) return decisions(params);
     if (name === trialDecisions.name) return trialRows(params);
+    if (name === trainingRows.name) return [{ attempts: decidedSince(params).length }];
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
-    return upTo(params['watermark'])
+    return decidedSince(params)
       .slice(-Number(params['limit']))
       .map((outcome) => ({
         ...outcome,

@@ -8,6 +8,18 @@ import { route } from './route.ts';
 import { scoreHttp } from './score-http.ts';
 import { scoring } from './scoring.ts';
 import { training } from './training.ts';
+import { trainingSet } from './training-set.ts';
 
 /** In the order of the report. */
-export const CASES: readonly BenchCase[] = [scoring, scoreHttp, route, ingest, bus, training, coldStart, image, memory];
+export const CASES: readonly BenchCase[] = [
+  scoring,
+  scoreHttp,
+  route,
+  ingest,
+  bus,
+  training,
+  trainingSet,
+  coldStart,
+  image,
+  memory,
+];
