@@ -227,6 +227,11 @@ export const MIN_NEW_EXAMPLES = 300;
 export const MIN_NEW_SHARE = 0.2;
 /** Newest rows of a training set: minutes of training, a few hundred MB. */
 export const MAX_TRAINING_ROWS = 100_000;
+/**
+ * More are trained in a job where there is one: reading them and fitting the folds takes a small instance minutes, in which its
+ * push may be cut off by a deployment, and Pub/Sub waits ten at most.
+ */
+export const MAX_PUSH_TRAINING_ROWS = 50_000;
 /** From the end of a run to its row in the warehouse: a poll of watch and a push, with room for a slow image pull. World time. */
 export const MATURITY_GRACE_MS = 2 * MS_PER_HOUR;
 /** How long whoever asked for a training can read what became of it. */

@@ -98,6 +98,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     log,
     metrics: createMetrics(),
     bus,
+    deadLetters: bus,
     warehouse,
     estimate: null,
     objects,
@@ -105,6 +106,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     backlog: async (name) =>
       (await (await bus()).stats()).find(({ subscription }) => subscription === name)?.backlog ?? null,
     identity: null,
+    startJob: null,
     salt,
     async backup(target) {
       const { backUp } = await import('./platform-backup.ts');

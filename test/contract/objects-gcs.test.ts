@@ -122,7 +122,7 @@ describe('objects in Cloud Storage', () => {
       code: 'objects_unavailable',
       message: expect.stringContaining('roles/storage.objectViewer'),
     });
-    for (const ask of [() => objects.write('x', bytes('y'), {}), () => objects.list(''), () => objects.remove('x', {})])
+    for (const ask of [() => objects.write('x', bytes('y'), {}), () => objects.remove('x', {})])
       await expect(ask()).rejects.toMatchObject({
         code: 'objects_unavailable',
         message: expect.stringContaining('roles/storage.objectUser'),

@@ -141,7 +141,11 @@ describe('the warehouse on BigQuery', () => {
 
   test('a query carries its cap, and its parameters with their types', async () => {
     const warehouse = open(hostClock, 123);
-    await warehouse.query(trainingExamples, { watermark: '2026-03-01T12:00:00.000Z', limit: 10 });
+    await warehouse.query(trainingExamples, {
+      watermark: '2026-03-01T12:00:00.000Z',
+      since: '2026-02-28T12:00:00.000Z',
+      limit: 10,
+    });
     expect(fake.requests.at(-1)?.body).toMatchObject({
       maximumBytesBilled: '123',
       useLegacySql: false,

@@ -169,7 +169,11 @@ export function warehouseContract(
       'a parameter %s is that instant, wherever the machine stands',
       async (watermark) => {
         await warehouse.append('routing_outcomes', [outcomeRow('in', {}, NOON), outcomeRow('out', {}, NOON + 1)]);
-        const rows = await warehouse.query(trainingExamples, { watermark, limit: 10 });
+        const rows = await warehouse.query(trainingExamples, {
+          watermark,
+          since: '2026-01-01T00:00:00.000Z',
+          limit: 10,
+        });
         expect(rows.map((row) => row.decision_id)).toEqual(['in']);
       },
     );
@@ -263,6 +267,7 @@ export function warehouseContract(
       let batches = 0;
       for await (const batch of warehouse.stream(trainingExamples, {
         watermark: '2027-01-01T00:00:00.000Z',
+        since: '2026-01-01T00:00:00.000Z',
         limit: 4_999,
       })) {
         batches += 1;

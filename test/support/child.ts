@@ -10,16 +10,20 @@ export interface Child {
   linesReach(n: number): Promise<void>;
 }
 
-/** Runs a script of ours in a Node process of its own. */
-/** @param environment instead of this process's own */
+/**
+ * Runs a script of ours in a Node process of its own.
+ * @param environment instead of this process's own
+ */
 export function startChild(
   script: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
+  as: { readonly cwd?: string; readonly uid?: number; readonly gid?: number } = {},
 ): Child {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment,
+    ...as,
   });
   let out = '';
   let err = '';

@@ -9,7 +9,7 @@ import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.t
 import type { DayCount } from '#shared/queries/days.ts';
 import { actorsDecisions, decisionDays, recordedDecisions } from '#shared/queries/decision-record.ts';
 import { lessonDays, lessonRows } from '#shared/queries/learning.ts';
-import { maturedSince, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
+import { maturedSince, trainingExamples, trainingRows, trainingWatermark } from '#shared/queries/training.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { decisionPayload } from '#test/contract/warehouse-rows.ts';
@@ -143,10 +143,12 @@ export function memoryRecord() {
   const decided: { readonly decision: Decision; readonly ingestedAtMs: number }[] = [];
   const upTo = (watermark: Cell | undefined): readonly Outcome[] =>
     rows.filter((row) => row.ingestedAtMs <= Date.parse(String(watermark))).map(({ outcome }) => outcome);
+  const decidedSince = ({ watermark, since }: Readonly<Record<string, Cell>>): readonly Outcome[] =>
+    upTo(watermark).filter(({ decided_at }) => decided_at >= String(since));
   const answer = (name: string, params: Readonly<Record<string, Cell>>): readonly unknown[] => {
     if (name === trainingWatermark.name) {
       const newest = Math.max(...rows.map((row) => row.ingestedAtMs));
-      return [{ watermark: rows.length === 0 ? null : rfc3339(newest), matured: rows.length }];
+      return [{ watermark: rows.length === 0 ? null : rfc3339(newest) }];
     }
     if (name === maturedSince.name) return [{ matured: rows.length - upTo(params['since']).length }];
     if (name === lessonRows.name) return lessons(params);
@@ -160,8 +162,9 @@ export function memoryRecord() {
       return byDay(decisions({ ...params, limit: Number.MAX_SAFE_INTEGER }), 'decided_at', () => true);
     if (name === recordedDecisions.name || name === actorsDecisions.name) return decisions(params);
     if (name === trialDecisions.name) return trialRows(params);
+    if (name === trainingRows.name) return [{ attempts: decidedSince(params).length }];
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
-    return upTo(params['watermark'])
+    return decidedSince(params)
       .slice(-Number(params['limit']))
       .map((outcome) => ({
         ...outcome,

@@ -27,7 +27,7 @@ function sayWhatIsMissing(error: unknown): never {
 }
 
 /**
- * Objects in a bucket of Cloud Storage. Reads are plain HTTP, so that whoever only reads loads no client library. A name is
+ * Objects in a bucket of Cloud Storage. Reads and lists are plain HTTP, so that whoever writes nothing loads no client library. A name is
  * the object's own; of the metadata two keys are ours and not told (resource.ts).
  */
 export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }: GcsOptions): Objects {
@@ -66,9 +66,8 @@ export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }
     async list(prefix, page = {}) {
       checkPrefix(prefix);
       checkPrefix(page.after ?? '');
-      return await during(`list ${prefix}`, () =>
-        writer.list(prefix, page.after ?? '', page.limit ?? LIST_LIMIT_DEFAULT),
-      );
+      const { after = '', limit = LIST_LIMIT_DEFAULT } = page;
+      return await life.during(`list ${prefix}`, () => reader.list(prefix, after, limit));
     },
     async remove(name, precondition) {
       checkName(name);
