@@ -1,11 +1,10 @@
-import { hostClock } from '#shared/adapters/clock/host.ts';
-import { type Config, readConfig } from '#shared/config.ts';
+import { readConfig } from '#shared/config.ts';
 import { BIGQUERY_USD_PER_TIB } from '#shared/defaults.ts';
-import { createPlatform } from '#shared/platform-choice.ts';
 import { CATALOGUE } from '#shared/queries/catalogue.ts';
-import { createLog } from '#shared/telemetry/log.ts';
 import { type Command, EXIT } from '../command.ts';
-import { bytesText, type EstimatedQuery, estimateAll } from '../queries/estimates.ts';
+import { withAccess } from '../ops/access.ts';
+import { estimateQueries } from '../ops/queries.ts';
+import { bytesText, type EstimatedQuery } from '../queries/estimates.ts';
 import { table } from '../table.ts';
 import { numberOption } from './options.ts';
 
@@ -19,18 +18,17 @@ export const queriesCommand: Command = {
   },
   takes: { 'usd-per-tib': 'USD' },
   notes: [
-    'With AURORA_PLATFORM=gcp BigQuery is asked by dry runs, which are free, as whoever is logged in (gcloud auth application-default',
-    'login, or the ambient identity). "at most" of clustered tables: blocks that a filter rules out are known only when it runs. What is',
+    'With AURORA_PLATFORM=gcp BigQuery is asked by dry runs, which are free, as whoever is logged in (gcloud auth',
+    'application-default login). "at most" of clustered tables: blocks that a filter rules out are known only when it runs. What is',
     'billed is rounded up to a MiB, 10 MiB for each table at least; the first TiB of a month, which is free, is not taken off.',
     'Ends with 1 when a query would be refused: it reads more than AURORA_MAX_BYTES_BILLED, or BigQuery does not take it.',
     'On one machine nothing is billed, and they are only listed.',
   ],
   examples: ['vm queries', 'vm queries --usd-per-tib 7.5 --json'],
   positionals: { min: 0, max: 0 },
-  run: async ({ json, print, values }) => {
+  run: async ({ directory, json, print, values }) => {
     const usdPerTib = numberOption(values, 'usd-per-tib', { min: 0, max: 1_000 });
-    const config = readConfig();
-    const { google } = config;
+    const { google } = readConfig();
     if (google === null) {
       const queries = CATALOGUE.map(({ name, purpose }) => ({ name, purpose }));
       if (json) print(JSON.stringify({ platform: 'embedded', queries }));
@@ -43,27 +41,17 @@ export const queriesCommand: Command = {
         );
       return EXIT.ok;
     }
-    const { maxBytesBilled } = google;
-    const queries = await estimated(config, { usdPerTib, maxBytesBilled });
+    const queries = await withAccess(directory, 'queries', (access) =>
+      access.call(estimateQueries, { usd_per_tib: usdPerTib }),
+    );
     if (json)
-      print(JSON.stringify({ platform: 'gcp', usd_per_tib: usdPerTib, max_bytes_billed: maxBytesBilled, queries }));
+      print(
+        JSON.stringify({ platform: 'gcp', usd_per_tib: usdPerTib, max_bytes_billed: google.maxBytesBilled, queries }),
+      );
     else print(textOf(queries, usdPerTib));
     return queries.some(({ refused }) => refused !== null) ? EXIT.partial : EXIT.ok;
   },
 };
-
-async function estimated(
-  config: Config,
-  prices: { readonly usdPerTib: number; readonly maxBytesBilled: number },
-): Promise<readonly EstimatedQuery[]> {
-  const log = createLog({ level: 'silent' });
-  const platform = await createPlatform({ config, hostClock, log, random: Math.random });
-  try {
-    return platform.estimate === null ? [] : await estimateAll(CATALOGUE, platform.estimate, hostClock.now(), prices);
-  } finally {
-    await platform.close();
-  }
-}
 
 function textOf(queries: readonly EstimatedQuery[], usdPerTib: number): string {
   const rows = queries.map(({ name, purpose, bytes, accuracy, usd, refused }) => [

@@ -152,6 +152,7 @@ describe('the warehouse on BigQuery', () => {
       parameterMode: 'named',
       queryParameters: [
         { name: 'watermark', parameterType: { type: 'STRING' } },
+        { name: 'since', parameterType: { type: 'STRING' } },
         { name: 'limit', parameterType: { type: 'INT64' }, parameterValue: { value: 10 } },
       ],
     });
