@@ -66,7 +66,16 @@ export function outcomeOf(
   { code, out, said }: { readonly code: number | null; readonly out: string; readonly said: string },
 ): string {
   if (code === 0) return out;
-  const why = said.trim().split('\n').slice(-5).join(' ');
+  const lines = said.trim().split('\n');
+  const why = lines
+    .slice(
+      Math.max(
+        0,
+        lines.findIndex((line) => line.startsWith('ERROR')),
+      ),
+    )
+    .slice(0, 5)
+    .join(' ');
   if (LOGGED_OUT.test(said)) throw new RejectedError('gcloud_unavailable', `gcloud: ${why}`);
   throw new TransientError('gcloud_failed', `gcloud ${words.join(' ')}: exit code ${code}: ${why}`);
 }
