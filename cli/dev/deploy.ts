@@ -4,7 +4,7 @@ import { deploy } from './deploy/command.ts';
 import { createGcloud } from './deploy/gcloud.ts';
 
 process.exitCode = await deploy(process.argv.slice(2), {
-  gcloud: createGcloud,
+  gcloud: (deadlineMs) => createGcloud(deadlineMs),
   now: Date.now,
   sleep: (ms) => sleep(ms),
   out: (text) => console.log(text),

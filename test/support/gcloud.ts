@@ -204,7 +204,7 @@ function obey(fake: GcloudFake, origin: string, words: readonly string[]): strin
       }),
   );
   const only = (...known: string[]): void => {
-    const unknown = [...flags.keys()].find((flag) => !['--project', '--region', ...known].includes(flag));
+    const unknown = [...flags.keys()].find((flag) => !['--project', '--region', '--quiet', ...known].includes(flag));
     if (unknown !== undefined) throw new Complaint(2, `unrecognized arguments: ${unknown}`);
   };
   const command = words.join(' ');

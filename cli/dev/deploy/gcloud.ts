@@ -10,22 +10,26 @@ import { RejectedError, TransientError } from '#shared/errors.ts';
  */
 export type Gcloud = (...words: readonly string[]) => Promise<string>;
 
-/** Asks nothing, and colours nothing. */
-const ENVIRONMENT = { CLOUDSDK_CORE_DISABLE_PROMPTS: '1', NO_COLOR: '1' };
 /** From the polite signal to the other. */
 const GRACE_MS = 2_000;
 const LOGGED_OUT = /do not currently have an active account|gcloud auth login|Reauthentication (required|failed)/i;
 
-export function createGcloud(deadlineMs: number, environment: NodeJS.ProcessEnv = process.env): Gcloud {
+/** @param environment instead of this process's own */
+export function createGcloud(deadlineMs: number, environment?: NodeJS.ProcessEnv): Gcloud {
   return async (...words) => {
     // A group of its own: gcloud is a script that starts another program, and both have to end.
-    const child = spawn('gcloud', words, {
+    const child = spawn('gcloud', [...words, '--quiet'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: { ...environment, ...ENVIRONMENT },
+      ...(environment === undefined ? {} : { env: environment }),
     });
     const end = (signal: NodeJS.Signals): void => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal);
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, signal);
+      } catch (error) {
+        // All of it has ended meanwhile.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
     };
     let late = false;
     const timers = [
@@ -62,7 +66,16 @@ export function outcomeOf(
   { code, out, said }: { readonly code: number | null; readonly out: string; readonly said: string },
 ): string {
   if (code === 0) return out;
-  const why = said.trim().split('\n').slice(-5).join(' ');
+  const lines = said.trim().split('\n');
+  const why = lines
+    .slice(
+      Math.max(
+        0,
+        lines.findIndex((line) => line.startsWith('ERROR')),
+      ),
+    )
+    .slice(0, 5)
+    .join(' ');
   if (LOGGED_OUT.test(said)) throw new RejectedError('gcloud_unavailable', `gcloud: ${why}`);
   throw new TransientError('gcloud_failed', `gcloud ${words.join(' ')}: exit code ${code}: ${why}`);
 }
