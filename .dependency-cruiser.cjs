@@ -144,7 +144,7 @@ module.exports = {
       'google-auth-at-home',
       'Who asks without credentials, and who checks those of others.',
       'google-auth-library',
-      ['^shared/adapters/(bus|warehouse)/'],
+      ['^shared/adapters/(bus|google|warehouse)/'],
     ),
     home('jose-at-home', 'ID tokens of callers.', 'jose', ['^shared/runtime/callers\\.ts$']),
     home('crc-at-home', 'Sums of objects.', 'crc-32', ['^shared/adapters/objects/gcs/']),

@@ -24,6 +24,8 @@ export interface Config {
   readonly functionTarget: string | null;
   /** Which host serves it. */
   readonly host: 'lean' | 'functions-framework';
+  /** Body of a push: the function handles this one event and the process ends. Null: it serves. */
+  readonly jobEvent: string | null;
 }
 
 export interface GoogleConfig {
@@ -34,6 +36,8 @@ export interface GoogleConfig {
   readonly location: string;
   /** A query that would read more is refused. */
   readonly maxBytesBilled: number;
+  /** The Cloud Run job of long trainings, `projects/P/locations/L/jobs/J`; null: none. */
+  readonly trainingJob: string | null;
   /** Whose ID tokens are asked for at the doors; null: nobody's, whoever gets through to the service may call. */
   readonly callers: {
     readonly audience: string;
@@ -46,6 +50,7 @@ export interface GoogleConfig {
     readonly bigquery: string | null;
     /** `host:port`. */
     readonly pubsub: string | null;
+    readonly run: string;
     readonly metadata: string;
   };
 }
@@ -62,6 +67,9 @@ const origin = z
 
 /** Google's signing keys, as a JSON Web Key Set. */
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
+
+/** Cloud Run's limit for a variable. */
+const MAX_JOB_EVENT = 32 * 1024;
 
 const schema = z.object({
   AURORA_PLATFORM: z.enum(['embedded', 'gcp']).default('embedded'),
@@ -82,12 +90,17 @@ const schema = z.object({
     .regex(/^[A-Za-z0-9-]{2,40}$/, 'expected the location of the dataset, such as EU')
     .optional(),
   AURORA_MAX_BYTES_BILLED: decimal.pipe(z.number().int().positive()).default(100 * 1024 ** 3),
+  AURORA_TRAINING_JOB: z
+    .string()
+    .regex(/^projects\/[^/\s]+\/locations\/[^/\s]+\/jobs\/[^/\s]+$/, 'expected projects/P/locations/L/jobs/J')
+    .optional(),
   AURORA_STORAGE_ENDPOINT: origin.optional(),
   AURORA_BIGQUERY_ENDPOINT: origin.optional(),
   AURORA_PUBSUB_ENDPOINT: z
     .string()
     .regex(/^[^\s/:]+:\d{1,5}$/, 'expected host:port')
     .optional(),
+  AURORA_RUN_ENDPOINT: origin.default('https://run.googleapis.com'),
   AURORA_AUDIENCE: z.url({ protocol: /^https?$/, error: 'expected the URL of this service' }).optional(),
   AURORA_CALLERS: z
     .string()
@@ -108,6 +121,7 @@ const schema = z.object({
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
   PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
   FUNCTION_TARGET: z.string().min(1).optional(),
+  AURORA_JOB_EVENT: z.string().min(1).max(MAX_JOB_EVENT).optional(),
 });
 
 /** Variables of this prefix belong to the tests' own switches. */
@@ -144,6 +158,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     port: value.PORT,
     functionTarget: value.FUNCTION_TARGET ?? null,
     host: value.AURORA_HOST,
+    jobEvent: value.AURORA_JOB_EVENT ?? null,
   };
 }
 
@@ -172,11 +187,13 @@ function googleConfig(value: z.output<typeof schema>): GoogleConfig {
     dataset: given('AURORA_DATASET'),
     location: given('AURORA_LOCATION'),
     maxBytesBilled: value.AURORA_MAX_BYTES_BILLED,
+    trainingJob: value.AURORA_TRAINING_JOB ?? null,
     callers: callersOf(value),
     endpoints: {
       storage: value.AURORA_STORAGE_ENDPOINT ?? null,
       bigquery: value.AURORA_BIGQUERY_ENDPOINT ?? null,
       pubsub: value.AURORA_PUBSUB_ENDPOINT ?? null,
+      run: value.AURORA_RUN_ENDPOINT,
       metadata: value.AURORA_METADATA_ENDPOINT,
     },
   };

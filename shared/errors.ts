@@ -208,6 +208,32 @@ export const ERROR_CATALOGUE = {
     status: 503,
     remedy: 'The stack that holds this directory does not answer; stop it or wait.',
   },
+  // Deployment.
+  gcloud_unavailable: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install), then: gcloud auth login.',
+  },
+  gcloud_failed: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'Do what gcloud says in the message, then run the same command again: it goes on from where it stands.',
+  },
+  deployment_refused: {
+    kind: 'rejected',
+    status: 409,
+    remedy: 'Correct what the message names; services and job are made by terraform apply, images by the build.',
+  },
+  smoke_failed: {
+    kind: 'rejected',
+    status: 422,
+    remedy: 'Look up the revision in the log by its name; it got no traffic, or has none any more.',
+  },
+  canary_failed: {
+    kind: 'rejected',
+    status: 422,
+    remedy: 'Compare both revisions in the request log; what served before has the traffic again.',
+  },
   disk_full: { kind: 'transient', status: 503, remedy: 'Free disk space; nothing that was acknowledged is lost.' },
 } as const satisfies Record<string, { kind: 'rejected' | 'transient'; status: number; remedy: string }>;
 

@@ -98,12 +98,15 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     log,
     metrics: createMetrics(),
     bus,
+    deadLetters: bus,
     warehouse,
+    estimate: null,
     objects,
     state,
     backlog: async (name) =>
       (await (await bus()).stats()).find(({ subscription }) => subscription === name)?.backlog ?? null,
     identity: null,
+    startJob: null,
     salt,
     async backup(target) {
       const { backUp } = await import('./platform-backup.ts');

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createMetadataTokens } from './adapters/google/metadata-tokens.ts';
+import { createRunJob } from './adapters/google/run-job.ts';
 import type { GoogleConfig } from './config.ts';
 import type { Platform, PlatformOptions } from './platform.ts';
 import { openPorts, saltIn } from './platform-ports.ts';
@@ -16,14 +17,18 @@ const STATE_FOLDER = 'state/';
 
 export function createGcpPlatform(options: PlatformOptions & { readonly google: GoogleConfig }): Platform {
   const { config, hostClock, log, google } = options;
-  const { projectId, bucket, dataset, location, maxBytesBilled, callers, endpoints } = google;
+  const { projectId, bucket, dataset, location, maxBytesBilled, trainingJob, callers, endpoints } = google;
   const tokens = createMetadataTokens({ origin: endpoints.metadata, hostClock });
+  const accessToken = async (): Promise<() => Promise<string>> => {
+    if (options.identity !== 'application default') return () => tokens.access();
+    return (await import('./adapters/google/default-tokens.ts')).createDefaultTokens();
+  };
   const ports = openPorts();
   const { lazily } = ports;
 
   const objects = lazily(async () => {
     const { createGcsObjects } = await import('./adapters/objects/gcs/index.ts');
-    const token = (): Promise<string> => tokens.access();
+    const token = await accessToken();
     return createGcsObjects({ bucket, endpoint: endpoints.storage, token, newMark: randomUUID, hostClock });
   });
   const state = lazily(async () => {
@@ -37,8 +42,26 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
   });
   const bus = lazily(async () => {
     const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
-    return createPubsubBus({ projectId, endpoint: endpoints.pubsub, topics: TOPICS, topicLimits: TOPIC_LIMITS });
+    const endpoint = endpoints.pubsub;
+    return createPubsubBus({ projectId, endpoint, hostClock, topics: TOPICS, topicLimits: TOPIC_LIMITS });
   });
+  const deadLetters = lazily(async () => {
+    const { createPubsubDeadLetters } = await import('./adapters/bus/pubsub-dead-letters.ts');
+    const { publish } = await bus();
+    const at = endpoints.pubsub;
+    return createPubsubDeadLetters({
+      projectId,
+      origin: at === null ? 'https://pubsub.googleapis.com' : `http://${at}`,
+      token: at === null ? await accessToken() : null,
+      topics: TOPICS,
+      publish,
+      hostClock,
+    });
+  });
+  const jobStarter = (job: string): Platform['startJob'] => {
+    const run = createRunJob({ job, origin: endpoints.run, token: () => tokens.access(), hostClock });
+    return (event) => run({ AURORA_JOB_EVENT: event });
+  };
   const now = hostClock.now();
   return {
     config,
@@ -47,11 +70,15 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     log,
     metrics: createMetrics(),
     bus,
+    deadLetters,
     warehouse,
+    estimate: async (query, params) => (await warehouse()).estimate(query, params),
     objects,
     state,
     // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.
     backlog: async () => null,
+    // What is a job already starts no other.
+    startJob: trainingJob === null || config.jobEvent !== null ? null : jobStarter(trainingJob),
     identity: callers === null ? null : (audience) => tokens.identity(audience),
     salt: saltIn(state),
     close: ports.close,

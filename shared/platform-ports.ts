@@ -1,6 +1,7 @@
 /** What every platform does with its ports: each opens on first use, once, and what was opened is closed in reverse order. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { sha256Hex } from './domain/ids.ts';
 import type { Salt } from './platform.ts';
 import type { State } from './ports/state.ts';
 import { closeInTurn } from './runtime/closing.ts';
@@ -51,7 +52,11 @@ export function saltIn(state: () => Promise<State>): () => Promise<Salt> {
   let pending: Promise<Salt> | undefined;
   const draw = async (): Promise<Salt> => {
     const secret = randomBytes(32).toString('hex');
-    const { entry } = await (await state()).create('policy/salt', { id: 'salt-1', secret });
+    const { entry } = await (await state()).create('policy/salt', {
+      // Another salt has another name; the secret cannot be told from it.
+      id: `salt-${sha256Hex(secret).slice(0, 12)}`,
+      secret,
+    });
     return salt.parse(entry.value);
   };
   return () => {

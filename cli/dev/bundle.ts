@@ -30,10 +30,10 @@ export interface Bundle {
   readonly directory: string;
   /** Bytes of all files. */
   readonly bytes: number;
-  /** Files whose code stands in the entry itself, and is parsed at every start. */
-  readonly entryInputs: readonly string[];
   /** External packages that it imports. */
   readonly needs: readonly string[];
+  /** Places of the packages of which it holds code: `node_modules/zod`. */
+  readonly holds: readonly string[];
 }
 
 export async function bundle(name: Deployed, directory: string): Promise<Bundle> {
@@ -66,10 +66,18 @@ export async function bundle(name: Deployed, directory: string): Promise<Bundle>
   );
   const needs = EXTERNAL.filter((package_) => imported.has(package_));
   await writeFile(join(outdir, 'package.json'), await packageOf(name, needs));
-  const entry = Object.entries(main.metafile.outputs).find(([file]) => file.endsWith('/index.mjs'))?.[1];
-  const entryInputs = Object.keys(entry?.inputs ?? {});
-  return { name, entryInputs, directory: outdir, bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0), needs };
+  const holds = outputs.flatMap(({ inputs }) => Object.keys(inputs).flatMap((file) => PLACE.exec(file)?.[0] ?? []));
+  return {
+    name,
+    directory: outdir,
+    bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
+    needs,
+    holds: [...new Set(holds)].sort(),
+  };
 }
+
+/** Of the package that a file belongs to; packages within packages have the longest. */
+const PLACE = /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+(?=\/)/;
 
 const COMMON: BuildOptions & { readonly metafile: true } = {
   bundle: true,

@@ -8,9 +8,8 @@ import {
   controlHistory,
   readControl,
 } from '#shared/serving/change-control.ts';
-import type { Stack } from '../stack/stack.ts';
 import type { PastTrial } from '../trials/past.ts';
-import { operation } from './operation.ts';
+import { type Ground, operation } from './operation.ts';
 import { noParams } from './params.ts';
 import { type Serving, servingOf } from './serving.ts';
 import { lastTrial } from './trials.ts';
@@ -29,15 +28,15 @@ export interface ShownControl extends ControlView {
 export const showControl = operation({
   name: 'control.show',
   params: noParams,
-  run: async (stack): Promise<ShownControl> => {
-    const deps = await controlDeps(stack);
+  run: async (ground): Promise<ShownControl> => {
+    const deps = await controlDeps(ground);
     const last = (await controlHistory(deps, 1)).at(-1);
     return {
       ...(await readControl(deps)),
-      serving: await servingOf(stack),
+      serving: await servingOf(ground),
       last_change: last === undefined ? null : noteOf(last),
-      last_trial: await lastTrial(stack),
-      world_time: rfc3339(stack.platform.worldClock.now()),
+      last_trial: await lastTrial(ground),
+      world_time: rfc3339(ground.platform.worldClock.now()),
     };
   },
 });
@@ -46,9 +45,9 @@ export const showControl = operation({
 export const sayControl = operation({
   name: 'control.change',
   params: z.strictObject({ change, by: name, reason: z.string().max(1024) }),
-  run: async (stack, said: { change: Change; by: string; reason: string }): Promise<ChangeEntry | null> => {
-    const entry = await changeControl(await controlDeps(stack), said);
-    if (entry !== null) stack.platform.log.info({ ...noteOf(entry) }, 'control changed by hand');
+  run: async (ground, said: { change: Change; by: string; reason: string }): Promise<ChangeEntry | null> => {
+    const entry = await changeControl(await controlDeps(ground), said);
+    if (entry !== null) ground.platform.log.info({ ...noteOf(entry) }, 'control changed by hand');
     return entry;
   },
 });
@@ -56,11 +55,11 @@ export const sayControl = operation({
 export const showControlHistory = operation({
   name: 'control.history',
   params: noParams,
-  run: async (stack): Promise<readonly ChangeEntry[]> => controlHistory(await controlDeps(stack)),
+  run: async (ground): Promise<readonly ChangeEntry[]> => controlHistory(await controlDeps(ground)),
 });
 
 const noteOf = ({ control: _after, ...note }: ChangeEntry): ChangeNote => note;
 
-async function controlDeps({ platform }: Pick<Stack, 'platform'>): Promise<ControlDeps> {
+async function controlDeps({ platform }: Pick<Ground, 'platform'>): Promise<ControlDeps> {
   return { objects: await platform.objects(), worldClock: platform.worldClock, stage: platform.config.stage };
 }

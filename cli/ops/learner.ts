@@ -31,9 +31,9 @@ const MAX_LOOKS = 64;
 export const showLearner = operation({
   name: 'models.learner',
   params: noParams,
-  run: async (stack): Promise<ShownLearner> => {
-    const looks = await learnerVerdicts(await stack.platform.objects(), MAX_LOOKS);
-    const found = await pastDamage().read(situationOf(stack));
+  run: async (ground): Promise<ShownLearner> => {
+    const looks = await learnerVerdicts(await ground.platform.objects(), MAX_LOOKS);
+    const found = await pastDamage().read(situationOf(ground));
     return {
       name: LINEAR,
       verdict: looks.at(-1) ?? null,

@@ -9,8 +9,7 @@ import { announceMoves } from '#shared/registry/promoted-event.ts';
 import type { AliasEntry, Registry } from '#shared/registry/registry.ts';
 import { wasDamaged } from '#shared/registry/succession.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
-import type { Stack } from '../stack/stack.ts';
-import { operation } from './operation.ts';
+import { type Ground, operation } from './operation.ts';
 import { aliasParam, noParams, versionParam } from './params.ts';
 import { pastDamage } from './past-damage.ts';
 import { registryOf } from './training.ts';
@@ -32,8 +31,8 @@ export interface ModelRow {
 export const listModels = operation({
   name: 'models.list',
   params: noParams,
-  run: async (stack): Promise<ModelRow[]> => {
-    const registry = await registryOf(stack);
+  run: async (ground): Promise<ModelRow[]> => {
+    const registry = await registryOf(ground);
     const { read } = pastDamage();
     const [champion, apprentice] = [
       await read(registry.aliasHead('champion')),
@@ -46,7 +45,7 @@ export const listModels = operation({
       version: LINEAR,
       created_at: null,
       rows: null,
-      verdict: (await newestLearnerVerdict(await stack.platform.objects()))?.verdict ?? null,
+      verdict: (await newestLearnerVerdict(await ground.platform.objects()))?.verdict ?? null,
       stage: stageOf(LINEAR),
       damage: null,
     };
@@ -74,10 +73,10 @@ export const showModel = operation({
   name: 'models.show',
   params: versionParam,
   run: async (
-    stack,
+    ground,
     { version },
   ): Promise<{ manifest: Omit<Manifest, 'encoding' | 'golden'>; verdict: Verdict | null }> => {
-    const registry = await registryOf(stack);
+    const registry = await registryOf(ground);
     const { encoding: _encoding, golden: _golden, ...manifest } = await registry.readManifest(version);
     return { manifest, verdict: await registry.readVerdict(version) };
   },
@@ -93,9 +92,9 @@ const reason = z.string().max(1024);
 export const promoteModel = operation({
   name: 'models.promote',
   params: versionParam.extend({ by, reason, force: z.boolean() }),
-  run: async (stack, params): Promise<AliasEntry> => {
-    const registry = await registryOf(stack);
-    const verdict = await verdictOn(stack, registry, params.version);
+  run: async (ground, params): Promise<AliasEntry> => {
+    const registry = await registryOf(ground);
+    const verdict = await verdictOn(ground, registry, params.version);
     const why = (await whyRefused(registry, params.version, verdict)) ?? whyTryFirst(params.version, verdict);
     if (why !== null && !params.force) throw new RejectedError('promotion_refused', why);
     const entry = await registry.moveAlias('champion', {
@@ -105,13 +104,13 @@ export const promoteModel = operation({
       verdict: verdict?.verdict ?? null,
       forced: why !== null,
     });
-    await announce(stack, registry, entry);
+    await announce(ground, registry, entry);
     return entry;
   },
 });
 
 /** Of the learner on its own the newest. Null: not judged yet. @throws RejectedError version_unknown */
-async function verdictOn({ platform }: Stack, registry: Registry, version: string): Promise<Verdict | null> {
+async function verdictOn({ platform }: Ground, registry: Registry, version: string): Promise<Verdict | null> {
   if (version === LINEAR) return newestLearnerVerdict(await platform.objects());
   const verdict = await registry.readVerdict(version);
   // Not there at all is another answer.
@@ -139,17 +138,17 @@ function whyTryFirst(version: string, verdict: Verdict | null): string | null {
 export const rollbackModel = operation({
   name: 'models.rollback',
   params: z.strictObject({ by, reason }),
-  run: async (stack, params): Promise<AliasEntry> => {
-    const registry = await registryOf(stack);
+  run: async (ground, params): Promise<AliasEntry> => {
+    const registry = await registryOf(ground);
     const serves = async (version: string): Promise<boolean> => (await whyNotServable(registry, version)) === null;
     const weigh = async (version: string) => {
       // A verdict that cannot be read must not stand in the way back.
-      const verdict = await pastDamage().read(verdictOn(stack, registry, version));
+      const verdict = await pastDamage().read(verdictOn(ground, registry, version));
       const why = await whyRefused(registry, version, verdict);
       return { verdict: verdict?.verdict ?? null, forced: why !== null };
     };
     const entry = await registry.rollback('champion', { ...params, serves, weigh });
-    await announce(stack, registry, entry);
+    await announce(ground, registry, entry);
     return entry;
   },
 });
@@ -157,10 +156,10 @@ export const rollbackModel = operation({
 export const modelHistory = operation({
   name: 'models.history',
   params: z.strictObject({ alias: aliasParam }),
-  run: async (stack, { alias }): Promise<readonly AliasEntry[]> => (await registryOf(stack)).aliasHistory(alias),
+  run: async (ground, { alias }): Promise<readonly AliasEntry[]> => (await registryOf(ground)).aliasHistory(alias),
 });
 
-async function announce({ platform }: Stack, registry: Registry, entry: AliasEntry): Promise<void> {
+async function announce({ platform }: Ground, registry: Registry, entry: AliasEntry): Promise<void> {
   await announceMoves(registry, await platform.bus());
   platform.log.info({ ...entry }, 'alias moved by hand');
 }

@@ -1,10 +1,10 @@
 import type { ScoreReadyReport } from '#functions/score/handler.ts';
-import type { Stack } from '../stack/stack.ts';
+import type { Ground } from './operation.ts';
 
 export type Serving = ScoreReadyReport['serving'];
 
-/** What score serves, as its own /ready says; null when no score runs in this stack, or it has ended. */
-export async function servingOf({ functions }: Pick<Stack, 'functions'>): Promise<Serving | null> {
+/** What score serves, as its own /ready says; null when no score runs in this ground, or it has ended. */
+export async function servingOf({ functions }: Pick<Ground, 'functions'>): Promise<Serving | null> {
   const score = functions.get('score');
   if (score === undefined) return null;
   const { body } = await score.app.handle({

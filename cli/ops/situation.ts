@@ -1,15 +1,15 @@
 import { readSituation, type Situation } from '#functions/promote/stages/situation.ts';
 import { readTraffic } from '#shared/learning/record/read-record.ts';
 import type { Traffic } from '#shared/learning/switchback/schedule.ts';
-import type { Stack } from '../stack/stack.ts';
+import type { Ground } from './operation.ts';
 import { registryOf } from './training.ts';
 
 /** What promote would decide its next step on, and the traffic that it would plan a trial on. */
-export async function situationOf(stack: Stack): Promise<{ situation: Situation; traffic: Traffic }> {
-  const { platform } = stack;
+export async function situationOf(ground: Ground): Promise<{ situation: Situation; traffic: Traffic }> {
+  const { platform } = ground;
   const warehouse = await platform.warehouse();
   const situation = await readSituation({
-    registry: await registryOf(stack),
+    registry: await registryOf(ground),
     objects: await platform.objects(),
     state: await platform.state(),
     warehouse,

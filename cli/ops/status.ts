@@ -6,7 +6,7 @@ import { type ControlView, readControl } from '#shared/serving/change-control.ts
 import type { Stack } from '../stack/stack.ts';
 import type { PastTrial } from '../trials/past.ts';
 import { type LearnerStatus, learnersOf } from './learners.ts';
-import { operation } from './operation.ts';
+import { localOperation } from './operation.ts';
 import { noParams } from './params.ts';
 import { type PastDamage, pastDamage } from './past-damage.ts';
 import { type Serving, servingOf } from './serving.ts';
@@ -52,7 +52,7 @@ export interface Status extends Counts, Current {
 }
 
 /** What `vm status` shows: what was accepted, what is distinct, what waits, what serves. */
-export const status = operation({
+export const status = localOperation({
   name: 'status',
   params: noParams,
   run: async (stack): Promise<Status> => {

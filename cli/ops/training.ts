@@ -5,8 +5,7 @@ import { rfc3339 } from '#shared/domain/primitives.ts';
 import { type TrainingReport, trainingKey, trainingReport } from '#shared/domain/training-report.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import type { Verdict } from '#shared/registry/verdict.ts';
-import type { Stack } from '../stack/stack.ts';
-import { operation } from './operation.ts';
+import { type Ground, operation } from './operation.ts';
 import { idParam } from './params.ts';
 
 /** Asks for a training; the answer names the request, whose report comes later. */
@@ -24,15 +23,15 @@ export const requestTraining = operation({
 export const trainingResult = operation({
   name: 'training.result',
   params: idParam,
-  run: async (stack, { id }): Promise<{ report: TrainingReport | null; verdict: Verdict | null }> => {
-    const entry = await (await stack.platform.state()).get(trainingKey(id));
+  run: async (ground, { id }): Promise<{ report: TrainingReport | null; verdict: Verdict | null }> => {
+    const entry = await (await ground.platform.state()).get(trainingKey(id));
     if (entry === null) return { report: null, verdict: null };
     const report = trainingReport.parse(entry.value);
-    const verdict = report.version === null ? null : await (await registryOf(stack)).readVerdict(report.version);
+    const verdict = report.version === null ? null : await (await registryOf(ground)).readVerdict(report.version);
     return { report, verdict };
   },
 });
 
-export async function registryOf({ platform }: Stack): Promise<Registry> {
+export async function registryOf({ platform }: Ground): Promise<Registry> {
   return createRegistry({ objects: await platform.objects(), worldClock: platform.worldClock });
 }

@@ -1,11 +1,10 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { readTrial } from '#shared/learning/record/read-record.ts';
 import { controlHistory, readControl } from '#shared/serving/change-control.ts';
-import type { Stack } from '../stack/stack.ts';
 import { type Outlook, outlookOf } from '../trials/outlook.ts';
 import { type PastTrial, trialsIn } from '../trials/past.ts';
 import { type RunningTrial, runningTrial } from '../trials/running.ts';
-import { operation } from './operation.ts';
+import { type Ground, operation } from './operation.ts';
 import { noParams } from './params.ts';
 import { pastDamage } from './past-damage.ts';
 import { situationOf } from './situation.ts';
@@ -24,8 +23,8 @@ export interface ShownTrials {
 export const showTrials = operation({
   name: 'trials.show',
   params: noParams,
-  run: async (stack): Promise<ShownTrials> => {
-    const { platform } = stack;
+  run: async (ground): Promise<ShownTrials> => {
+    const { platform } = ground;
     const deps = { objects: await platform.objects(), stage: platform.config.stage };
     const { control, fault } = await readControl(deps);
     const { running, past } = trialsIn(await controlHistory(deps), control.trial);
@@ -35,15 +34,15 @@ export const showTrials = operation({
     return {
       running: running === null || record === null ? null : runningTrial(running, control, record, nowMs),
       past,
-      outlook: running === null ? await read(outlook(stack)) : null,
+      outlook: running === null ? await read(outlook(ground)) : null,
       damaged: fault === null ? damaged : [...damaged, fault],
       world_time: rfc3339(nowMs),
     };
   },
 });
 
-async function outlook(stack: Stack): Promise<Outlook> {
-  const { situation, traffic } = await situationOf(stack);
+async function outlook(ground: Ground): Promise<Outlook> {
+  const { situation, traffic } = await situationOf(ground);
   return outlookOf(situation, traffic);
 }
 
@@ -51,7 +50,7 @@ async function outlook(stack: Stack): Promise<Outlook> {
 const RECENT_CHANGES = 64;
 
 /** The trial that ended last, of late; null: none did. */
-export async function lastTrial({ platform }: Pick<Stack, 'platform'>): Promise<PastTrial | null> {
+export async function lastTrial({ platform }: Pick<Ground, 'platform'>): Promise<PastTrial | null> {
   const deps = { objects: await platform.objects(), stage: platform.config.stage };
   const { control } = await readControl(deps);
   return trialsIn(await controlHistory(deps, RECENT_CHANGES), control.trial).past[0] ?? null;

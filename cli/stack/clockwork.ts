@@ -1,7 +1,6 @@
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Closer } from '#shared/runtime/closing.ts';
-import { requestTraining } from '../ops/training.ts';
 import { type CronJob, httpJob, startCron } from './cron.ts';
 import { trimmedLine, trimRecord } from './retention.ts';
 import type { Stack } from './stack.ts';
@@ -27,17 +26,11 @@ export function startClockwork(
   },
 ): void {
   const { keepDays, hostClock, log, note, defer } = options;
-  const urlOf = (name: 'collect' | 'watch' | 'promote'): string => stack.functions.get(name)?.url ?? '';
+  const urlOf = (name: 'collect' | 'watch' | 'train' | 'promote'): string => stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
   const promote = httpJob('promote', urlOf('promote'), PROMOTE_EVERY_MS, hostClock, PROMOTE_DEADLINE_MS);
-  const train: CronJob = {
-    name: 'train',
-    everyMs: TRAIN_EVERY_MS,
-    run: async () => {
-      await requestTraining.run(stack, { requested_by: 'cron', force: false, seed: 1 });
-    },
-  };
+  const train = httpJob('train', urlOf('train'), TRAIN_EVERY_MS, hostClock);
   const retention: CronJob = {
     name: 'retention',
     everyMs: RETENTION_EVERY_MS,
@@ -47,6 +40,6 @@ export function startClockwork(
     },
   };
   const cron = startCron([collect, watch, train, promote, retention], { hostClock, log });
-  for (const job of [collect, watch, promote]) defer(() => job.close());
+  for (const job of [collect, watch, train, promote]) defer(() => job.close());
   defer(() => cron.stop());
 }

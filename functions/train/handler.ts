@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { MIN_NEW_EXAMPLES, TRAINING_REPORT_TTL_MS } from '#shared/defaults.ts';
-import { modelTrained, trainingRequested } from '#shared/domain/events/catalogue.ts';
+import { MAX_PUSH_TRAINING_ROWS, MIN_NEW_EXAMPLES, TRAINING_REPORT_TTL_MS } from '#shared/defaults.ts';
+import { modelTrained, type Payload, trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { type TrainingReport, trainingKey } from '#shared/domain/training-report.ts';
@@ -9,7 +9,8 @@ import { dataSha256 } from '#shared/learning/examples.ts';
 import { FEATURE_SET } from '#shared/learning/features.ts';
 import type { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { planOf, TRAIN_DEFAULTS, versionOf } from '#shared/learning/train/plan.ts';
-import { readTrainingSet } from '#shared/learning/training-set.ts';
+import { readWindow, trainingWindow } from '#shared/learning/training-set.ts';
+import type { Platform } from '#shared/platform.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { State } from '#shared/ports/state.ts';
@@ -19,10 +20,11 @@ import { type LeaseOptions, withLease } from '#shared/registry/lease.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import type { Registry } from '#shared/registry/registry.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
-import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
+import { json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { whyNotTrain } from './decide.ts';
+import { handOver } from './job.ts';
 import { lastTrained, rememberTrained } from './last-trained.ts';
 
 export interface TrainDeps extends RuntimeDeps {
@@ -32,13 +34,16 @@ export interface TrainDeps extends RuntimeDeps {
   readonly warehouse: Warehouse;
   readonly registry: Registry;
   readonly trainModel: typeof trainInWorker;
+  /** Of the answer to a delivery, and of the training in it. Host milliseconds. */
+  readonly deadlineMs: number;
+  /** Where a long training goes; null: none is too long for here. */
+  readonly startJob: Platform['startJob'];
 }
 
 /** Renewed while the training runs, so only a dead holder's runs out; short, so that a redelivery need not wait long for it. */
 const LEASE_TTL_MS = 6_000;
 /** A redelivery waits a dead holder's lease out: refusing at once would spend its few deliveries within a second. */
 const LEASE_PATIENCE_MS = 10_000;
-const TRAIN_DEADLINE_MS = 590_000;
 
 export function createTrain(deps: TrainDeps): FunctionApp {
   const { bus, state, log } = deps;
@@ -47,13 +52,25 @@ export function createTrain(deps: TrainDeps): FunctionApp {
     deps,
     worldClock: deps.worldClock,
     accepts: ['training-requested'],
-    deadlineMs: TRAIN_DEADLINE_MS,
+    deadlineMs: deps.deadlineMs,
     quarantine: quarantineOver(bus),
+    routes: [
+      {
+        method: 'POST',
+        path: '/run',
+        handle: async () => {
+          const payload = { requested_at: rfc3339(deps.worldClock.now()), requested_by: 'cron', force: false, seed: 1 };
+          await bus.publish(trainingRequested.topic, [encodeEvent(trainingRequested, payload)]);
+          return json(200, { event_id: trainingRequested.eventId(payload) });
+        },
+      },
+    ],
     handle: async (event, context) => {
       const request = trainingRequested.schema.parse(event.payload);
       // Delivered again after its end: somebody may already have read what became of it.
       if ((await state.get(trainingKey(event.eventId))) !== null) return;
       const report = await reportOf(() => train(deps, event.eventId, request, context.signal));
+      if (report === null) return;
       await state.create(trainingKey(event.eventId), report, { ttlMs: TRAINING_REPORT_TTL_MS });
       log.info({ event_id: event.eventId, ...report }, 'training');
     },
@@ -61,7 +78,7 @@ export function createTrain(deps: TrainDeps): FunctionApp {
 }
 
 /** Data that cannot be trained on is an answer, not a bad event. */
-async function reportOf(run: () => Promise<TrainingReport>): Promise<TrainingReport> {
+async function reportOf(run: () => Promise<TrainingReport | null>): Promise<TrainingReport | null> {
   try {
     return await run();
   } catch (error) {
@@ -84,12 +101,13 @@ async function freeze({ warehouse, state }: TrainDeps, eventId: string): Promise
 
 const frozen = z.object({ watermark: timestamp });
 
+/** Null: a job does it, and reports. */
 async function train(
   deps: TrainDeps,
   eventId: string,
-  request: { readonly force: boolean; readonly seed: number },
+  request: Payload<'training-requested'>,
   signal: AbortSignal,
-): Promise<TrainingReport> {
+): Promise<TrainingReport | null> {
   const { warehouse, registry, state, log } = deps;
   const watermark = await freeze(deps, eventId);
   if (watermark === null) return { result: 'skipped', version: null, reason: 'no outcome has arrived yet', rows: 0 };
@@ -102,7 +120,12 @@ async function train(
     const why = whyNotTrain({ newRows: fresh?.matured ?? 0, lastRows: last.rows });
     if (why !== null) return { result: 'skipped', version: null, reason: why, rows: last.rows };
   }
-  const examples = await readTrainingSet(warehouse, watermark);
+  const window = await trainingWindow(warehouse, watermark);
+  if (deps.startJob !== null && window.rows > MAX_PUSH_TRAINING_ROWS) {
+    await handOver(deps, deps.startJob, request);
+    return null;
+  }
+  const examples = await readWindow(warehouse, window);
   const rows = examples.length;
   if (!request.force && rows < MIN_NEW_EXAMPLES) {
     return {
@@ -124,6 +147,7 @@ async function train(
       { examples, config, featureSet: FEATURE_SET, watermark, createdAt: rfc3339(deps.worldClock.now()) },
       {
         clock: deps.hostClock,
+        deadlineMs: deps.deadlineMs,
         signal,
         onProgress: (progress) => log.debug({ model_version: version, ...progress }, 'training progress'),
       },

@@ -61,13 +61,20 @@ export interface SubscriptionStats {
   readonly oldestMs: number;
 }
 
-/** What an operator may see and do; `vm dlq` and `vm status` stand on it. */
-export interface BusAdmin {
-  stats(): Promise<readonly SubscriptionStats[]>;
-  /** Newest first; with `before`, only those older than that message id: pages, which no newer one disturbs. */
+/** What was given up; `vm dlq` stands on it. */
+export interface DeadLetters {
+  /** Newest first as far as can be told; with `before`, those past that message id: pages, which no newer one disturbs. */
   deadLetters(limit: number, before?: string): Promise<readonly DeadLetter[]>;
   deadLetter(messageId: string): Promise<DeadLetter | null>;
-  countDeadLetters(): Promise<number>;
-  /** Puts the message back on the subscription that gave it up (no other subscription sees it again), then removes the dead letter. */
+  /**
+   * Sends the message again to the subscription that gave it up, and in the cloud to all of its topic, for which it is a duplicate;
+   * then removes the dead letter. False: there is none of this id.
+   */
   replayDeadLetter(messageId: string): Promise<boolean>;
+}
+
+/** What an operator may see and do on one machine; `vm status` stands on it. */
+export interface BusAdmin extends DeadLetters {
+  stats(): Promise<readonly SubscriptionStats[]>;
+  countDeadLetters(): Promise<number>;
 }

@@ -52,3 +52,18 @@ export interface Warehouse {
   stream<P extends Readonly<Record<string, Cell>>, R>(query: NamedQuery<P, R>, params: P): AsyncIterable<readonly R[]>;
   close(): Promise<void>;
 }
+
+/** What a query would read, were it run. */
+export interface QueryEstimate {
+  /** Of the columns and days that it reads, as they are billed. */
+  readonly bytes: number;
+  readonly tables: number;
+  /** Whether it may be less, as of clustered tables, or more. */
+  readonly accuracy: 'precise' | 'at most' | 'at least' | 'unknown';
+}
+
+/** @throws RejectedError query_invalid @throws TransientError warehouse_unavailable */
+export type EstimateQuery = <P extends Readonly<Record<string, Cell>>, R>(
+  query: NamedQuery<P, R>,
+  params: P,
+) => Promise<QueryEstimate>;

@@ -6,14 +6,33 @@ locals {
       contains([for subscription in values(local.topology.subscriptions) : subscription.function], name) ? { pusher = google_service_account.pusher.email } : {},
       function.every == null ? {} : { clock = google_service_account.clock.email },
       name == "score" ? { route = google_service_account.function["route"].email } : {},
-      name == "route" || name == "score" ? var.callers : {},
+      function.awaited ? var.callers : {},
     )
+  }
+
+  # The environment (shared/config.ts): what everybody needs, and what those have that name it in topology.tf.
+  common_env = {
+    AURORA_PLATFORM  = "gcp"
+    AURORA_PROJECT   = var.project
+    AURORA_BUCKET    = module.bucket.name
+    AURORA_DATASET   = module.dataset.dataset_id
+    AURORA_LOCATION  = var.location
+    AURORA_LOG_LEVEL = var.log_level
+  }
+  own_env = {
+    AURORA_MAX_BYTES_BILLED = tostring(var.max_bytes_billed)
+    AURORA_SCORE_URL        = local.url["score"]
+    AURORA_STAGE            = var.stage
+    AURORA_TRAINING_JOB     = "projects/${var.project}/locations/${var.region}/jobs/${local.training_job}"
+  }
+  env = {
+    for name, function in local.functions : name => merge(local.common_env, { for variable in function.env : variable => local.own_env[variable] })
   }
 }
 
 module "function" {
   source   = "../modules/function"
-  for_each = local.functions
+  for_each = local.services
 
   project         = var.project
   region          = var.region
@@ -22,6 +41,7 @@ module "function" {
   service_account = google_service_account.function[each.key].email
   audience        = local.url[each.key]
   callers         = local.callers[each.key]
+  deployers       = var.builders
   ingress         = "INGRESS_TRAFFIC_ALL"
   cpu             = each.value.cpu
   memory          = each.value.memory
@@ -29,19 +49,6 @@ module "function" {
   instances       = each.value.instances
   concurrency     = each.value.parallel
   timeout_seconds = local.timeout_seconds[each.key]
+  env             = local.env[each.key]
   labels          = local.labels
-
-  env = merge(
-    {
-      AURORA_PLATFORM  = "gcp"
-      AURORA_PROJECT   = var.project
-      AURORA_BUCKET    = module.bucket.name
-      AURORA_DATASET   = module.dataset.dataset_id
-      AURORA_LOCATION  = var.location
-      AURORA_LOG_LEVEL = var.log_level
-    },
-    each.value.queries ? { AURORA_MAX_BYTES_BILLED = tostring(var.max_bytes_billed) } : {},
-    each.value.stage ? { AURORA_STAGE = var.stage } : {},
-    each.key == "route" ? { AURORA_SCORE_URL = local.url["score"] } : {},
-  )
 }

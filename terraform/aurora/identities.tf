@@ -34,3 +34,14 @@ resource "google_service_account_iam_member" "pusher_tokens" {
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = "serviceAccount:${local.pubsub_agent}"
 }
+
+# Whoever brings an image to a service runs it as the service's account.
+resource "google_service_account_iam_member" "deployer" {
+  for_each = {
+    for pair in setproduct(keys(local.functions), keys(var.builders)) : join("/", pair) => { function = pair[0], email = var.builders[pair[1]] }
+  }
+
+  service_account_id = google_service_account.function[each.value.function].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = "serviceAccount:${each.value.email}"
+}

@@ -1,6 +1,16 @@
 output "urls" {
-  description = "URL of each function."
-  value       = { for name, function in module.function : name => function.url }
+  description = "URL of each service, which is also its audience."
+  value       = { for name in keys(module.function) : name => local.url[name] }
+}
+
+output "training_job" {
+  description = "Name of the job that trains."
+  value       = local.training_job
+}
+
+output "registry" {
+  description = "What the names of the images begin with."
+  value       = module.registry.url
 }
 
 output "bucket" {
@@ -16,4 +26,14 @@ output "dataset" {
 output "dead_letters" {
   description = "Subscriptions that keep dead letters, by topic."
   value       = { for name, topic in module.topic : name => topic.dead_letter_subscription }
+}
+
+output "keys" {
+  description = "Secrets that wait for the key of a marketplace, by its name."
+  value       = { for name, secret in module.provider_key : name => secret.id }
+}
+
+output "kustomization" {
+  description = "What the cluster's overlay of terraform/kubernetes says; null: there is no cluster."
+  value       = local.kustomization
 }

@@ -1,21 +1,18 @@
 module "bucket" {
   source = "../modules/bucket"
 
-  project  = var.project
-  name     = var.bucket
-  location = var.location
-  labels   = local.labels
+  project   = var.project
+  name      = var.bucket
+  location  = var.location
+  protected = var.protected
+  labels    = local.labels
 
-  readers = {
-    for name, function in local.functions : name => google_service_account.function[name].email
-    if length(function.reads) > 0
-  }
-
-  writers = {
+  users = {
     for name, function in local.functions : name => {
-      email   = google_service_account.function[name].email
-      folders = function.writes
+      email  = google_service_account.function[name].email
+      reads  = function.reads
+      writes = function.writes
     }
-    if length(function.writes) > 0
+    if length(function.reads) + length(function.writes) > 0
   }
 }

@@ -8,13 +8,16 @@ locals {
 
   # What a function is and may do, unless it says otherwise: small, gone while nobody calls, and without any right.
   usual = {
+    bundled   = true
     publishes = []
     reads     = []
     writes    = []
     queries   = false
     appends   = false
+    keys      = false
+    env       = []
     every     = null
-    stage     = false
+    awaited   = false
     memory    = "512Mi"
     cpu       = "1"
     always_on = false
@@ -22,17 +25,24 @@ locals {
     parallel  = 4
   }
 
-  # By folder. `publishes`: topics; `reads`, `writes`: folders of the bucket; `queries`, `appends`: the record; `every`: when the clock
-  # asks it; `stage`: whether it follows AURORA_STAGE; `parallel`: requests that an instance takes at a time.
+  # By folder. `bundled`: whether the image holds it (functions/composers.ts); one that is not has its identity and rights, and no
+  # service, which could not start. `publishes`: topics; `reads`, `writes`: folders of the bucket, written ones are read too;
+  # `queries`, `appends`: the record; `keys`: of the marketplaces; `env`: variables that it has beside everybody's (functions.tf);
+  # `every`: when the clock asks it; `awaited`: somebody waits for its answer; `parallel`: requests that an instance takes at a time,
+  # no more than the function itself lets in.
   own = {
     collect = {
+      bundled   = false
       publishes = ["provider-offers"]
       writes    = ["offers/"]
+      keys      = true
       every     = "* * * * *"
     }
     deploy = {
+      bundled   = false
       publishes = ["routing-outcomes", "deployments-requested", "rejected-events"]
       writes    = ["state/"]
+      keys      = true
       instances = { min = 0, max = 20 }
       parallel  = 32
     }
@@ -44,9 +54,10 @@ locals {
     # The single writer of the statistics: one instance, and it writes between requests.
     learn = {
       publishes = ["rejected-events"]
-      reads     = ["models/", "aliases/", "control/"]
+      reads     = ["models/", "aliases/"]
       writes    = ["learning/"]
       queries   = true
+      env       = ["AURORA_MAX_BYTES_BILLED"]
       memory    = "2Gi"
       always_on = true
       instances = { min = 1, max = 1 }
@@ -54,11 +65,11 @@ locals {
     }
     promote = {
       publishes = ["model-promoted", "rejected-events"]
-      reads     = ["models/", "aliases/", "control/", "learning/"]
+      reads     = ["learning/"]
       writes    = ["aliases/", "control/", "models/", "state/"]
       queries   = true
+      env       = ["AURORA_MAX_BYTES_BILLED", "AURORA_STAGE"]
       every     = "* * * * *"
-      stage     = true
       memory    = "2Gi"
       cpu       = "2"
     }
@@ -66,36 +77,43 @@ locals {
       publishes = ["routing-decisions", "deployments-requested"]
       reads     = ["offers/", "control/"]
       writes    = ["state/"]
-      stage     = true
+      env       = ["AURORA_SCORE_URL", "AURORA_STAGE"]
+      awaited   = true
       always_on = true
       instances = { min = 1, max = 50 }
-      parallel  = 100
+      parallel  = 64
     }
     score = {
       reads     = ["models/", "aliases/", "control/", "offers/", "learning/"]
-      stage     = true
+      env       = ["AURORA_STAGE"]
+      awaited   = true
       memory    = "1Gi"
       always_on = true
       instances = { min = 1, max = 50 }
       parallel  = 100
     }
+    # The service decides whether to train; the job trains (job.tf), with the same identity and sizes.
     train = {
-      publishes = ["model-trained", "rejected-events"]
-      reads     = ["models/"]
+      publishes = ["model-trained", "training-requested", "rejected-events"]
       writes    = ["models/", "state/"]
       queries   = true
+      env       = ["AURORA_MAX_BYTES_BILLED", "AURORA_TRAINING_JOB"]
+      every     = "*/15 * * * *"
       memory    = "4Gi"
       cpu       = "2"
       parallel  = 1
     }
     watch = {
+      bundled   = false
       publishes = ["routing-outcomes"]
       writes    = ["state/"]
+      keys      = true
       every     = "* * * * *"
     }
   }
 
   functions = { for name, own in local.own : name => merge(local.usual, own) }
+  services  = { for name, function in local.functions : name => function if function.bundled }
 
   # A push may take as long as its ack deadline, a call of the clock two minutes, and anything else one.
   timeout_seconds = {

@@ -64,7 +64,7 @@ variable "dataset" {
   default     = "aurora"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,1023}$", var.dataset))
+    condition     = length(var.dataset) <= 1024 && can(regex("^[a-z][a-z0-9_]*$", var.dataset))
     error_message = "Expected lower-case letters, digits and underscores, a letter first."
   }
 }
@@ -72,7 +72,6 @@ variable "dataset" {
 variable "keep_days" {
   description = "Days after which rows are dropped; null keeps everything."
   type        = number
-  default     = null
 
   validation {
     condition     = var.keep_days == null ? true : var.keep_days >= 7
@@ -92,19 +91,18 @@ variable "max_bytes_billed" {
 }
 
 variable "image" {
-  description = "The image of all functions, by digest."
+  description = "The image of all functions, by digest; null: there is none yet, and only the registry can be made."
   type        = string
 
   validation {
-    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
-    error_message = "Expected REGISTRY/IMAGE@sha256:DIGEST."
+    condition     = var.image == null ? true : can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "Expected null or REGISTRY/IMAGE@sha256:DIGEST."
   }
 }
 
 variable "stage" {
   description = "Who may act as long as no control object says otherwise."
   type        = string
-  default     = "apprentice"
 
   validation {
     condition     = contains(["apprentice", "auto", "online"], var.stage)
@@ -113,7 +111,7 @@ variable "stage" {
 }
 
 variable "log_level" {
-  description = "What is logged."
+  description = "What is logged. From warn on route logs no decisions, and the alert on models that cannot act hears nothing."
   type        = string
   default     = "info"
 
@@ -126,10 +124,70 @@ variable "log_level" {
 variable "callers" {
   description = "E-mail addresses of the service accounts that may call route and score: the tenants' and the router's, by what they are."
   type        = map(string)
-  default     = {}
 
   validation {
-    condition     = alltrue([for email in values(var.callers) : endswith(email, ".gserviceaccount.com")])
-    error_message = "Expected e-mail addresses of service accounts: never allUsers."
+    condition     = length(var.callers) > 0 && alltrue([for email in values(var.callers) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected at least one, each the e-mail address of a service account: never allUsers."
+  }
+}
+
+variable "builders" {
+  description = "E-mail addresses of the service accounts that build images, push and deploy them, by what they are."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for email in values(var.builders) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected e-mail addresses of service accounts."
+  }
+}
+
+variable "marketplaces" {
+  description = "Marketplaces whose keys are kept here: the names of their adapters."
+  type        = list(string)
+  default     = ["akash", "render", "vast"]
+
+  validation {
+    condition     = alltrue([for name in var.marketplaces : can(regex("^[a-z][a-z0-9]*$", name))])
+    error_message = "Expected names in lower-case letters and digits."
+  }
+}
+
+variable "cluster" {
+  description = "A Kubernetes cluster in which route and score run too: its Workload Identity pool, the namespace, the e-mail address of the service account as which its nodes pull images, and whether it has the operator of Prometheus; null: none."
+  type        = object({ workload_pool = string, namespace = string, nodes = string, service_monitor = bool })
+
+  validation {
+    condition     = var.cluster == null ? true : endswith(var.cluster.workload_pool, ".svc.id.goog") && can(regex("^[a-z0-9-]+$", var.cluster.namespace)) && endswith(var.cluster.nodes, ".gserviceaccount.com")
+    error_message = "Expected null, or PROJECT.svc.id.goog, a namespace and the e-mail address of a service account."
+  }
+}
+
+variable "notification_channels" {
+  description = "Who is told of an alert: full names of notification channels."
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
+    error_message = "Expected projects/PROJECT/notificationChannels/ID."
+  }
+}
+
+variable "thresholds" {
+  description = "When an alert is due, where it is another than the default of modules/alerts/thresholds.tf."
+  type        = map(number)
+
+  validation {
+    condition     = alltrue([for name in keys(var.thresholds) : contains(["dead_letters", "oldest_message_seconds", "probe_silence_seconds", "model_away_seconds", "latency_p95_ms", "score_latency_p95_ms", "background_latency_part", "error_part"], name)])
+    error_message = "Expected names of modules/alerts/thresholds.tf."
+  }
+}
+
+variable "protected" {
+  description = "Whether a plan may not delete the record and the objects; false is for whoever wants to destroy everything."
+  type        = bool
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
   }
 }

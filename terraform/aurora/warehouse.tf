@@ -5,6 +5,7 @@ module "dataset" {
   dataset_id = var.dataset
   location   = var.location
   keep_days  = var.keep_days
+  protected  = var.protected
   labels     = local.labels
 
   readers = {

@@ -7,7 +7,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Where each may be taken from the machine. Everybody else is handed it: a typed config, a clock, a seeded generator. */
 const ALLOWED: Readonly<Record<Reach, readonly RegExp[]>> = {
-  environment: [/^shared\/config\.ts$/],
+  // The start of the image chooses whose configuration is read at all.
+  environment: [/^shared\/config\.ts$/, /^cli\/dev\/image\/start\.ts$/],
   time: [/^shared\/adapters\/clock\/host\.ts$/, /^cli\//, /^functions\/([^/]+\/index|serve-function)\.ts$/],
   randomness: [/^cli\//, /^functions\/([^/]+\/index|serve-function)\.ts$/],
 };

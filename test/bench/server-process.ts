@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -23,7 +24,7 @@ const TICK_US = 10_000;
 const START_LIMIT_MS = 60_000;
 
 /**
- * Runs a script of the project until it prints a JSON line with a `url` (or the field named).
+ * Runs a script, by its path in the project or a whole one, until it prints a JSON line with a `url` (or the field named).
  * @throws Error with its stderr when it ends before, or says nothing for a minute
  */
 export async function startServer(
@@ -38,14 +39,14 @@ export async function startServer(
   const { args = [], env = {}, nodeArgs = [], urlField = 'url' } = options;
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', ...nodeArgs, `${ROOT}${script}`, ...args],
+    ['--disable-warning=ExperimentalWarning', ...nodeArgs, resolve(ROOT, script), ...args],
     { cwd: ROOT, env: { ...withoutAurora(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let problems = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     problems = `${problems}${text}`.slice(-4_000);
   });
-  const announced = await new Promise<Record<string, unknown>>((resolve, reject) => {
+  const announced = await new Promise<Record<string, unknown>>((found, reject) => {
     const timer = setTimeout(() => reject(new Error(`${script} said nothing: ${problems}`)), START_LIMIT_MS);
     const fail = (): void => reject(new Error(`${script} ended before it served: ${problems}`));
     child.once('exit', fail);
@@ -57,7 +58,7 @@ export async function startServer(
       lines.close();
       // Goes on reading, so that its log never blocks it.
       child.stdout.resume();
-      resolve(said);
+      found(said);
     });
   }).catch(async (error: unknown) => {
     await end(child);

@@ -110,7 +110,7 @@ describe.each(DAMAGES)('a file is %s', (_, change) => {
 
   test('train: a version known already whose manifest is damaged is a failed training, reported once', async () => {
     const deps = house();
-    const app = createTrain({ ...deps, trainModel: quickly });
+    const app = createTrain({ ...deps, trainModel: quickly, startJob: null, deadlineMs: 60_000 });
     const ask = async (seconds: number): Promise<TrainingReport> => {
       const requested_at = rfc3339(clock.now() + seconds * 1_000);
       const request = { ...EVENT_SAMPLES['training-requested'], force: true, requested_at };

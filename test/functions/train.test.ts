@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { whyNotTrain } from '#functions/train/decide.ts';
 import { createTrain } from '#functions/train/handler.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { MIN_NEW_EXAMPLES, MIN_TRAINING_EXAMPLES } from '#shared/defaults.ts';
+import { MAX_PUSH_TRAINING_ROWS, MIN_NEW_EXAMPLES, MIN_TRAINING_EXAMPLES } from '#shared/defaults.ts';
 import { modelTrained, type Payload, trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
@@ -12,7 +12,10 @@ import { dataSha256 } from '#shared/learning/examples.ts';
 import { loadScorer } from '#shared/learning/scorer.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
+import type { Platform } from '#shared/platform.ts';
+import { trainingRows } from '#shared/queries/training.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
+import { handleOnce } from '#shared/runtime/handle-once.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { faults } from '#test/support/faults.ts';
 import { memoryBus } from '#test/support/memory-bus.ts';
@@ -21,7 +24,7 @@ import { memoryState } from '#test/support/memory-state.ts';
 import { deliver } from '#test/support/push.ts';
 import { quickly } from '#test/support/quick-training.ts';
 import { maturedMs, memoryRecord, recordedOutcomes } from '#test/support/record.ts';
-import { testDeps } from '#test/support/runtime.ts';
+import { aRequest as aHttpRequest, testDeps } from '#test/support/runtime.ts';
 
 const ENOUGH = MIN_NEW_EXAMPLES + 50;
 const OUTCOMES = recordedOutcomes(2 * ENOUGH);
@@ -38,57 +41,67 @@ const aRequest = (changes: Partial<Request> = {}): Request => ({
   ...changes,
 });
 
-describe('train', () => {
-  function trainHouse({ trainModel = quickly as TrainModel } = {}) {
-    const clock = fakeClock(NOW);
-    const state = memoryState(clock);
-    const bus = memoryBus();
-    const objects = memoryObjects();
-    const deaths = faults();
-    const outcomes = memoryRecord();
-    const deps = testDeps(clock);
-    let trainings = 0;
-    const house = {
-      clock,
-      state,
-      bus,
-      objects,
-      deaths,
-      trainModel,
-      record: outcomes.add,
-      registry: createRegistry({ objects, worldClock: clock }),
-      trainings: () => trainings,
-      app: () =>
-        createTrain({
-          ...deps,
-          worldClock: clock,
-          bus: deaths.wrap(bus),
-          state: deaths.wrap(state),
-          warehouse: outcomes.warehouse,
-          registry: createRegistry({ objects: deaths.wrap(objects), worldClock: clock }),
-          trainModel: (request, how) => {
-            trainings += 1;
-            return house.trainModel(request, how);
-          },
-        }),
-      ask: (changes: Partial<Request> = {}) => deliver(house.app(), trainingRequested, aRequest(changes)),
-      /** Lets time pass until it is answered: leases are waited for. */
-      async passing<T>(answer: Promise<T>): Promise<T> {
-        let answered = false;
-        void answer.finally(() => {
-          answered = true;
-        });
-        while (!answered) await clock.advance(250);
-        return answer;
-      },
-      async report(changes: Partial<Request> = {}): Promise<TrainingReport | null> {
-        const entry = await state.get(trainingKey(trainingRequested.eventId(aRequest(changes))));
-        return entry === null ? null : trainingReport.parse(entry.value);
-      },
-    };
-    return house;
-  }
+function trainHouse({ trainModel = quickly as TrainModel } = {}) {
+  const clock = fakeClock(NOW);
+  const state = memoryState(clock);
+  const bus = memoryBus();
+  const objects = memoryObjects();
+  const deaths = faults();
+  const outcomes = memoryRecord();
+  const deps = testDeps(clock);
+  let trainings = 0;
+  const house = {
+    clock,
+    state,
+    bus,
+    objects,
+    deaths,
+    trainModel,
+    startJob: null as Platform['startJob'],
+    record: outcomes.add,
+    /** The record says that there are so many attempts. */
+    says(attempts: number) {
+      const { query } = outcomes.warehouse;
+      vi.spyOn(outcomes.warehouse, 'query').mockImplementation((asked, params) =>
+        asked.name === trainingRows.name ? Promise.resolve([asked.row.parse({ attempts })]) : query(asked, params),
+      );
+    },
+    registry: createRegistry({ objects, worldClock: clock }),
+    trainings: () => trainings,
+    app: () =>
+      createTrain({
+        ...deps,
+        worldClock: clock,
+        bus: deaths.wrap(bus),
+        state: deaths.wrap(state),
+        warehouse: outcomes.warehouse,
+        registry: createRegistry({ objects: deaths.wrap(objects), worldClock: clock }),
+        deadlineMs: 590_000,
+        startJob: house.startJob,
+        trainModel: (request, how) => {
+          trainings += 1;
+          return house.trainModel(request, how);
+        },
+      }),
+    ask: (changes: Partial<Request> = {}) => deliver(house.app(), trainingRequested, aRequest(changes)),
+    /** Lets time pass until it is answered: leases are waited for. */
+    async passing<T>(answer: Promise<T>): Promise<T> {
+      let answered = false;
+      void answer.finally(() => {
+        answered = true;
+      });
+      while (!answered) await clock.advance(250);
+      return answer;
+    },
+    async report(changes: Partial<Request> = {}): Promise<TrainingReport | null> {
+      const entry = await state.get(trainingKey(trainingRequested.eventId(aRequest(changes))));
+      return entry === null ? null : trainingReport.parse(entry.value);
+    },
+  };
+  return house;
+}
 
+describe('train', () => {
   test('without any outcome: skipped, and why', async () => {
     const house = trainHouse();
     expect(await house.ask()).toBe(204);
@@ -272,6 +285,76 @@ describe('train', () => {
   });
 });
 
+describe('a long training', () => {
+  const asJob = (house: ReturnType<typeof trainHouse>) => {
+    const started: string[] = [];
+    house.startJob = async (event) => void started.push(event);
+    return started;
+  };
+
+  test('is handed to a job as the event that came, once; the job trains, and reports', async () => {
+    const house = trainHouse();
+    const started = asJob(house);
+    house.record(OUTCOMES.slice(0, ENOUGH), NOW);
+    house.says(MAX_PUSH_TRAINING_ROWS + 1);
+    expect([await house.ask(), await house.ask()]).toEqual([204, 204]);
+    expect(started).toHaveLength(1);
+    expect([house.trainings(), await house.report()]).toEqual([0, null]);
+
+    house.startJob = null;
+    const job = { hostClock: house.clock, log: testDeps().log, deadlineMs: 1_000, signal: AbortSignal.any([]) };
+    expect(await handleOnce(house.app(), started[0] ?? '', job)).toBe(0);
+    expect(await house.report()).toMatchObject({ result: 'trained', rows: ENOUGH });
+    expect(house.trainings()).toBe(1);
+  });
+
+  test('is trained here while it fits a push, and where there are no jobs', async () => {
+    const house = trainHouse();
+    const started = asJob(house);
+    house.record(OUTCOMES.slice(0, ENOUGH), NOW);
+    house.says(MAX_PUSH_TRAINING_ROWS);
+    expect(await house.ask()).toBe(204);
+    expect([started.length, house.trainings()]).toEqual([0, 1]);
+  });
+
+  test('whose job cannot be started comes again, and one that was started without a note is started once more', async () => {
+    const house = trainHouse();
+    house.record(OUTCOMES.slice(0, ENOUGH), NOW);
+    house.says(MAX_PUSH_TRAINING_ROWS + 1);
+    house.startJob = async () => {
+      throw new TransientError('upstream_unavailable', 'start of the job: HTTP 429');
+    };
+    expect(await house.ask()).toBe(503);
+    const started = asJob(house);
+    // Killed between the start and its note.
+    const { create } = house.state;
+    let killed = false;
+    vi.spyOn(house.state, 'create').mockImplementation((key, ...rest) => {
+      if (killed || !key.startsWith('training-job/')) return create(key, ...rest);
+      killed = true;
+      return Promise.reject(new TransientError('state_unavailable', 'killed'));
+    });
+    expect(await house.ask()).toBe(503);
+    expect([await house.ask(), await house.ask()]).toEqual([204, 204]);
+    expect(started).toHaveLength(2);
+    expect(started[0]).toBe(started[1]);
+  });
+});
+
+describe('the clock', () => {
+  test('asks for a training: a request of its own each time', async () => {
+    const house = trainHouse();
+    const tick = async () => await house.app().handle(aHttpRequest({ method: 'POST', path: '/run' }));
+    expect(await tick()).toMatchObject({ status: 200 });
+    await house.clock.advance(1_000);
+    expect(await tick()).toMatchObject({ status: 200 });
+    expect(house.bus.payloads('training-requested')).toEqual([
+      { requested_at: rfc3339(NOW), requested_by: 'cron', force: false, seed: 1 },
+      { requested_at: rfc3339(NOW + 1_000), requested_by: 'cron', force: false, seed: 1 },
+    ]);
+  });
+});
+
 describe('train, for real', () => {
   test('the worker trains a version that loads and scores, and the same request names it again', async () => {
     const outcomes = memoryRecord();
@@ -288,6 +371,8 @@ describe('train, for real', () => {
       warehouse: outcomes.warehouse,
       registry,
       trainModel: trainInWorker,
+      startJob: null,
+      deadlineMs: 60_000,
     });
     expect(await deliver(app, trainingRequested, aRequest({ force: true }))).toBe(204);
     const [trained] = bus.payloads('model-trained');

@@ -5,7 +5,7 @@ import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const KNOWN =
-  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET';
+  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT';
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
 const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
@@ -19,6 +19,7 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_DATASET: 'a.b' }, 'AURORA_DATASET="a.b": expected the id of a dataset: letters, digits and underscores'],
   [{ AURORA_LOCATION: '' }, 'AURORA_LOCATION="": expected the location of the dataset, such as EU'],
   [{ AURORA_MAX_BYTES_BILLED: '1e9' }, 'AURORA_MAX_BYTES_BILLED="1e9": expected a number in decimal digits'],
+  [{ AURORA_TRAINING_JOB: 'train' }, 'AURORA_TRAINING_JOB="train": expected projects/P/locations/L/jobs/J'],
   [{ AURORA_STORAGE_ENDPOINT: 'fake:1' }, 'AURORA_STORAGE_ENDPOINT="fake:1": expected a URL of http or https'],
   [{ AURORA_PUBSUB_ENDPOINT: 'http://h:1' }, 'AURORA_PUBSUB_ENDPOINT="http://h:1": expected host:port'],
   [{ AURORA_AUDIENCE: 'ingest' }, 'AURORA_AUDIENCE="ingest": expected the URL of this service'],
@@ -64,6 +65,7 @@ describe('configuration', () => {
       port: 8080,
       functionTarget: null,
       host: 'lean',
+      jobEvent: null,
     });
   });
 
@@ -78,6 +80,7 @@ describe('configuration', () => {
       AURORA_HOST: 'functions-framework',
       PORT: '0',
       FUNCTION_TARGET: 'score',
+      AURORA_JOB_EVENT: '{"message":{}}',
     };
     expect(parseConfig(environment)).toEqual({
       google: null,
@@ -90,6 +93,7 @@ describe('configuration', () => {
       port: 0,
       functionTarget: 'score',
       host: 'functions-framework',
+      jobEvent: '{"message":{}}',
     });
   });
 
@@ -108,8 +112,15 @@ describe('configuration', () => {
       dataset: 'aurora',
       location: 'EU',
       maxBytesBilled: 100 * 1024 ** 3,
+      trainingJob: null,
       callers: null,
-      endpoints: { storage: null, bigquery: null, pubsub: null, metadata: 'http://metadata.google.internal' },
+      endpoints: {
+        storage: null,
+        bigquery: null,
+        pubsub: null,
+        run: 'https://run.googleapis.com',
+        metadata: 'http://metadata.google.internal',
+      },
     });
   });
 

@@ -14,7 +14,7 @@ import { lessonRows } from '#shared/queries/learning.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { realisedByMode } from '#shared/queries/realised.ts';
 import { rejectedById, rejectedCounts, rejectedList } from '#shared/queries/rejected.ts';
-import { maturedSince, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
+import { maturedSince, trainingExamples, trainingRows, trainingWatermark } from '#shared/queries/training.ts';
 import { decisionPayload, NOON, outcomePayload, rejectedPayload, rowOf } from '#test/contract/warehouse-rows.ts';
 
 const MINUTE = 60_000;
@@ -104,8 +104,10 @@ describe('named queries', () => {
   });
 
   describe('training_examples', () => {
-    const ids = async (watermark: string, limit: number) =>
-      (await warehouse.query(trainingExamples, { watermark, limit })).map((row) => `${row.decision_id}/${row.attempt}`);
+    const ids = async (watermark: string, limit: number, since = at(-1e6)) =>
+      (await warehouse.query(trainingExamples, { watermark, since, limit })).map(
+        (row) => `${row.decision_id}/${row.attempt}`,
+      );
 
     test('final, scored outcomes in the order decided_at, decision_id, attempt', async () => {
       expect(await ids(at(60), 100)).toEqual(['d2/0', 'd2/1', 'd1/0', 'd3/0', 'd5/0']);
@@ -122,8 +124,16 @@ describe('named queries', () => {
       expect(await ids(at(-1), 100)).toEqual([]);
     });
 
+    test('nothing that was decided before the day asked for begins; the instant itself counts, and the count agrees', async () => {
+      const counted = async (since: string) => (await warehouse.query(trainingRows, { watermark: at(60), since }))[0];
+      expect(await ids(at(60), 100, at(-30))).toEqual(['d3/0', 'd5/0']);
+      expect(await counted(at(-30))).toEqual({ attempts: 2 });
+      expect(await ids(at(60), 100, '2026-03-01T11:30:00.001Z')).toEqual([]);
+      expect(await counted(at(-1e6))).toEqual({ attempts: 5 });
+    });
+
     test('a row carries all that a learner needs, of the first arrival', async () => {
-      const [row] = await warehouse.query(trainingExamples, { watermark: at(1), limit: 10 });
+      const [row] = await warehouse.query(trainingExamples, { watermark: at(1), since: at(-1e6), limit: 10 });
       const [expected] = OUTCOMES[1] ?? [];
       expect({ ...row, request: JSON.parse(row?.request ?? ''), features: JSON.parse(row?.features ?? '') }).toEqual(
         expected,
@@ -132,14 +142,14 @@ describe('named queries', () => {
 
     test('streams the same rows', async () => {
       const streamed: string[] = [];
-      for await (const batch of warehouse.stream(trainingExamples, { watermark: at(60), limit: 4 }))
+      for await (const batch of warehouse.stream(trainingExamples, { watermark: at(60), since: at(-1e6), limit: 4 }))
         streamed.push(...batch.map((row) => `${row.decision_id}/${row.attempt}`));
       expect(streamed).toEqual(await ids(at(60), 4));
     });
   });
 
-  test('training_watermark: the stamp of the last arrival, and how much has matured', async () => {
-    expect(await warehouse.query(trainingWatermark, {})).toEqual([{ watermark: at(7), matured: 5 }]);
+  test('training_watermark: the stamp of the last arrival', async () => {
+    expect(await warehouse.query(trainingWatermark, {})).toEqual([{ watermark: at(7) }]);
   });
 
   test.each([

@@ -20,10 +20,12 @@ export function startChild(
   script: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
+  as: { readonly cwd?: string; readonly uid?: number; readonly gid?: number } = {},
 ): Child {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment,
+    ...as,
   });
   let out = '';
   let err = '';

@@ -1,5 +1,5 @@
-# State of its own, in a bucket that is there before anything else (docs/operations/DEPLOY.md): terraform init
-# -backend-config=bucket=STATE_BUCKET
+# State of its own, in a bucket that is there before anything else: terraform init -backend-config=bucket=STATE_BUCKET
+# (terraform/README.md).
 terraform {
   backend "gcs" {
     prefix = "aurora/dev"
@@ -14,19 +14,29 @@ provider "google" {
 module "aurora" {
   source = "../../aurora"
 
-  project         = var.project
-  environment     = "dev"
-  region          = var.region
-  location        = var.location
-  message_regions = [var.region]
-  bucket          = "${var.project}-aurora-dev"
-  image           = var.image
-  callers         = var.callers
-  stage           = "auto"
-  keep_days       = 30
+  project               = var.project
+  environment           = "dev"
+  region                = var.region
+  location              = var.location
+  message_regions       = [var.region]
+  bucket                = "${var.project}-aurora-dev"
+  image                 = var.image
+  callers               = var.callers
+  builders              = var.builders
+  cluster               = var.cluster
+  notification_channels = var.notification_channels
+  thresholds            = var.thresholds
+  protected             = var.protected
+  stage                 = "auto"
+  keep_days             = 30
 }
 
 output "aurora" {
-  description = "URLs, bucket, dataset and dead letters."
+  description = "All that aurora/outputs.tf says."
   value       = module.aurora
+}
+
+output "kustomization" {
+  description = "For terraform/kubernetes/overlays/dev/kustomization.yaml: terraform output -raw kustomization."
+  value       = module.aurora.kustomization
 }

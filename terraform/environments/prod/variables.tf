@@ -29,22 +29,76 @@ variable "location" {
 }
 
 variable "image" {
-  description = "The image of all functions, by digest."
+  description = "The image of all functions, by digest; null: there is none yet, and only the registry can be made."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
-    error_message = "Expected REGISTRY/IMAGE@sha256:DIGEST."
+    condition     = var.image == null ? true : can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "Expected null or REGISTRY/IMAGE@sha256:DIGEST."
   }
 }
 
 variable "callers" {
   description = "E-mail addresses of the service accounts that may call route and score: the tenants' and the router's, by what they are."
   type        = map(string)
+
+  validation {
+    condition     = length(var.callers) > 0 && alltrue([for email in values(var.callers) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected at least one, each the e-mail address of a service account: never allUsers."
+  }
+}
+
+variable "builders" {
+  description = "E-mail addresses of the service accounts that build images, push and deploy them, by what they are."
+  type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for email in values(var.callers) : endswith(email, ".gserviceaccount.com")])
-    error_message = "Expected e-mail addresses of service accounts: never allUsers."
+    condition     = alltrue([for email in values(var.builders) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected e-mail addresses of service accounts."
+  }
+}
+
+variable "cluster" {
+  description = "A Kubernetes cluster in which route and score run too: its Workload Identity pool, the namespace, the e-mail address of the service account as which its nodes pull images, and whether it has the operator of Prometheus; null: none."
+  type        = object({ workload_pool = string, namespace = string, nodes = string, service_monitor = bool })
+  default     = null
+
+  validation {
+    condition     = var.cluster == null ? true : endswith(var.cluster.workload_pool, ".svc.id.goog") && can(regex("^[a-z0-9-]+$", var.cluster.namespace)) && endswith(var.cluster.nodes, ".gserviceaccount.com")
+    error_message = "Expected null, or PROJECT.svc.id.goog, a namespace and the e-mail address of a service account."
+  }
+}
+
+variable "notification_channels" {
+  description = "Who is told of an alert: full names of notification channels. An alert that nobody hears is none."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.notification_channels) > 0 && alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
+    error_message = "Expected at least one projects/PROJECT/notificationChannels/ID."
+  }
+}
+
+variable "thresholds" {
+  description = "When an alert is due, where it is another than the default of modules/alerts/thresholds.tf."
+  type        = map(number)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for value in values(var.thresholds) : value >= 0])
+    error_message = "Expected numbers from 0 on, by the names of modules/alerts/thresholds.tf."
+  }
+}
+
+variable "protected" {
+  description = "Whether a plan may not delete the record and the objects; false is for whoever wants to destroy everything."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
   }
 }

@@ -9,7 +9,7 @@ resource "google_storage_bucket" "this" {
   storage_class               = "STANDARD"
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = false
+  force_destroy               = !var.protected
 
   versioning {
     enabled = true
@@ -44,24 +44,40 @@ resource "google_storage_bucket" "this" {
   }
 }
 
+# The names of all objects, for listing; and without that right Cloud Storage answers 403, not 404, where there is none. A name tells
+# that something is there, not what it says.
+resource "google_storage_bucket_iam_member" "lister" {
+  for_each = var.users
+
+  bucket = google_storage_bucket.this.name
+  role   = "roles/storage.legacyBucketReader"
+  member = "serviceAccount:${each.value.email}"
+}
+
 resource "google_storage_bucket_iam_member" "reader" {
-  for_each = var.readers
+  for_each = { for name, user in var.users : name => user if length(user.reads) > 0 }
 
   bucket = google_storage_bucket.this.name
   role   = "roles/storage.objectViewer"
-  member = "serviceAccount:${each.value}"
+  member = "serviceAccount:${each.value.email}"
+
+  condition {
+    title       = "folders-it-reads"
+    description = "What ${each.key} reads, and nothing else."
+    expression  = join(" || ", [for folder in each.value.reads : "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.this.name}/objects/${folder}\")"])
+  }
 }
 
 resource "google_storage_bucket_iam_member" "writer" {
-  for_each = var.writers
+  for_each = { for name, user in var.users : name => user if length(user.writes) > 0 }
 
   bucket = google_storage_bucket.this.name
   role   = "roles/storage.objectUser"
   member = "serviceAccount:${each.value.email}"
 
   condition {
-    title       = "own-folders"
+    title       = "folders-it-writes"
     description = "What ${each.key} writes, and nothing else."
-    expression  = join(" || ", [for folder in each.value.folders : "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.this.name}/objects/${folder}\")"])
+    expression  = join(" || ", [for folder in each.value.writes : "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.this.name}/objects/${folder}\")"])
   }
 }

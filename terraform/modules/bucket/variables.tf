@@ -28,23 +28,23 @@ variable "location" {
   }
 }
 
-variable "readers" {
-  description = "E-mail addresses of the service accounts that read all objects, by the name of the function."
-  type        = map(string)
+variable "users" {
+  description = "By the name of the function: its service account, and the folders (with the slash at the end) that it reads alone and that it reads and writes."
+  type        = map(object({ email = string, reads = list(string), writes = list(string) }))
 
   validation {
-    condition     = alltrue([for email in values(var.readers) : strcontains(email, "@")])
-    error_message = "Expected e-mail addresses of service accounts."
+    condition     = alltrue([for user in values(var.users) : alltrue([for folder in concat(user.reads, user.writes) : endswith(folder, "/")])])
+    error_message = "Expected folders with a slash at their end."
   }
 }
 
-variable "writers" {
-  description = "Service accounts that also write, each in its folders (with the slash at the end), by the name of the function."
-  type        = map(object({ email = string, folders = list(string) }))
+variable "protected" {
+  description = "Whether a plan may not delete a bucket that holds objects."
+  type        = bool
 
   validation {
-    condition     = alltrue([for writer in values(var.writers) : length(writer.folders) > 0 && alltrue([for folder in writer.folders : endswith(folder, "/")])])
-    error_message = "Expected at least one folder for each writer, each with a slash at its end."
+    condition     = var.protected != null
+    error_message = "Expected true or false."
   }
 }
 

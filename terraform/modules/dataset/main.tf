@@ -11,7 +11,7 @@ resource "google_bigquery_dataset" "this" {
   location                   = var.location
   labels                     = var.labels
   description                = "Decisions, outcomes and offers of Aurora Intelligence."
-  delete_contents_on_destroy = false
+  delete_contents_on_destroy = !var.protected
 }
 
 resource "google_bigquery_table" "event" {
@@ -24,7 +24,7 @@ resource "google_bigquery_table" "event" {
   schema                   = file("${path.module}/../../schemas/${each.key}.json")
   clustering               = each.value.cluster_by
   require_partition_filter = each.value.require_partition_filter
-  deletion_protection      = true
+  deletion_protection      = var.protected
 
   time_partitioning {
     type          = each.value.partition_type

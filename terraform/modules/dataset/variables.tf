@@ -13,7 +13,7 @@ variable "dataset_id" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,1023}$", var.dataset_id))
+    condition     = length(var.dataset_id) <= 1024 && can(regex("^[a-z][a-z0-9_]*$", var.dataset_id))
     error_message = "Expected lower-case letters, digits and underscores, a letter first."
   }
 }
@@ -31,7 +31,6 @@ variable "location" {
 variable "keep_days" {
   description = "Days after which a partition is dropped; null keeps everything."
   type        = number
-  default     = null
 
   validation {
     condition     = var.keep_days == null ? true : var.keep_days >= 7
@@ -56,6 +55,16 @@ variable "writers" {
   validation {
     condition     = alltrue([for email in values(var.writers) : strcontains(email, "@")])
     error_message = "Expected e-mail addresses of service accounts."
+  }
+}
+
+variable "protected" {
+  description = "Whether a plan may not delete tables, nor a dataset that holds some."
+  type        = bool
+
+  validation {
+    condition     = var.protected != null
+    error_message = "Expected true or false."
   }
 }
 

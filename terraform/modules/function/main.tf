@@ -49,12 +49,14 @@ resource "google_cloud_run_v2_service" "this" {
         }
       }
 
+      # It listens once it has started. Not /ready: score and route are not ready without offers, and would never start in an empty
+      # project; that a revision is ready before it gets traffic, the deployment sees to.
       startup_probe {
         period_seconds    = 1
         failure_threshold = 60
 
         http_get {
-          path = "/ready"
+          path = "/health"
         }
       }
 
@@ -81,5 +83,15 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
   location = var.region
   name     = google_cloud_run_v2_service.this.name
   role     = "roles/run.invoker"
+  member   = "serviceAccount:${each.value}"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "deployer" {
+  for_each = var.deployers
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_service.this.name
+  role     = "roles/run.developer"
   member   = "serviceAccount:${each.value}"
 }

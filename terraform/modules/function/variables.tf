@@ -68,6 +68,16 @@ variable "callers" {
   }
 }
 
+variable "deployers" {
+  description = "E-mail addresses of the service accounts that bring new images to it, by what they are."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for email in values(var.deployers) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected e-mail addresses of service accounts."
+  }
+}
+
 variable "env" {
   description = "Its environment beside FUNCTION_TARGET, NODE_ENV, AURORA_AUDIENCE and AURORA_CALLERS."
   type        = map(string)

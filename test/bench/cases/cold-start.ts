@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BenchCase, figure } from '../bench-case.ts';
 import { publishWorld } from '../fixtures/world.ts';
 import { alternate } from '../rounds.ts';
 import { startServer } from '../server-process.ts';
+import { untilReady } from '../until-ready.ts';
 
 const AIM_MS = 350;
 /** What scoring must never load. */
@@ -64,27 +64,6 @@ export const coldStart: BenchCase = {
 
 const TRIED =
   'Ports open on first use and each function is imported alone, so score loads no SDK. What is left is Node itself, stripping types file by file, and zod, pino and prom-client; a warm NODE_COMPILE_CACHE saves the stripping and compiling.';
-
-async function untilReady(script: string, env: Readonly<Record<string, string>>): Promise<number> {
-  const since = performance.now();
-  const server = await startServer(script, { env });
-  try {
-    const status = await statusOf(`${server.url}/ready`);
-    if (status !== 200 && status !== 204) throw new Error(`${script} answered ${status} on /ready`);
-    return performance.now() - since;
-  } finally {
-    await server.stop();
-  }
-}
-
-/** node:http, for fetch would load itself within the time measured. */
-const statusOf = (url: string): Promise<number> =>
-  new Promise((resolve, reject) => {
-    get(url, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    }).on('error', reject);
-  });
 
 async function modulesOf(directory: string): Promise<{ total: number; byPackage: [string, number][] }> {
   const file = join(directory, 'modules.json');

@@ -1,12 +1,25 @@
 import type { BenchCase } from '../bench-case.ts';
 import { bus } from './bus.ts';
 import { coldStart } from './cold-start.ts';
+import { image } from './image.ts';
 import { ingest } from './ingest.ts';
 import { memory } from './memory.ts';
 import { route } from './route.ts';
 import { scoreHttp } from './score-http.ts';
 import { scoring } from './scoring.ts';
 import { training } from './training.ts';
+import { trainingSet } from './training-set.ts';
 
 /** In the order of the report. */
-export const CASES: readonly BenchCase[] = [scoring, scoreHttp, route, ingest, bus, training, coldStart, memory];
+export const CASES: readonly BenchCase[] = [
+  scoring,
+  scoreHttp,
+  route,
+  ingest,
+  bus,
+  training,
+  trainingSet,
+  coldStart,
+  image,
+  memory,
+];

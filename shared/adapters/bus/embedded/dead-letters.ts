@@ -1,5 +1,6 @@
 import type { DeadLetter } from '#shared/ports/bus.ts';
-import { timeText, withoutDeadLetterAttributes } from './envelope.ts';
+import { withoutDeadLetterAttributes } from '../dead-letter-attributes.ts';
+import { timeText } from './envelope.ts';
 import type { Store, StoredSubscription } from './store.ts';
 
 interface Row {

@@ -9,12 +9,13 @@ import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus, BusAdmin, SubscriptionConfig } from '#shared/ports/bus.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { deadLetterAttributes } from '../dead-letter-attributes.ts';
 import { checkSizes } from '../message-size.ts';
 import { type ChaosConfig, createChaos } from './chaos.ts';
 import { createCommitter } from './committer.ts';
 import { deadLetters } from './dead-letters.ts';
 import { createDispatcher, type Line } from './dispatcher.ts';
-import { deadLetterAttributes } from './envelope.ts';
+import { timeText } from './envelope.ts';
 import type { Push } from './push.ts';
 import type { Store, StoredSubscription } from './store.ts';
 import { storeError } from './store-error.ts';
@@ -163,7 +164,10 @@ export function createEngine(
       ...from,
       error,
       deadLetterTopic,
-      attributes: { ...from.attributes, ...deadLetterAttributes({ ...from, project }) },
+      attributes: {
+        ...from.attributes,
+        ...deadLetterAttributes({ ...from, project, publishTime: timeText(from.publishedMs) }),
+      },
       subscriptions: linesOf(deadLetterTopic).map(stored),
       nowMs: clock.now(),
       retentionMs,

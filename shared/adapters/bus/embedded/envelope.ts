@@ -31,25 +31,3 @@ export function pushBody(input: EnvelopeInput): string {
     },
   });
 }
-
-const DEAD_LETTER_PREFIX = 'CloudPubSubDeadLetterSource';
-
-/** What Pub/Sub adds to a message that it forwards to a dead-letter topic. */
-export function deadLetterAttributes(input: {
-  readonly project: string;
-  readonly subscription: string;
-  readonly attempts: number;
-  readonly publishedMs: number;
-}): Record<string, string> {
-  return {
-    [`${DEAD_LETTER_PREFIX}Subscription`]: input.subscription,
-    [`${DEAD_LETTER_PREFIX}SubscriptionProject`]: input.project,
-    [`${DEAD_LETTER_PREFIX}DeliveryCount`]: String(input.attempts),
-    [`${DEAD_LETTER_PREFIX}TopicPublishTime`]: timeText(input.publishedMs),
-  };
-}
-
-export const withoutDeadLetterAttributes = (
-  attributes: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.startsWith(DEAD_LETTER_PREFIX)));

@@ -1,11 +1,12 @@
 import { LIST_LIMIT_DEFAULT, OBJECTS_WRITE_DEADLINE_MS } from '#shared/defaults.ts';
+import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { within } from '../../client/waits.ts';
 import { objectsLife } from '../life.ts';
 import { checkName, checkPrefix } from '../name.ts';
 import { createGcsReader } from './reader.ts';
-import { createGcsWriter } from './writer.ts';
+import { createGcsWriter, isDenied } from './writer.ts';
 
 export interface GcsOptions {
   readonly bucket: string;
@@ -19,8 +20,14 @@ export interface GcsOptions {
 
 const GOOGLE = 'https://storage.googleapis.com';
 
+function sayWhatIsMissing(error: unknown): never {
+  if (!isDenied(error)) throw error;
+  const message = `${error.message}; the service account needs roles/storage.objectUser on the bucket`;
+  throw new TransientError('objects_unavailable', `Cloud Storage: ${message}`, { cause: error });
+}
+
 /**
- * Objects in a bucket of Cloud Storage. Reads are plain HTTP, so that whoever only reads loads no client library. A name is
+ * Objects in a bucket of Cloud Storage. Reads and lists are plain HTTP, so that whoever writes nothing loads no client library. A name is
  * the object's own; of the metadata two keys are ours and not told (resource.ts).
  */
 export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }: GcsOptions): Objects {
@@ -34,7 +41,7 @@ export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }
   const life = objectsLife();
   /** The client library's own deadlines are those of one request. */
   const during = <T>(doing: string, operation: () => Promise<T>): Promise<T> =>
-    life.during(doing, () => within(hostClock, OBJECTS_WRITE_DEADLINE_MS, operation));
+    life.during(doing, () => within(hostClock, OBJECTS_WRITE_DEADLINE_MS, operation).catch(sayWhatIsMissing));
 
   return {
     async read(name) {
@@ -59,9 +66,8 @@ export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }
     async list(prefix, page = {}) {
       checkPrefix(prefix);
       checkPrefix(page.after ?? '');
-      return await during(`list ${prefix}`, () =>
-        writer.list(prefix, page.after ?? '', page.limit ?? LIST_LIMIT_DEFAULT),
-      );
+      const { after = '', limit = LIST_LIMIT_DEFAULT } = page;
+      return await life.during(`list ${prefix}`, () => reader.list(prefix, after, limit));
     },
     async remove(name, precondition) {
       checkName(name);

@@ -2,15 +2,15 @@
  * Reads of Cloud Storage by plain HTTP, for the hot path: no client library is loaded. An object is read in two steps, its
  * resource and then the bytes of exactly that generation, so version, metadata and bytes belong together; whoever polls and
  * finds nothing new has asked once.
- * JSON API v1, objects: get (https://cloud.google.com/storage/docs/json_api/v1/objects/get).
+ * JSON API v1, objects: get and list (https://cloud.google.com/storage/docs/json_api/v1/objects).
  */
 import crc32c from 'crc-32/crc32c.js';
 import { OBJECTS_READ_DEADLINE_MS } from '#shared/defaults.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { StoredObject } from '#shared/ports/objects.ts';
+import type { ObjectEntry, StoredObject } from '#shared/ports/objects.ts';
 import { pause, within } from '../../client/waits.ts';
-import { FIELDS, isGeneration, type Resource, resource, versionOf } from './resource.ts';
+import { entryOf, FIELDS, isGeneration, listing, type Resource, resource, versionOf } from './resource.ts';
 
 export interface ReaderOptions {
   /** Origin of the JSON API. */
@@ -26,6 +26,8 @@ export interface GcsReader {
   find(name: string): Promise<Resource | null>;
   /** @throws RejectedError object_damaged @throws TransientError objects_unavailable */
   read(name: string, unlessGeneration: string | null): Promise<StoredObject | 'unchanged' | null>;
+  /** By name, those after `after` alone. @throws TransientError objects_unavailable */
+  list(prefix: string, after: string, limit: number): Promise<readonly ObjectEntry[]>;
 }
 
 /** Of one request, its deadline over all of them; the pauses between grow from a tenth of a second. */
@@ -33,21 +35,32 @@ const TRIES = 4;
 const FIRST_PAUSE_MS = 100;
 /** A read meets a replaced object at most this often in a row; a write takes longer than a read. */
 const READ_TRIES = 20;
+/** Cloud Storage lists so many at once at most. */
+const PAGE = 1_000;
 /** Downloads of the same generation that do not fit it before it is called damaged: the first may have been broken on its way. */
 const BAD_DOWNLOADS = 2;
 
 export function createGcsReader({ endpoint, bucket, token, hostClock }: ReaderOptions): GcsReader {
+  const objects = `${endpoint}/storage/v1/b/${encodeURIComponent(bucket)}/o`;
   const urlOf = (name: string, query: Readonly<Record<string, string>>): string =>
-    `${endpoint}/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}?${new URLSearchParams(query)}`;
+    `${objects}/${encodeURIComponent(name)}?${new URLSearchParams(query)}`;
 
-  const once = async (url: string, signal: AbortSignal): Promise<Answer> => {
-    const headers = token === null ? {} : { authorization: `Bearer ${await token()}` };
+  /** Has deadline and words of its own, which those of a read would hide. */
+  const credentials = async (): Promise<Readonly<Record<string, string>>> => {
+    try {
+      return token === null ? {} : { authorization: `Bearer ${await token()}` };
+    } catch (error) {
+      throw new TransientError('objects_unavailable', `Cloud Storage: ${whyOf(error)}`, { cause: error });
+    }
+  };
+  const once = async (url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> => {
     const response = await fetch(url, { headers, signal, redirect: 'error' });
     return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
   };
   const insist = async (url: string, signal: AbortSignal): Promise<Answer> => {
+    const headers = await credentials();
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await once(url, signal).catch((error: unknown) => ({ status: null, why: whyOf(error) }));
+      const answer = await once(url, headers, signal).catch((error: unknown) => ({ status: null, why: whyOf(error) }));
       if (answer.status !== null && !isTransient(answer.status)) return answer;
       if (attempt === TRIES || signal.aborted) {
         const why = answer.status === null ? answer.why : `HTTP ${answer.status}`;
@@ -98,6 +111,28 @@ export function createGcsReader({ endpoint, bucket, token, hostClock }: ReaderOp
         'objects_unavailable',
         `object ${JSON.stringify(name)}: replaced ${READ_TRIES} times while read`,
       );
+    },
+    async list(prefix, after, limit) {
+      const entries: ObjectEntry[] = [];
+      let next: string | undefined;
+      do {
+        const query = new URLSearchParams({
+          prefix,
+          maxResults: `${Math.min(PAGE, limit - entries.length + 1)}`,
+          fields: `items(${FIELDS}),nextPageToken`,
+          ...(after === '' ? {} : { startOffset: after }),
+          ...(next === undefined ? {} : { pageToken: next }),
+        });
+        const { status, bytes } = await ask(`${objects}?${query}`);
+        if (status !== 200) throw refused(prefix, status);
+        const page = listing.safeParse(jsonOf(bytes));
+        if (!page.success)
+          throw new TransientError('objects_unavailable', `Cloud Storage: what it lists below ${prefix} is no listing`);
+        // The offset itself is among them.
+        entries.push(...page.data.items.map(entryOf).filter(({ name }) => name !== after));
+        next = page.data.nextPageToken;
+      } while (next !== undefined && entries.length < limit);
+      return entries.slice(0, limit);
     },
   };
 }

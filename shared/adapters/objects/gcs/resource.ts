@@ -15,6 +15,8 @@ export const resource = z.object({
   metadata: z.record(z.string(), z.string()).default({}),
 });
 export type Resource = z.output<typeof resource>;
+/** Without any, Cloud Storage leaves `items` out. */
+export const listing = z.object({ items: z.array(resource).default([]), nextPageToken: z.string().optional() });
 export const FIELDS = Object.keys(resource.shape).join(',');
 
 /**

@@ -5,10 +5,10 @@
 import type { ApiError, Bucket, File } from '@google-cloud/storage';
 import { OBJECTS_WRITE_DEADLINE_MS } from '#shared/defaults.ts';
 import { RejectedError } from '#shared/errors.ts';
-import type { ObjectEntry, ObjectVersion, Precondition } from '#shared/ports/objects.ts';
+import type { ObjectVersion, Precondition } from '#shared/ports/objects.ts';
 import { checkPrecondition } from '../precondition.ts';
 import { crc32cOf, type GcsReader } from './reader.ts';
-import { CONTENT_MARK, conditionsOf, entryOf, METADATA_MARK, type Resource, resource, versionOf } from './resource.ts';
+import { CONTENT_MARK, conditionsOf, METADATA_MARK, type Resource, resource, versionOf } from './resource.ts';
 
 export interface WriterOptions {
   /** Null: Google's own, with the ambient identity. Another is asked without credentials. */
@@ -31,14 +31,11 @@ export interface GcsWriter {
     metadata: Readonly<Record<string, string>>,
     precondition: Precondition,
   ): Promise<ObjectVersion>;
-  list(prefix: string, after: string, limit: number): Promise<readonly ObjectEntry[]>;
   remove(name: string, precondition: Precondition): Promise<boolean>;
 }
 
 /** Metadata writes of others that one of ours gives way to. */
 const METADATA_TRIES = 10;
-/** Cloud Storage answers so many entries at once at most. */
-const PAGE = 1_000;
 
 export function createGcsWriter({ endpoint, bucket: bucketName, reader, newMark }: WriterOptions): GcsWriter {
   let opening: Promise<Bucket> | undefined;
@@ -99,25 +96,6 @@ export function createGcsWriter({ endpoint, bucket: bucketName, reader, newMark 
         }
       }
     },
-    async list(prefix, after, limit) {
-      const entries: ObjectEntry[] = [];
-      let pageToken: string | undefined;
-      do {
-        const query = { prefix, autoPaginate: false, maxResults: Math.min(PAGE, limit - entries.length + 1) };
-        const from = after === '' ? {} : { startOffset: after };
-        const [files, next] = await (await bucket()).getFiles({
-          ...query,
-          ...from,
-          ...(pageToken === undefined ? {} : { pageToken }),
-        });
-        // The offset itself is among them.
-        entries.push(
-          ...files.map((file) => entryOf(resource.parse(file.metadata))).filter(({ name }) => name !== after),
-        );
-        pageToken = (next as { pageToken?: string } | null)?.pageToken;
-      } while (pageToken !== undefined && entries.length < limit);
-      return entries.slice(0, limit);
-    },
     async remove(name, precondition) {
       try {
         await (await fileOf(name)).delete(conditionsOf(precondition));
@@ -152,6 +130,7 @@ const statusOf = (error: unknown): number | null =>
 /** A match that failed is 412, a "not" match 304. */
 const isConditionFailed = (error: unknown): boolean => statusOf(error) === 412 || statusOf(error) === 304;
 const isNotFound = (error: unknown): boolean => statusOf(error) === 404;
+export const isDenied = (error: unknown): error is Error => statusOf(error) === 401 || statusOf(error) === 403;
 
 /** The condition that does not hold; when it holds again by now, for somebody wrote meanwhile, that it did not. */
 function conditionFailed(name: string, live: Resource | null, precondition: Precondition, cause: unknown): Error {

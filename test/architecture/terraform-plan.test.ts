@@ -1,0 +1,232 @@
+/**
+ * What a plan says, without a provider (terraform/values.ts): that there is one, that wrong values are refused, and what services,
+ * accounts and alerts come to. Skipped where terraform is not installed.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseConfig } from '#shared/config.ts';
+import { BUNDLED, FOLDERS, needsOf } from './terraform/code.ts';
+import { type Block, readTerraform } from './terraform/parsed.ts';
+import { hasTerraform, type Planned, type Workplace, workplaceOf } from './terraform/values.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const PROJECT = 'my-project';
+const account = (name: string): string => `${name}@${PROJECT}.iam.gserviceaccount.com`;
+const VALUES = {
+  project: PROJECT,
+  region: 'europe-west1',
+  location: 'EU',
+  image: `europe-west1-docker.pkg.dev/${PROJECT}/aurora/functions@${DIGEST}`,
+  callers: { tenants: account('tenants') },
+  builders: { build: account('build') },
+  notification_channels: [`projects/${PROJECT}/notificationChannels/1`],
+  cluster: {
+    workload_pool: `${PROJECT}.svc.id.goog`,
+    namespace: 'vaultmesh',
+    nodes: account('nodes'),
+    service_monitor: true,
+  },
+};
+
+describe.skipIf(!hasTerraform())('a plan', () => {
+  let environments: Record<'dev' | 'prod', Workplace>;
+  let dev: Planned;
+  beforeAll(async () => {
+    const parsed = await readTerraform();
+    environments = { dev: workplaceOf(parsed, 'dev'), prod: workplaceOf(parsed, 'prod') };
+    dev = environments.dev.plan(VALUES);
+  });
+  afterAll(() => {
+    for (const { remove } of Object.values(environments ?? {})) remove();
+  });
+
+  /** Address within its kind -> arguments. */
+  const planned = (part: string): ReadonlyMap<string, Block> =>
+    new Map([...dev.resources].filter(([address]) => address.includes(part)));
+  const theOnly = (part: string): Block => {
+    const found = [...planned(part).values()];
+    expect(found, part).toHaveLength(1);
+    return found[0] as Block;
+  };
+  const dig = (value: unknown, ...path: (string | number)[]): unknown =>
+    path.reduce<unknown>((at, step) => (at as Readonly<Record<string | number, unknown>>)[step], value);
+  const envOf = (block: Block, ...path: (string | number)[]): Record<string, string> =>
+    Object.fromEntries(
+      (dig(block, ...path, 'containers', 0, 'env') as { name: string; value: string }[]).map(({ name, value }) => [
+        name,
+        value,
+      ]),
+    );
+  const serviceOf = (name: string): Block => theOnly(`module.function["${name}"].google_cloud_run_v2_service.this`);
+  const keyIn = (address: string): string => /\["([^"]+)"\]$/.exec(address)?.[1] ?? '';
+
+  test.each(BUNDLED)('%s starts with what it is given', (name) => {
+    const env = envOf(serviceOf(name), 'template', 0);
+    const { google, functionTarget } = parseConfig(env);
+    expect(functionTarget).toBe(name);
+    expect(google).toMatchObject({
+      projectId: PROJECT,
+      bucket: `${PROJECT}-aurora-dev`,
+      dataset: 'aurora',
+      location: 'EU',
+      callers: { audience: `https://aurora-${name}-123456789012.europe-west1.run.app` },
+    });
+  });
+
+  test('the job starts with the same, and asks nobody who calls', () => {
+    const job = theOnly('google_cloud_run_v2_job.this');
+    const config = parseConfig(envOf(job, 'template', 0, 'template', 0));
+    expect(config.functionTarget).toBe('train');
+    expect(config.google?.callers).toBeNull();
+    const { AURORA_TRAINING_JOB } = envOf(serviceOf('train'), 'template', 0);
+    expect(AURORA_TRAINING_JOB).toBe(`projects/${PROJECT}/locations/europe-west1/jobs/${job['name']}`);
+  });
+
+  test('a push and a call of the clock carry tokens of callers, for the audience that the function expects', () => {
+    const calls = [
+      ...[...planned('google_pubsub_subscription.this').values()].map((block) => dig(block, 'push_config', 0)),
+      ...[...planned('google_cloud_scheduler_job.this').values()].map((block) => dig(block, 'http_target', 0)),
+    ];
+    expect(calls.length).toBeGreaterThan(10);
+    for (const call of calls) {
+      const { service_account_email, audience } = dig(call, 'oidc_token', 0) as Record<string, string>;
+      const name = /^https:\/\/aurora-([a-z]+)-/.exec(audience ?? '')?.[1] ?? '';
+      const env = envOf(serviceOf(name), 'template', 0);
+      expect(env['AURORA_AUDIENCE']).toBe(audience);
+      expect(env['AURORA_CALLERS']?.split(',')).toContain(service_account_email);
+    }
+  });
+
+  test('who may call at Cloud Run is whom the function expects', () => {
+    for (const name of BUNDLED) {
+      const members = [...planned(`module.function["${name}"].google_cloud_run_v2_service_iam_member.caller`).values()];
+      const expected = envOf(serviceOf(name), 'template', 0)
+        ['AURORA_CALLERS']?.split(',')
+        .map((email) => `serviceAccount:${email}`);
+      expect(members.map(({ member }) => member).sort()).toEqual(expected?.sort());
+      expect(new Set(members.map(({ role }) => role))).toEqual(new Set(['roles/run.invoker']));
+    }
+  });
+
+  test('a service has time for what its subscriptions and the clock wait for', () => {
+    const seconds = (text: unknown): number => Number(/^(\d+)s$/.exec(String(text))?.[1]);
+    const timeoutOf = (name: string): number => seconds(dig(serviceOf(name), 'template', 0, 'timeout'));
+    for (const block of planned('google_pubsub_subscription.this').values())
+      expect(timeoutOf(/^([a-z]+)-/.exec(String(block['name']))?.[1] ?? '')).toBeGreaterThanOrEqual(
+        Number(block['ack_deadline_seconds']),
+      );
+    for (const block of planned('google_cloud_scheduler_job.this').values())
+      expect(timeoutOf(String(block['name']).replace('aurora-', ''))).toBeGreaterThanOrEqual(
+        seconds(block['attempt_deadline']),
+      );
+  });
+
+  test.each(FOLDERS)('%s may do what its code does', (name) => {
+    const member = `serviceAccount:${account(`aurora-${name}`)}`;
+    const mine = [...dev.resources].filter(([, block]) => block['member'] === member);
+    const needs = needsOf(name);
+    const roles = (kind: string): unknown[] =>
+      mine
+        .filter(([address]) => address.includes(kind))
+        .map(([, { role }]) => role)
+        .sort();
+    const topics = mine
+      .filter(([address]) => address.includes('google_pubsub_topic_iam_member'))
+      .map(([address]) => /module\.topic\["([^"]+)"\]/.exec(address)?.[1]);
+    expect(topics.sort()).toEqual(needs.publishes);
+    expect(roles('bigquery_dataset')).toEqual([
+      ...(needs.appends ? ['roles/bigquery.dataEditor'] : []),
+      ...(needs.queries ? ['roles/bigquery.dataViewer'] : []),
+    ]);
+    expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
+    expect(roles('secret_manager')).toEqual(
+      needs.providers ? ['akash', 'render', 'vast'].map(() => 'roles/secretmanager.secretAccessor') : [],
+    );
+    expect(roles('run_v2_job')).toEqual(name === 'train' ? ['roles/run.jobsExecutorWithOverrides'] : []);
+    const folders = mine.flatMap(([, block]) =>
+      [
+        ...String(dig(block, 'condition') === undefined ? '' : dig(block, 'condition', 0, 'expression')).matchAll(
+          /objects\/([a-z]+\/)/g,
+        ),
+      ].map(([, folder]) => folder),
+    );
+    expect(folders.sort()).toEqual(needs.folders.filter((folder) => !(name === 'train' && folder === 'aliases/')));
+  });
+
+  test('slow is what the service’s callers call slow', () => {
+    const limits = Object.fromEntries(
+      [...planned('google_monitoring_alert_policy.latency')].map(([address, block]) => [
+        keyIn(address),
+        dig(block, 'conditions', 0, 'condition_threshold', 0, 'threshold_value'),
+      ]),
+    );
+    expect(limits).toEqual({
+      ingest: 30_000,
+      learn: 62_500,
+      promote: 297_500,
+      route: 1_000,
+      score: 200,
+      train: 297_500,
+    });
+  });
+
+  test('an alert’s filter is one that Monitoring takes: shorter than 2,048 characters, every name in quotes', () => {
+    for (const [address, block] of planned('google_monitoring_alert_policy'))
+      for (const condition of block['conditions'] as Block[])
+        for (const filter of [dig(condition, 'condition_threshold', 0, 'filter')]) {
+          expect(String(filter).length, address).toBeLessThan(2_048);
+          expect(filter, address).toMatch(
+            /^resource\.type = "\w+"( AND [\w.]+ = ("[^"]+"|one_of\(("[^"]+", )*"[^"]+"\)))+$/,
+          );
+        }
+  });
+
+  test('without an image only the registry can be made', () => {
+    const { image: _, ...rest } = VALUES;
+    const first = environments.dev.plan(rest, { target: 'module.aurora.module.registry' });
+    expect([...first.resources.keys()].every((address) => address.startsWith('module.aurora.module.registry.'))).toBe(
+      true,
+    );
+    expect(() => environments.dev.plan(rest)).toThrow(/REGISTRY\/IMAGE@sha256:DIGEST/);
+  });
+
+  // Terraform names all that is wrong at once, as far as it gets.
+  test.each<[name: string, values: Block, refusals: readonly RegExp[]]>([
+    [
+      'an image by its tag, everybody as caller, a cluster without its pool, a channel by its number',
+      {
+        image: 'europe-west1-docker.pkg.dev/my-project/aurora/functions:latest',
+        callers: { all: 'allUsers' },
+        cluster: { ...VALUES.cluster, workload_pool: 'pool' },
+        notification_channels: ['1'],
+      },
+      [
+        /REGISTRY\/IMAGE@sha256:DIGEST/,
+        /Expected at least one, each the e-mail/,
+        /PROJECT\.svc\.id\.goog/,
+        /notificationChannels\/ID/,
+      ],
+    ],
+    ['nobody who may call', { callers: {} }, [/Expected at least one, each the e-mail/]],
+    ['a threshold of another name', { thresholds: { latency: 5 } }, [/names of modules\/alerts\/thresholds\.tf/]],
+    ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],
+  ])('refuses %s', (_, values, refusals) => {
+    let said = '';
+    try {
+      environments.dev.plan({ ...VALUES, ...values });
+    } catch (error) {
+      said = String(error).replace(/\s+/g, ' ');
+    }
+    for (const refusal of refusals) expect(said).toMatch(refusal);
+  });
+
+  test('a threshold that is set holds', () => {
+    const prod = environments.prod.plan({ ...VALUES, cluster: null, thresholds: { score_latency_p95_ms: 150 } });
+    const [, policy] = [...prod.resources].find(([address]) => address.endsWith('alert_policy.latency["score"]')) ?? [];
+    expect(dig(policy, 'conditions', 0, 'condition_threshold', 0, 'threshold_value')).toBe(150);
+    expect(prod.outputs['kustomization']).toBeNull();
+  });
+
+  test('prod insists on somebody who hears of alerts', () => {
+    expect(() => environments.prod.plan({ ...VALUES, notification_channels: [] })).toThrow(/Expected at least one/);
+  });
+});
