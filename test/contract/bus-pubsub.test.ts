@@ -40,7 +40,6 @@ async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: strin
       pushEndpoint: recorder.url(`/${name}`),
       ackDeadlineSeconds: 10,
       enableMessageOrdering: ordered,
-      retryPolicy: { minimumBackoff: { nanos: 1e6 }, maximumBackoff: { nanos: 20e6 } },
       ...(deadLetterTopic === null
         ? {}
         : {

@@ -16,11 +16,9 @@ import { PROBES } from '#cli/dev/deploy/services.ts';
 import type { Sbom } from '#cli/dev/image/sbom.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
-import { type BigqueryFake, startBigqueryFake } from '#test/support/bigquery/server.ts';
 import { startChild } from '#test/support/child.ts';
-import { cloudEnvironment } from '#test/support/cloud-environment.ts';
+import { type Cloud, startCloud } from '#test/support/cloud.ts';
 import { type Followed, followDockerfile, makeReadOnly, type Owner } from '#test/support/dockerfile.ts';
-import { type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -35,18 +33,17 @@ let directory: string;
 let image: Followed;
 let node: Owner | null;
 let makeWritable: () => Promise<void>;
-let storage: GcsFake;
-let bigquery: BigqueryFake;
+let cloud: Cloud;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'aurora-image-'));
   await chmod(directory, 0o755);
   node = somebodyElse();
-  [storage, bigquery] = await Promise.all([startGcsFake(), startBigqueryFake()]);
+  cloud = await startCloud();
   image = await followDockerfile({ root: ROOT, directory, node });
   makeWritable = await makeReadOnly(image.workdir);
 }, 180_000);
 afterAll(async () => {
-  await Promise.all([storage.close(), bigquery.close()]);
+  await cloud.close();
   await makeWritable();
   await rm(directory, { recursive: true });
 });
@@ -62,7 +59,7 @@ function start(name: string, environment: Readonly<Record<string, string>> = {})
       K_SERVICE: `aurora-${name}`,
       PORT: '0',
       FUNCTION_TARGET: name,
-      ...cloudEnvironment({ storage: storage.endpoint, bigquery: bigquery.endpoint, pubsub: '127.0.0.1:1' }),
+      ...cloud.environment,
       ...environment,
     },
     { cwd: image.workdir, ...node },

@@ -14,7 +14,6 @@ import { type Closer, closeTogether, withClosers } from '#shared/runtime/closing
 import { createLog } from '#shared/telemetry/log.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
 import { PROJECT } from '#test/support/bigquery/server.ts';
-import { cloudEnvironment } from '#test/support/cloud-environment.ts';
 import { makeInfrastructure } from '#test/support/pubsub/infrastructure.ts';
 import { outcomeRowOf } from '#test/support/record.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
@@ -62,8 +61,8 @@ export const withCloud = <T>(options: CloudOptions, work: (cloud: Cloud) => Prom
 async function startCloud(options: CloudOptions, defer: (closer: Closer) => void): Promise<Cloud> {
   const { pubsub, history } = options;
   const startedMs = hostClock.now();
-  const stores = await startStores(defer);
-  const environment = cloudEnvironment({ ...stores, pubsub });
+  const stores = await startStores(pubsub, defer);
+  const { environment } = stores;
   const log = createLog({ level: 'silent' });
   const platform = await createPlatform({ config: parseConfig(environment), hostClock, log, random: Math.random });
   defer(() => platform.close());

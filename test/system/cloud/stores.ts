@@ -1,30 +1,23 @@
 /** The fakes of Cloud Storage and BigQuery, in this process, and who is told as something becomes durable in them. */
 import type { Closer } from '#shared/runtime/closing.ts';
-import { startBigqueryFake } from '#test/support/bigquery/server.ts';
-import { startGcsFake } from '#test/support/gcs/server.ts';
+import { startCloud } from '#test/support/cloud.ts';
 import type { Effect } from './moments.ts';
 
 export interface Stores {
-  readonly storage: string;
-  readonly bigquery: string;
+  /** Of whoever works on them. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Effects so far. */
   effects(): number;
   /** Told of each. True: whoever caused it never hears that it is done. */
   onEffect: (effect: Effect) => boolean;
 }
 
-export async function startStores(defer: (closer: Closer) => void): Promise<Stores> {
-  const storage = await startGcsFake();
-  defer(() => storage.close());
-  const bigquery = await startBigqueryFake();
-  defer(() => bigquery.close());
+/** @param pubsub `host:port` of the emulator */
+export async function startStores(pubsub: string, defer: (closer: Closer) => void): Promise<Stores> {
+  const { storage, bigquery, environment, close } = await startCloud(pubsub);
+  defer(close);
   let effects = 0;
-  const stores: Stores = {
-    storage: storage.endpoint,
-    bigquery: bigquery.endpoint,
-    effects: () => effects,
-    onEffect: () => false,
-  };
+  const stores: Stores = { environment, effects: () => effects, onEffect: () => false };
   const tell = (effect: Effect): 'answer lost' | null => {
     effects += 1;
     return stores.onEffect(effect) ? 'answer lost' : null;
