@@ -104,10 +104,13 @@ async function underTraffic(cloud: Cloud, tenants: Tenants, work: () => Promise<
   const { url } = cloud.functions.route;
   const over = Promise.withResolvers<void>();
   const traffic = tenants.work(url, over.promise);
-  await work();
-  over.resolve();
+  try {
+    await work();
+  } finally {
+    over.resolve();
+    await traffic;
+  }
   cloud.market.freeze();
-  await traffic;
   await tenants.settle(url);
   await cloud.quiet(QUIET_MS);
 }

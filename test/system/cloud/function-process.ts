@@ -10,8 +10,6 @@ import { fileURLToPath } from 'node:url';
 
 export interface FunctionProcess {
   readonly url: string;
-  /** How often it died by our hand. */
-  readonly deaths: number;
   /** SIGKILL, wherever it stands; it comes back. */
   kill(): void;
   /** SIGTERM, once it serves; resolves with the exit code, and it comes back. */
@@ -40,6 +38,7 @@ export function startFunction(
   const { port, environment, onEnd } = options;
   const url = `http://127.0.0.1:${port}`;
   const log = LOGS === undefined ? null : openSync(join(LOGS, `${name}.log`), 'a');
+  /** By our hand. */
   let deaths = 0;
   let stopped = false;
   let child = launch();
@@ -82,9 +81,6 @@ export function startFunction(
 
   return {
     url,
-    get deaths() {
-      return deaths;
-    },
     kill: () => void end('SIGKILL'),
     async terminate() {
       await serves();
