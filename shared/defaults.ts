@@ -161,6 +161,8 @@ export const OBJECTS_ORPHAN_AGE_MS = 1 * MS_PER_HOUR;
 export const OBJECTS_READ_DEADLINE_MS = 10_000;
 /** Of a write, its retries included. */
 export const OBJECTS_WRITE_DEADLINE_MS = 60_000;
+/** Of an operation on state in an object store, its retries included: less than REQUEST_DEADLINE_MS, as of a publish. */
+export const STATE_DEADLINE_MS = 8_000;
 /** Between two purges of expired state entries; reads do not depend on it, only disk space does. */
 export const STATE_PURGE_INTERVAL_MS = 30_000;
 /**
@@ -173,14 +175,19 @@ export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 /** Of a streaming insert: BigQuery takes 10 MB and 50,000 rows a request, and advises 500 rows. */
 export const BIGQUERY_INSERT_BYTES = 5 * 1024 * 1024;
 export const BIGQUERY_INSERT_ROWS = 500;
-/** Of a request with its retries: a push handler's budget is twice that, so that a failure is told and not cut off. */
+/** Of a request with its retries: ingest's budget is twice that, so that a failure is told and not cut off. */
 export const BIGQUERY_APPEND_DEADLINE_MS = 15_000;
 /** Of a page of a result, the query's own run before the first included. */
 export const BIGQUERY_QUERY_DEADLINE_MS = 120_000;
 /** Some megabytes of the widest rows. */
 export const BIGQUERY_PAGE_ROWS = 2_000;
-/** Of a publish to Pub/Sub, its retries included: a push handler's whole budget, so that its failure is told and not cut off. */
-export const BUS_PUBLISH_DEADLINE_MS = 15_000;
+/**
+ * USD for a TiB that a query reads: Google's list price on demand in the multi-regions US and EU since July 2023, looked up in November
+ * 2026 (https://cloud.google.com/bigquery/pricing); some regions cost more.
+ */
+export const BIGQUERY_USD_PER_TIB = 6.25;
+/** Of a publish to Pub/Sub, its retries included: less than REQUEST_DEADLINE_MS, so that its failure is told at the door and not cut off. */
+export const BUS_PUBLISH_DEADLINE_MS = 8_000;
 /** Pub/Sub's own default: what nobody took in a week becomes a dead letter. */
 export const BUS_RETENTION_MS = 7 * MS_PER_DAY;
 /** Dead letters outlive messages: a person has to find them first. */

@@ -100,6 +100,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     bus,
     deadLetters: bus,
     warehouse,
+    estimate: null,
     objects,
     state,
     backlog: async (name) =>

@@ -42,7 +42,8 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
   });
   const bus = lazily(async () => {
     const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
-    return createPubsubBus({ projectId, endpoint: endpoints.pubsub, topics: TOPICS, topicLimits: TOPIC_LIMITS });
+    const endpoint = endpoints.pubsub;
+    return createPubsubBus({ projectId, endpoint, hostClock, topics: TOPICS, topicLimits: TOPIC_LIMITS });
   });
   const deadLetters = lazily(async () => {
     const { createPubsubDeadLetters } = await import('./adapters/bus/pubsub-dead-letters.ts');
@@ -71,6 +72,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     bus,
     deadLetters,
     warehouse,
+    estimate: async (query, params) => (await warehouse()).estimate(query, params),
     objects,
     state,
     // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.

@@ -8,7 +8,7 @@ import type { HostClock, WorldClock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Objects } from './ports/objects.ts';
 import type { State } from './ports/state.ts';
-import type { Warehouse } from './ports/warehouse.ts';
+import type { EstimateQuery, Warehouse } from './ports/warehouse.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
 export interface Platform {
@@ -21,6 +21,8 @@ export interface Platform {
   /** For whoever looks after it; no function does. */
   deadLetters(): Promise<DeadLetters>;
   warehouse(): Promise<Warehouse>;
+  /** What a query would read, without running it; null: nothing is billed by what is read. */
+  readonly estimate: EstimateQuery | null;
   objects(): Promise<Objects>;
   state(): Promise<State>;
   /** Undelivered messages of a subscription; null: this platform cannot tell within a request. */

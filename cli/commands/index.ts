@@ -5,6 +5,7 @@ import { controlCommands } from './control.ts';
 import { explainCommand } from './explain.ts';
 import { modelCommands } from './models.ts';
 import { opeCommand } from './ope.ts';
+import { queriesCommand } from './queries.ts';
 import { queueCommands } from './queues.ts';
 import { replayCommand } from './replay.ts';
 import { resetCommand } from './reset.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   agentCommand,
   wargameCommand,
   ...queueCommands,
+  queriesCommand,
   backupCommand,
   resetCommand,
 ];

@@ -6,6 +6,7 @@ import { explainDecision } from './explain.ts';
 import { showLearner } from './learner.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
+import { estimateQueries } from './queries.ts';
 import { listRejected, replayRejected } from './rejected.ts';
 import { beginReproduction, lookAtReproduction } from './reproduction.ts';
 import { status } from './status.ts';
@@ -36,6 +37,7 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   listDeadLetters,
   showDeadLetter,
   replayDeadLetters,
+  estimateQueries,
   listRejected,
   replayRejected,
 ] as unknown as readonly Operation<never, unknown>[];

@@ -21,6 +21,8 @@ const MAX_BATCH_ROWS = 1_000;
 const MAX_PENDING_ROWS = 2_000;
 /** Twice what all its subscriptions have in flight: a refused push costs the message one of its attempts. */
 const MAX_CONCURRENT_PUSHES = 4_096;
+/** Its subscriptions' budget (shared/topology.ts): longer than the warehouse's own patience, so that the bus hears what is wrong. */
+const INGEST_DEADLINE_MS = 30_000;
 
 export function createIngest(deps: IngestDeps): FunctionApp {
   const stamp = strictlyIncreasing(deps.worldClock);
@@ -51,6 +53,7 @@ export function createIngest(deps: IngestDeps): FunctionApp {
     worldClock: deps.worldClock,
     accepts: Object.keys(EVENTS) as EventType[],
     maxConcurrent: MAX_CONCURRENT_PUSHES,
+    deadlineMs: INGEST_DEADLINE_MS,
     // The others' rejections come by the bus; its own are written as they are, whatever their size.
     bodyLimitBytes: MAX_REJECTED_ENVELOPE_BYTES,
     handle: keep,

@@ -2,6 +2,8 @@
 import { MAX_REBUILD_ROWS, MS_PER_HOUR } from '#shared/defaults.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { TransientError } from '#shared/errors.ts';
+import { newestLessons } from '#shared/learning/record/read-record.ts';
+import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
 import { lessonRows } from '#shared/queries/learning.ts';
@@ -21,17 +23,23 @@ const ROWS_PER_LINE = 10_000;
 export async function readRecord(
   keeper: Keeper,
   model: ModelFiles | null,
-  deps: { readonly warehouse: () => Promise<Warehouse>; readonly log: Log; readonly signal: AbortSignal },
+  deps: {
+    readonly warehouse: () => Promise<Warehouse>;
+    readonly worldClock: WorldClock;
+    readonly log: Log;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
   const { newestMs } = keeper.view();
-  const params = {
-    observed_from: newestMs === null ? EVER : rfc3339(newestMs - OVERLAP_MS),
-    arrived_after: model === null || model.outOfFold !== null ? EVER : model.manifest.training.watermark,
-    limit: MAX_REBUILD_ROWS,
-  };
+  const warehouse = await deps.warehouse();
+  const arrivedAfter = model === null || model.outOfFold !== null ? EVER : model.manifest.training.watermark;
+  const params =
+    newestMs === null
+      ? await newestLessons(warehouse, deps.worldClock.now(), arrivedAfter)
+      : { observed_from: rfc3339(newestMs - OVERLAP_MS), arrived_after: arrivedAfter, limit: MAX_REBUILD_ROWS };
   let rows = 0;
   let applied = 0;
-  for await (const batch of (await deps.warehouse()).stream(lessonRows, params)) {
+  for await (const batch of warehouse.stream(lessonRows, params)) {
     if (deps.signal.aborted) throw new TransientError('draining', `reading the record for ${keeper.name} was stopped`);
     const counts = await keeper.readRecord(batch);
     applied += counts.applied ?? 0;

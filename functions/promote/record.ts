@@ -31,12 +31,13 @@ export async function contestOver(
   warehouse: Warehouse,
   { watermark, examples, holdoutRows, seed, alpha }: JudgedRecord,
 ): Promise<JudgedContest> {
+  const asOfMs = Date.parse(watermark);
   const decisions = await readDecisions(warehouse, { watermark, limit: MAX_JUDGED_DECISIONS + BEFORE_DECISIONS });
   const contest = createContest({
     ...splitByTime(examples, holdoutRows),
     decisions,
-    lessons: await readLessons(warehouse),
-    asOfMs: Date.parse(watermark),
+    lessons: await readLessons(warehouse, asOfMs),
+    asOfMs,
     seed,
     alpha,
   });

@@ -27,6 +27,11 @@ export interface Dialect {
   jsonText(column: string, path: string): string;
   /** TIMESTAMP as RFC 3339 UTC text with microseconds and Z. */
   timestampText(expression: string): string;
+  /**
+   * Condition on event_date: the days in which rows lie that arrived after a TIMESTAMP expression. An engine that is paid by what it
+   * reads leaves out those that came days after their time.
+   */
+  daysOfArrivals(after: string): string;
   /** ORDER BY list that puts the row of an event id which counts (the first to arrive) first. `alias` is the table's. */
   arrivalOrder(alias: string): string;
 }
@@ -52,3 +57,18 @@ export interface Warehouse {
   stream<P extends Readonly<Record<string, Cell>>, R>(query: NamedQuery<P, R>, params: P): AsyncIterable<readonly R[]>;
   close(): Promise<void>;
 }
+
+/** What a query would read, were it run. */
+export interface QueryEstimate {
+  /** Of the columns and days that it reads, as they are billed. */
+  readonly bytes: number;
+  readonly tables: number;
+  /** Whether it may be less, as of clustered tables, or more. */
+  readonly accuracy: 'precise' | 'at most' | 'at least' | 'unknown';
+}
+
+/** @throws RejectedError query_invalid @throws TransientError warehouse_unavailable */
+export type EstimateQuery = <P extends Readonly<Record<string, Cell>>, R>(
+  query: NamedQuery<P, R>,
+  params: P,
+) => Promise<QueryEstimate>;

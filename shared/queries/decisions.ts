@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Decision, decision } from '#shared/domain/decision.ts';
-import { defineQuery, firstArrivals } from './fragments.ts';
+import { defineQuery, EVERY_DAY, firstArrivals } from './fragments.ts';
 import { OUTCOME_COLUMNS, outcomeRow } from './training.ts';
 
 /** A decision as its row: nested values are JSON text. */
@@ -34,7 +34,7 @@ export const decisionById = defineQuery({
   row: decisionRow,
   sql: (dialect) => `
 SELECT ${Object.keys(decision.shape).join(', ')}
-FROM ${firstArrivals(dialect, 'routing_decisions', `decision_id = ${dialect.param('decision_id')}`)}
+FROM ${firstArrivals(dialect, 'routing_decisions', `${EVERY_DAY} AND decision_id = ${dialect.param('decision_id')}`)}
 ORDER BY decided_at
 LIMIT 1`,
 });
@@ -46,6 +46,6 @@ export const outcomesByDecision = defineQuery({
   row: outcomeRow,
   sql: (dialect) => `
 SELECT ${OUTCOME_COLUMNS}
-FROM ${firstArrivals(dialect, 'routing_outcomes', `decision_id = ${dialect.param('decision_id')}`)}
+FROM ${firstArrivals(dialect, 'routing_outcomes', `${EVERY_DAY} AND decision_id = ${dialect.param('decision_id')}`)}
 ORDER BY attempt, sequence`,
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestamp } from '#shared/domain/primitives.ts';
-import { defineQuery, EVERY_DAY } from './fragments.ts';
+import { dayCount } from './days.ts';
+import { defineQuery, firstArrivals, fromDayOf } from './fragments.ts';
 import { outcomeRow } from './training.ts';
 
 /** What of an outcome a learner looks at, and how it is known. */
@@ -37,13 +38,25 @@ export const lessonRows = defineQuery({
   sql: (dialect) => `
 SELECT * FROM (
   SELECT ${Object.keys(lessonRow.shape).join(', ')}, sequence
-  FROM ${dialect.table('routing_outcomes_distinct')}
-  WHERE ${EVERY_DAY}
-    AND observed_at >= ${dialect.timestamp(dialect.param('observed_from'))}
+  FROM ${firstArrivals(dialect, 'routing_outcomes', fromDayOf(dialect, 'observed_from'))}
+  WHERE observed_at >= ${dialect.timestamp(dialect.param('observed_from'))}
     AND ingested_at > ${dialect.timestamp(dialect.param('arrived_after'))}
     AND (features IS NOT NULL OR final)
   ORDER BY observed_at DESC, decision_id DESC, attempt DESC, sequence DESC
   LIMIT ${dialect.param('limit')}
 ) AS newest
 ORDER BY observed_at, decision_id, attempt, sequence`,
+});
+
+/** How many final ones of them there are, by day, the newest first: every day with any, and nothing read of what makes them large. */
+export const lessonDays = defineQuery({
+  name: 'lesson_days',
+  params: z.strictObject({ from: timestamp, arrived_after: timestamp }),
+  row: dayCount,
+  sql: (dialect) => `
+SELECT event_date AS day, COUNTIF(final) AS at_least
+FROM ${firstArrivals(dialect, 'routing_outcomes', fromDayOf(dialect, 'from'))}
+WHERE ingested_at > ${dialect.timestamp(dialect.param('arrived_after'))}
+GROUP BY event_date
+ORDER BY event_date DESC`,
 });

@@ -1,11 +1,14 @@
 import { z } from 'zod';
+import type { TableName } from '#shared/domain/tables.ts';
 import type { Dialect } from '#shared/ports/warehouse.ts';
-import { defineQuery, EVERY_DAY } from './fragments.ts';
+import { defineQuery, EVERY_DAY, firstArrivals } from './fragments.ts';
 
 const count = z.int().min(0);
 
-const countOf = (dialect: Dialect, table: string, condition = EVERY_DAY): string =>
-  `(SELECT COUNT(*) FROM ${dialect.table(table)} WHERE ${condition})`;
+const accepted = (dialect: Dialect, table: TableName): string =>
+  `(SELECT COUNT(*) FROM ${dialect.table(table)} WHERE ${EVERY_DAY})`;
+const distinct = (dialect: Dialect, table: TableName, condition = 'true'): string =>
+  `(SELECT COUNT(*) FROM ${firstArrivals(dialect, table, EVERY_DAY)} WHERE ${condition})`;
 
 /** How much came in. Accepted: rows, duplicates included. Distinct: each event once. One row, always. */
 export const loopCounts = defineQuery({
@@ -22,10 +25,10 @@ export const loopCounts = defineQuery({
   }),
   sql: (dialect) => `
 SELECT
-  ${countOf(dialect, 'routing_decisions')} AS decisions_accepted,
-  ${countOf(dialect, 'routing_decisions_distinct')} AS decisions_distinct,
-  ${countOf(dialect, 'routing_outcomes')} AS outcomes_accepted,
-  ${countOf(dialect, 'routing_outcomes_distinct')} AS outcomes_distinct,
-  ${countOf(dialect, 'routing_outcomes_distinct', `${EVERY_DAY} AND final`)} AS final_distinct,
-  ${countOf(dialect, 'rejected_events_distinct')} AS rejected`,
+  ${accepted(dialect, 'routing_decisions')} AS decisions_accepted,
+  ${distinct(dialect, 'routing_decisions')} AS decisions_distinct,
+  ${accepted(dialect, 'routing_outcomes')} AS outcomes_accepted,
+  ${distinct(dialect, 'routing_outcomes')} AS outcomes_distinct,
+  ${distinct(dialect, 'routing_outcomes', 'final')} AS final_distinct,
+  ${distinct(dialect, 'rejected_events')} AS rejected`,
 });

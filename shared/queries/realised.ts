@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineQuery, EVERY_DAY } from './fragments.ts';
+import { defineQuery, EVERY_DAY, firstArrivals } from './fragments.ts';
 
 /**
  * What the first attempts of each decision mode came to: how many ended, the share completed, the mean price paid
@@ -24,8 +24,8 @@ SELECT
   AVG(effective_usd_per_gpu_hour) AS mean_usd_per_gpu_hour,
   ${dialect.quantile('latency_ms', 0.5)} AS latency_p50_ms,
   ${dialect.quantile('latency_ms', 0.95)} AS latency_p95_ms
-FROM ${dialect.table('routing_outcomes_distinct')}
-WHERE ${EVERY_DAY} AND final AND attempt = 0
+FROM ${firstArrivals(dialect, 'routing_outcomes', EVERY_DAY)}
+WHERE final AND attempt = 0
 GROUP BY mode
 ORDER BY mode`,
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { timestamp } from '#shared/domain/primitives.ts';
-import { defineQuery, EVERY_DAY } from './fragments.ts';
+import { defineQuery, EVERY_DAY, firstArrivals } from './fragments.ts';
 
 const rejectedRow = z.object({
   event_id: z.string(),
@@ -21,8 +21,8 @@ export const rejectedList = defineQuery({
   row: rejectedRow,
   sql: (dialect) => `
 SELECT ${COLUMNS}
-FROM ${dialect.table('rejected_events_distinct')}
-WHERE ${EVERY_DAY} AND (${dialect.param('code')} IS NULL OR code = ${dialect.param('code')})
+FROM ${firstArrivals(dialect, 'rejected_events', EVERY_DAY)}
+WHERE (${dialect.param('code')} IS NULL OR code = ${dialect.param('code')})
 ORDER BY rejected_at DESC, event_id
 LIMIT ${dialect.param('limit')}`,
 });
@@ -34,8 +34,7 @@ export const rejectedById = defineQuery({
   row: rejectedRow.extend({ raw_base64: z.string(), attributes: z.string() }),
   sql: (dialect) => `
 SELECT ${COLUMNS}, raw_base64, attributes
-FROM ${dialect.table('rejected_events_distinct')}
-WHERE ${EVERY_DAY} AND event_id = ${dialect.param('event_id')}
+FROM ${firstArrivals(dialect, 'rejected_events', `${EVERY_DAY} AND event_id = ${dialect.param('event_id')}`)}
 ORDER BY rejected_at
 LIMIT 1`,
 });
@@ -47,8 +46,7 @@ export const rejectedCounts = defineQuery({
   row: z.object({ code: z.string(), function_name: z.string(), rejected: z.int(), last_rejected_at: timestamp }),
   sql: (dialect) => `
 SELECT code, function_name, COUNT(*) AS rejected, MAX(rejected_at) AS last_rejected_at
-FROM ${dialect.table('rejected_events_distinct')}
-WHERE ${EVERY_DAY}
+FROM ${firstArrivals(dialect, 'rejected_events', EVERY_DAY)}
 GROUP BY code, function_name
 ORDER BY rejected DESC, code, function_name`,
 });

@@ -1,14 +1,17 @@
-/** Against Google's emulator: `npm run test:emulator`. */
+/** Against Google's emulator: `npm run test:emulator`, or the one that PUBSUB_EMULATOR_HOST names. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PubSub } from '@google-cloud/pubsub';
 import { PassThroughClient } from 'google-auth-library';
 import { afterAll, describe, test } from 'vitest';
 import { createPubsubBus } from '#shared/adapters/bus/pubsub.ts';
+import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Emulator, findEmulator } from '#test/support/pubsub/emulator.ts';
 import { type BusHarness, type BusSetup, busContract } from './bus.ts';
 import { startRecorder } from './bus-recorder.ts';
 
-const WANTED = process.env['AURORA_TEST_EMULATOR'] !== undefined;
+const given = process.env['PUBSUB_EMULATOR_HOST'];
+const WANTED = process.env['AURORA_TEST_EMULATOR'] !== undefined || given !== undefined;
 const found = WANTED ? await findEmulator() : { missing: 'npm run test:emulator runs these' };
 
 if ('missing' in found) {
@@ -18,8 +21,10 @@ if ('missing' in found) {
 } else {
   const emulator = await found.start();
   afterAll(() => emulator.stop());
-  let projects = 0;
-  busContract('Pub/Sub, by its emulator', (setup) => harness(setup, emulator, `test-${projects++}`), {
+  process.stderr.write(
+    `bus-pubsub: against ${given === undefined ? 'an emulator of its own' : `${given} (PUBSUB_EMULATOR_HOST)`}\n`,
+  );
+  busContract('Pub/Sub, by its emulator', (setup) => harness(setup, emulator, `aurora-test-${randomUUID()}`), {
     'bound in flight': 'flow control is the push endpoint’s, by its answers',
     'ordering key in the envelope': 'the emulator leaves it out of pushes',
     'delivery attempt': 'the emulator leaves it out of pushes',
@@ -54,6 +59,7 @@ async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: strin
   const bus = createPubsubBus({
     projectId,
     endpoint,
+    hostClock,
     topics: setup.topics,
     ...(setup.topicLimits === undefined ? {} : { topicLimits: setup.topicLimits }),
   });
@@ -68,6 +74,7 @@ async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: strin
       recorder.release(204);
       await bus.close();
       for (const { name } of setup.subscriptions) await admin.subscription(name).delete();
+      for (const name of setup.topics) await admin.topic(name).delete();
       await admin.close();
       await recorder.close();
     },

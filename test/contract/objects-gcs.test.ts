@@ -1,28 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { createGcsObjects } from '#shared/adapters/objects/gcs/index.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { BUCKET, type Fault, type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
+import { bucketsAt, storageTarget } from '#test/support/gcs/target.ts';
 import { objectsContract } from './objects.ts';
 
-objectsContract('Cloud Storage', async () => {
-  const fake = await startGcsFake();
-  return {
-    open: async () =>
-      createGcsObjects({
-        bucket: BUCKET,
-        endpoint: fake.endpoint,
-        token: () => Promise.reject(new Error('expected no credentials')),
-        newMark: randomUUID,
-        hostClock,
-      }),
-    damage: async (name, change) => fake.bucket.damage(name, change),
-    dispose: () => fake.close(),
-  };
-});
+const target = storageTarget('objects-gcs');
+afterAll(() => target.close());
+
+objectsContract(
+  target.name,
+  async () => {
+    const { where, damage, dispose } = await target.store();
+    return {
+      open: async () => createGcsObjects({ ...where, newMark: randomUUID, hostClock }),
+      damage: async (name, change) => damage?.(name, change),
+      dispose,
+    };
+  },
+  { damageable: target.damageable },
+);
 
 describe('objects in Cloud Storage', () => {
   let fake: GcsFake;
@@ -121,6 +122,11 @@ describe('objects in Cloud Storage', () => {
       code: 'objects_unavailable',
       message: expect.stringContaining('roles/storage.objectViewer'),
     });
+    for (const ask of [() => objects.write('x', bytes('y'), {}), () => objects.remove('x', {})])
+      await expect(ask()).rejects.toMatchObject({
+        code: 'objects_unavailable',
+        message: expect.stringContaining('roles/storage.objectUser'),
+      });
     await objects.close();
   });
 
@@ -155,5 +161,21 @@ describe('objects in Cloud Storage', () => {
     await objects.write('brief', bytes('x'), {}, { expires_at: '2026-01-01T00:00:00.000Z' });
     expect(fake.bucket.get('brief', {}, null).customTime).toBe('2026-01-01T00:00:00.000Z');
     await objects.close();
+  });
+
+  test('the suites make and remove buckets of their own where an endpoint is given', async () => {
+    const given = bucketsAt({ title: 'the fake', endpoint: fake.endpoint, projectId: 'test', location: 'EU' });
+    const [one, other] = [await given.store(), await given.store()];
+    const store = createGcsObjects({ ...one.where, newMark: randomUUID, hostClock });
+    await store.write('a', bytes('x'), {});
+    await store.close();
+    await one.dispose();
+    const again = await given.store();
+    expect([again.where.bucket, other.where.bucket === one.where.bucket]).toEqual([one.where.bucket, false]);
+    await Promise.all([again.dispose(), other.dispose()]);
+    await given.close();
+    for (const name of [one.where.bucket, other.where.bucket])
+      expect(fake.requests).toContain(`DELETE /storage/v1/b/${name}`);
+    expect((await fetch(`${fake.endpoint}/storage/v1/b/${one.where.bucket}/o`)).status).toBe(404);
   });
 });

@@ -117,7 +117,7 @@ async function house({ endpoint }: Emulator) {
     retryPolicy: { minimumBackoff: { nanos: 1e6 }, maximumBackoff: { nanos: 20e6 } },
     deadLetterPolicy: { deadLetterTopic: `projects/${projectId}/topics/${deadLetters}`, maxDeliveryAttempts: 5 },
   });
-  const bus = createPubsubBus({ projectId, endpoint, topics: [TOPIC] });
+  const bus = createPubsubBus({ projectId, endpoint, hostClock, topics: [TOPIC] });
   onTestFinished(async () => {
     await bus.close();
     await admin.subscription('pushed').delete();

@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { afterAll } from 'vitest';
 import { createGcsObjects } from '#shared/adapters/objects/gcs/index.ts';
 import { createObjectState } from '#shared/adapters/state/objects.ts';
 import type { State } from '#shared/ports/state.ts';
-import { BUCKET, startGcsFake } from '#test/support/gcs/server.ts';
+import { storageTarget } from '#test/support/gcs/target.ts';
 import { stateContract } from './state.ts';
 
-stateContract('objects of Cloud Storage', async (hostClock) => {
-  const fake = await startGcsFake();
+const target = storageTarget('state-objects');
+afterAll(() => target.close());
+
+stateContract(`objects of ${target.name}`, async (hostClock) => {
+  const { where, dispose } = await target.store();
   return {
     async open(): Promise<State> {
-      const objects = createGcsObjects({
-        bucket: BUCKET,
-        endpoint: fake.endpoint,
-        token: () => Promise.reject(new Error('expected no credentials')),
-        newMark: randomUUID,
-        hostClock,
-      });
+      const objects = createGcsObjects({ ...where, newMark: randomUUID, hostClock });
       const state = createObjectState({ objects, folder: 'state/', hostClock });
       return {
         ...state,
@@ -25,6 +23,6 @@ stateContract('objects of Cloud Storage', async (hostClock) => {
         },
       };
     },
-    dispose: () => fake.close(),
+    dispose,
   };
 });

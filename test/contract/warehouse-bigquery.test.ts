@@ -1,31 +1,33 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { createBigqueryWarehouse } from '#shared/adapters/warehouse/bigquery/index.ts';
+import { type BigqueryWarehouse, createBigqueryWarehouse } from '#shared/adapters/warehouse/bigquery/index.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { Warehouse } from '#shared/ports/warehouse.ts';
+import type { Row, Warehouse } from '#shared/ports/warehouse.ts';
+import { decisionDays, recordedDecisions } from '#shared/queries/decision-record.ts';
 import { decisionIds } from '#shared/queries/event-ids.ts';
+import { defineQuery } from '#shared/queries/fragments.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { trainingExamples } from '#shared/queries/training.ts';
 import { type BigqueryFake, DATASET, PROJECT, startBigqueryFake } from '#test/support/bigquery/server.ts';
+import { datasetsAt, warehouseTarget } from '#test/support/bigquery/target.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { failureOf, warehouseContract } from './warehouse.ts';
 import { decisionPayload, rowOf } from './warehouse-rows.ts';
 
-warehouseContract('BigQuery', async () => {
-  const fake = await startBigqueryFake();
-  return {
-    open: async () =>
-      createBigqueryWarehouse({
-        projectId: PROJECT,
-        dataset: DATASET,
-        location: 'EU',
-        endpoint: fake.endpoint,
-        hostClock,
-        maxBytesBilled: 1e9,
-      }),
-    dispose: () => fake.close(),
-  };
-});
+const target = warehouseTarget('warehouse-bigquery');
+
+warehouseContract(
+  target.name,
+  async () => {
+    const { where, dispose } = await target.dataset();
+    return {
+      open: async () => createBigqueryWarehouse({ ...where, hostClock, maxBytesBilled: 1e9 }),
+      dispose,
+    };
+  },
+  { dropsCopies: true },
+);
 
 describe('the warehouse on BigQuery', () => {
   let fake: BigqueryFake;
@@ -34,7 +36,7 @@ describe('the warehouse on BigQuery', () => {
   });
   afterEach(() => fake.close());
 
-  const open = (clock: HostClock = hostClock, maxBytesBilled = 1e9): Warehouse =>
+  const open = (clock: HostClock = hostClock, maxBytesBilled = 1e9): BigqueryWarehouse =>
     createBigqueryWarehouse({
       projectId: PROJECT,
       dataset: DATASET,
@@ -54,6 +56,21 @@ describe('the warehouse on BigQuery', () => {
     await warehouse.append('routing_decisions', rows('d1'));
     expect(inserts()).toMatchObject([
       { body: { skipInvalidRows: true, rows: [{ insertId: row?.['event_id'], json: { decision_id: 'd1' } }] } },
+    ]);
+    await warehouse.close();
+  });
+
+  test('an event that is twice in an append goes once, and rows keep their numbers', async () => {
+    const warehouse = open();
+    const [first, other] = rows('d1', 'd2');
+    fake.fault = () => ({ failRows: [1], reason: 'invalid' });
+    const batch = [first, { ...first, mode: 'online' }, other] as Row[];
+    expect(await failureOf(warehouse.append('routing_decisions', batch))).toEqual({
+      code: 'row_invalid',
+      message: 'routing_decisions row 2: fault',
+    });
+    expect(inserts()).toMatchObject([
+      { body: { rows: [{ json: { mode: 'rules' } }, { json: { decision_id: 'd2' } }] } },
     ]);
     await warehouse.close();
   });
@@ -135,8 +152,57 @@ describe('the warehouse on BigQuery', () => {
       parameterMode: 'named',
       queryParameters: [
         { name: 'watermark', parameterType: { type: 'STRING' } },
+        { name: 'since', parameterType: { type: 'STRING' } },
         { name: 'limit', parameterType: { type: 'INT64' }, parameterValue: { value: 10 } },
       ],
+    });
+    await warehouse.close();
+  });
+
+  test('what a query would read is told without running it, whatever the cap; days that are left out are not read', async () => {
+    const warehouse = open(hostClock, 1);
+    const old = rowOf('routing-decision', decisionPayload('d0', { decided_at: '2025-01-01T00:00:00.000Z' }));
+    await warehouse.append('routing_decisions', [...rows('d1', 'd2'), old]);
+    const params = { watermark: '2027-01-01T00:00:00.000Z' };
+    const estimate = async (from: string) =>
+      (await warehouse.estimate(recordedDecisions, { ...params, from, limit: 10 })).bytes;
+    const [all, two, none] = [
+      await estimate('2000-01-01T00:00:00.000Z'),
+      await estimate('2026-01-01T00:00:00.000Z'),
+      await estimate('2027-01-01T00:00:00.000Z'),
+    ];
+    expect(3 * two).toBe(2 * all);
+    expect(none).toBe(0);
+    const narrow = await warehouse.estimate(decisionDays, { ...params, from: '2000-01-01T00:00:00.000Z', actor: null });
+    expect(narrow).toEqual({ bytes: expect.any(Number), tables: 1, accuracy: 'at most' });
+    expect(narrow.bytes).toBeLessThan(all / 2);
+    expect(fake.requests.filter(({ line }) => line.includes('/queries'))).toEqual([]);
+    expect(fake.requests.at(-1)?.body).toMatchObject({
+      configuration: { dryRun: true, query: { useQueryCache: false, parameterMode: 'named' } },
+    });
+    await warehouse.close();
+  });
+
+  test('an estimate fails as its query would', async () => {
+    const warehouse = open();
+    fake.fault = () => ({ status: 400, reason: 'invalidQuery' });
+    expect(await failureOf(warehouse.estimate(loopCounts, {}))).toMatchObject({ code: 'query_invalid' });
+    fake.fault = () => ({ status: 403, reason: 'accessDenied' });
+    expect(await failureOf(warehouse.estimate(loopCounts, {}))).toMatchObject({ code: 'warehouse_unavailable' });
+    await warehouse.close();
+  });
+
+  test('a query over a table without a filter on its days is refused', async () => {
+    const warehouse = open();
+    const unbounded = defineQuery({
+      name: 'unbounded',
+      params: z.strictObject({}),
+      row: z.object({ n: z.int() }),
+      sql: (dialect) => `SELECT COUNT(*) AS n FROM ${dialect.table('routing_outcomes')}`,
+    });
+    expect(await failureOf(warehouse.query(unbounded, {}))).toEqual({
+      code: 'query_invalid',
+      message: expect.stringContaining("without a filter over column(s) 'event_date'"),
     });
     await warehouse.close();
   });
@@ -150,4 +216,18 @@ describe('the warehouse on BigQuery', () => {
       await warehouse.close();
     },
   );
+
+  test('the suite makes and removes datasets of its own where an endpoint is given, with tables as terraform has them', async () => {
+    const given = datasetsAt({ title: 'the fake', endpoint: fake.endpoint, projectId: PROJECT, location: 'EU' });
+    const [one, other] = [await given.dataset(), await given.dataset()];
+    const warehouse = createBigqueryWarehouse({ ...one.where, hostClock, maxBytesBilled: 1e9 });
+    const beside = createBigqueryWarehouse({ ...other.where, hostClock, maxBytesBilled: 1e9 });
+    await warehouse.append('routing_decisions', rows('d1'));
+    expect([await idsIn(warehouse), await idsIn(beside)]).toEqual([['d1'], []]);
+    await Promise.all([one.dispose(), other.dispose()]);
+    expect(await failureOf(warehouse.query(loopCounts, {}))).toMatchObject({
+      message: expect.stringContaining(`Not found: Dataset ${PROJECT}:${one.where.dataset}`),
+    });
+    await Promise.all([warehouse.close(), beside.close()]);
+  });
 });

@@ -29,8 +29,10 @@ describe('the token of the metadata server', () => {
     await clock.advance(55 * 60_000);
     expect(await token()).toBe('token-1');
     await clock.advance(60_000);
-    expect(await token()).toBe('token-2');
-    expect(clock.pending()).toBe(0);
+    // Nobody waits for the new one while the old one lives.
+    expect(await token()).toBe('token-1');
+    await vi.waitUntil(async () => (await token()) === 'token-2');
+    expect([asked, clock.pending()]).toEqual([2, 0]);
   });
 
   test('a black hole is given up after three seconds, and asked again by the next', async () => {
@@ -51,6 +53,27 @@ describe('the token of the metadata server', () => {
     });
     hole = false;
     expect(await token()).toBe('found');
+  });
+
+  test('serves on while the server is away, to half a minute before its end', async () => {
+    let [asked, away] = [0, false];
+    const origin = await serve((_request, response) => {
+      asked += 1;
+      response.statusCode = away ? 503 : 200;
+      response.end(JSON.stringify({ access_token: `token-${asked}`, expires_in: 3_600 }));
+    });
+    const clock = fakeClock();
+    const token = createMetadataTokens({ origin, hostClock: clock }).access;
+    expect(await token()).toBe('token-1');
+    away = true;
+    await clock.advance(59 * 60_000);
+    expect(await token()).toBe('token-1');
+    await vi.waitUntil(() => asked === 2 && clock.pending() === 0);
+    expect(await token()).toBe('token-1');
+    await clock.advance(30_000);
+    await expect(token()).rejects.toMatchObject({ message: expect.stringContaining('HTTP 503') });
+    away = false;
+    expect(await token()).not.toBe('token-1');
   });
 
   test.each([
@@ -86,7 +109,7 @@ describe('the token of the metadata server', () => {
     expect(again).toBe(first);
     expect(other).not.toBe(first);
     await clock.advance(57 * 60_000);
-    expect(await tokens.identity('https://score.run.app')).not.toBe(first);
+    await vi.waitUntil(async () => (await tokens.identity('https://score.run.app')) !== first);
     expect(asked).toEqual(['https://score.run.app', 'https://other.run.app', 'https://score.run.app']);
   });
 

@@ -7,7 +7,7 @@ import type { Decision } from '#shared/domain/decision.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
-import { actorsDecisions, recordedDecisions } from '#shared/queries/decision-record.ts';
+import { actorsDecisions, decisionDays, recordedDecisions } from '#shared/queries/decision-record.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
 import { decisionPayload, NOON, outcomePayload, rowOf } from '#test/contract/warehouse-rows.ts';
 
@@ -58,7 +58,7 @@ describe('the record of decisions, over the engine', () => {
     await rm(directory, { recursive: true });
   });
 
-  const params = { watermark: at(72), limit: 100 };
+  const params = { from: at(-24), watermark: at(72), limit: 100 };
 
   test('each decision that acted, once, with its actor and the first end of its first attempt', async () => {
     const rows = await warehouse.query(recordedDecisions, params);
@@ -82,6 +82,27 @@ describe('the record of decisions, over the engine', () => {
     expect(await ids('rules', { limit: 2 })).toEqual(['e', 'a']);
     expect(await ids('rules', { watermark: at(4) })).toEqual(['h', 'b', 'e']);
     expect(await ids('nobody')).toEqual([]);
+  });
+
+  test('from a day on: what was decided before is left out, and no end of what was not', async () => {
+    const rows = await warehouse.query(recordedDecisions, { ...params, from: at(20) });
+    expect(rows.map(({ decision_id: id, decided_at, status }) => [id, decided_at, status])).toEqual([
+      ['a', at(48), 'completed'],
+    ]);
+  });
+
+  test('how many there are by day, the newest first', async () => {
+    const days = async (given = {}) =>
+      (await warehouse.query(decisionDays, { from: at(-24), watermark: at(72), actor: null, ...given })).map(
+        ({ day, at_least: rows }) => [day, rows],
+      );
+    expect(await days()).toEqual([
+      ['2026-03-03', 1],
+      ['2026-03-01', 7],
+    ]);
+    expect(await days({ actor: 'v1' })).toEqual([['2026-03-01', 2]]);
+    expect(await days({ watermark: at(3) })).toEqual([['2026-03-01', 5]]);
+    expect(await days({ from: at(20) })).toEqual([['2026-03-03', 1]]);
   });
 
   test('of a trial: from its start on, what was decided here, each once', async () => {

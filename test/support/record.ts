@@ -6,9 +6,10 @@ import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { candidateFeatures } from '#shared/learning/features.ts';
 import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
-import { actorsDecisions, recordedDecisions } from '#shared/queries/decision-record.ts';
-import { lessonRows } from '#shared/queries/learning.ts';
-import { maturedSince, trainingExamples, trainingRows, trainingWatermark } from '#shared/queries/training.ts';
+import type { DayCount } from '#shared/queries/days.ts';
+import { actorsDecisions, decisionDays, recordedDecisions } from '#shared/queries/decision-record.ts';
+import { lessonDays, lessonRows } from '#shared/queries/learning.ts';
+import { maturedSince, trainingDays, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { decisionPayload } from '#test/contract/warehouse-rows.ts';
@@ -151,9 +152,17 @@ export function memoryRecord() {
     }
     if (name === maturedSince.name) return [{ matured: rows.length - upTo(params['since']).length }];
     if (name === lessonRows.name) return lessons(params);
+    if (name === lessonDays.name)
+      return byDay(
+        lessons({ ...params, observed_from: params['from'] ?? null }),
+        'observed_at',
+        (row) => row['final'] === true,
+      );
+    if (name === decisionDays.name)
+      return byDay(decisions({ ...params, limit: Number.MAX_SAFE_INTEGER }), 'decided_at', () => true);
     if (name === recordedDecisions.name || name === actorsDecisions.name) return decisions(params);
     if (name === trialDecisions.name) return trialRows(params);
-    if (name === trainingRows.name) return [{ attempts: decidedSince(params).length }];
+    if (name === trainingDays.name) return byDay(decidedSince(params), 'decided_at', () => true);
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
     return decidedSince(params)
       .slice(-Number(params['limit']))
@@ -164,7 +173,7 @@ export function memoryRecord() {
       }));
   };
   /** Each event once, in the order in which it was observed. */
-  const lessons = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
+  const lessons = (params: Readonly<Record<string, Cell>>): readonly Record<string, unknown>[] => {
     const first = new Map<string, Record<string, unknown>>();
     for (const { outcome, ingestedAtMs } of rows) {
       const id = routingOutcome.eventId(outcome);
@@ -182,6 +191,16 @@ export function memoryRecord() {
       `${row['observed_at']} ${row['decision_id']} ${row['sequence']}`;
     return [...first.values()].sort((a, b) => (observed(a) < observed(b) ? -1 : 1));
   };
+  const byDay = (
+    found: readonly Readonly<Record<string, unknown>>[],
+    instant: string,
+    counts: (row: Readonly<Record<string, unknown>>) => boolean,
+  ): readonly DayCount[] => {
+    const days = Map.groupBy(found, (row) => String(row[instant]).slice(0, 10));
+    return [...days]
+      .map(([day, of]) => ({ day, at_least: of.filter(counts).length }))
+      .sort((a, b) => (a.day < b.day ? 1 : -1));
+  };
   /** How the first attempt of each decision ended. */
   const firstEnds = (): ReadonlyMap<string, Outcome> =>
     new Map(
@@ -197,11 +216,12 @@ export function memoryRecord() {
   });
   const actorOf = ({ mode, arm, model_version }: Decision): string | null =>
     mode === 'online' ? (arm ?? model_version) : mode === 'switchback' ? arm : 'rules';
-  const decisions = (params: Readonly<Record<string, Cell>>): readonly unknown[] => {
+  const decisions = (params: Readonly<Record<string, Cell>>): readonly Record<string, unknown>[] => {
     const ends = firstEnds();
     return decided
       .filter(({ ingestedAtMs }) => ingestedAtMs <= Date.parse(String(params['watermark'])))
-      .filter(({ decision }) => params['actor'] === undefined || actorOf(decision) === params['actor'])
+      .filter(({ decision }) => decision.decided_at.slice(0, 10) >= String(params['from']).slice(0, 10))
+      .filter(({ decision }) => params['actor'] == null || actorOf(decision) === params['actor'])
       .slice(-Number(params['limit']))
       .map(({ decision }) => ({
         ...decision,

@@ -5,21 +5,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { ERROR_CATALOGUE } from '#shared/errors.ts';
 
 const SERVE = join(import.meta.dirname, '..', '..', 'functions', 'serve.ts');
+
+/** How it ends, and the one JSON value that it says on stderr. */
+async function serveInVain(environment: Readonly<Record<string, string>>): Promise<unknown> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVE], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PORT: '0', AURORA_LOG_LEVEL: 'silent', ...environment },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect(code).toBe(1);
+  return JSON.parse(said);
+}
 
 test.each(['train', 'promote'])('%s alone, over a damaged store: says so and ends', async (target) => {
   const directory = await mkdtemp(join(tmpdir(), 'aurora-alone-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   await writeFile(join(directory, 'warehouse.duckdb'), 'garbage');
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVE], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { FUNCTION_TARGET: target, PORT: '0', AURORA_DIR: directory, AURORA_LOG_LEVEL: 'silent' },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-  expect(code).toBe(1);
-  expect(JSON.parse(said)).toMatchObject({
+  expect(await serveInVain({ FUNCTION_TARGET: target, AURORA_DIR: directory })).toMatchObject({
     error: { code: 'warehouse_corrupt', message: expect.stringContaining(directory) },
+  });
+});
+
+test('in the cloud without a variable that it needs: names it, and where its value comes from', async () => {
+  const given = { AURORA_PLATFORM: 'gcp', AURORA_PROJECT: 'my-project', AURORA_BUCKET: 'b-1', AURORA_LOCATION: 'EU' };
+  expect(await serveInVain({ FUNCTION_TARGET: 'ingest', ...given })).toEqual({
+    error: {
+      code: 'config_invalid',
+      message: 'AURORA_DATASET is not set: AURORA_PLATFORM=gcp needs the dataset that terraform made (output dataset)',
+      remedy: ERROR_CATALOGUE.config_invalid.remedy,
+    },
   });
 });

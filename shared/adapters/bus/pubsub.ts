@@ -9,22 +9,31 @@ import type { PubSub, Topic } from '@google-cloud/pubsub';
 import { BUS_PUBLISH_DEADLINE_MS, MAX_EVENT_BYTES } from '#shared/defaults.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus, BusMessage } from '#shared/ports/bus.ts';
+import type { HostClock } from '#shared/ports/clock.ts';
 import { inUse } from '../client/in-use.ts';
+import { within } from '../client/waits.ts';
 import { checkSizes } from './message-size.ts';
 
 export interface PubsubOptions {
   readonly projectId: string;
   /** `host:port` of an emulator, without credentials; null: Google's own, with the ambient identity. */
   readonly endpoint: string | null;
+  readonly hostClock: HostClock;
+  /** Host milliseconds after which a publish that has not succeeded has failed. */
+  readonly deadlineMs?: number;
   readonly topics: readonly string[];
   /** Largest data of a message, of the topics that take another one than MAX_EVENT_BYTES. */
   readonly topicLimits?: Readonly<Record<string, number>>;
 }
 
+/** Of the deadline: a batch that the client still tries would take those that come after it on the same key down with it. */
+const CLIENTS_SHARE = 0.9;
 /** Some milliseconds buy requests of up to a hundred messages when many calls come at once; one alone waits them out. */
 const BATCHING = { maxMessages: 100, maxBytes: 1024 * 1024, maxMilliseconds: 5 };
 
-export function createPubsubBus({ projectId, endpoint, topics, topicLimits = {} }: PubsubOptions): Bus {
+export function createPubsubBus(options: PubsubOptions): Bus {
+  const { projectId, endpoint, hostClock, topics, topicLimits = {}, deadlineMs = BUS_PUBLISH_DEADLINE_MS } = options;
+  const publishing = publishOptions(CLIENTS_SHARE * deadlineMs);
   const known = new Set(topics);
   const opened = new Map<string, Topic>();
   const life = inUse((doing) => new TransientError('bus_unavailable', `${doing}: the bus is closed`));
@@ -36,7 +45,7 @@ export function createPubsubBus({ projectId, endpoint, topics, topicLimits = {} 
   };
   const topicOf = async (name: string): Promise<Topic> => {
     const pubsub = await client();
-    const topic = opened.get(name) ?? pubsub.topic(name, PUBLISHING);
+    const topic = opened.get(name) ?? pubsub.topic(name, publishing);
     opened.set(name, topic);
     return topic;
   };
@@ -67,7 +76,8 @@ export function createPubsubBus({ projectId, endpoint, topics, topicLimits = {} 
           throw new RejectedError('topic_unknown', `topic ${JSON.stringify(topic)} is not one of ${topics.join(', ')}`);
         checkSizes(messages, topicLimits[topic] ?? MAX_EVENT_BYTES);
         try {
-          return await send(topic, messages);
+          // The client's own deadline begins once it has credentials; whoever has none to give may never answer.
+          return await within(hostClock, deadlineMs, () => send(topic, messages));
         } catch (error) {
           throw asBusError(error, topic);
         }
@@ -92,11 +102,11 @@ const GRPC = {
   unauthenticated: 16,
 } as const;
 
-const PUBLISHING = {
+const publishOptions = (deadlineMs: number) => ({
   batching: BATCHING,
   messageOrdering: true,
   gaxOpts: {
-    timeout: BUS_PUBLISH_DEADLINE_MS,
+    timeout: deadlineMs,
     retry: {
       retryCodes: [
         GRPC.unknown,
@@ -110,14 +120,14 @@ const PUBLISHING = {
         initialRetryDelayMillis: 100,
         retryDelayMultiplier: 2,
         maxRetryDelayMillis: 2_000,
-        initialRpcTimeoutMillis: BUS_PUBLISH_DEADLINE_MS / 3,
+        initialRpcTimeoutMillis: deadlineMs / 3,
         rpcTimeoutMultiplier: 1,
-        maxRpcTimeoutMillis: BUS_PUBLISH_DEADLINE_MS / 3,
-        totalTimeoutMillis: BUS_PUBLISH_DEADLINE_MS,
+        maxRpcTimeoutMillis: deadlineMs / 3,
+        totalTimeoutMillis: deadlineMs,
       },
     },
   },
-};
+});
 
 async function open(projectId: string, endpoint: string | null): Promise<PubSub> {
   const { PubSub } = await import('@google-cloud/pubsub');

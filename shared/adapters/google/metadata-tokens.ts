@@ -1,7 +1,7 @@
 /**
  * Tokens of the ambient identity, from the metadata server of where it runs (Cloud Run, GKE with Workload Identity):
- * https://cloud.google.com/compute/docs/metadata/overview. Kept until shortly before they expire; callers that come together
- * wait for the same answer. Nothing that fails here ever tells a token.
+ * https://cloud.google.com/compute/docs/metadata/overview. Renewed before they end, and nobody waits for that while the old one
+ * lives; callers that come together wait for the same answer. Nothing that fails here ever tells a token.
  */
 import { z } from 'zod';
 import { TransientError } from '#shared/errors.ts';
@@ -27,6 +27,8 @@ const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default';
 const DEADLINE_MS = 3_000;
 /** The server has a new one five minutes before the old one ends. */
 const MARGIN_MS = 4 * 60_000;
+/** So long before its end it is not given out any more: it must outlive the request. */
+const LAST_USE_MS = 30_000;
 
 interface Token {
   readonly token: string;
@@ -73,7 +75,7 @@ export function createMetadataTokens({ origin, hostClock }: MetadataTokensOption
 const accessAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 const identityClaims = z.object({ exp: z.number().positive() });
 
-/** The same answer until it is about to end. */
+/** The same answer until another is there, or it is about to end. */
 function kept(hostClock: HostClock, ask: () => Promise<Token>): () => Promise<string> {
   let last: Token | null = null;
   let asking: Promise<string> | null = null;
@@ -82,11 +84,15 @@ function kept(hostClock: HostClock, ask: () => Promise<Token>): () => Promise<st
     return last.token;
   };
   return () => {
-    if (last !== null && hostClock.now() < last.endsMs - MARGIN_MS) return Promise.resolve(last.token);
+    const leftMs = last === null ? 0 : last.endsMs - hostClock.now();
+    if (last !== null && leftMs > MARGIN_MS) return Promise.resolve(last.token);
     asking ??= renew().finally(() => {
       asking = null;
     });
-    return asking;
+    if (last === null || leftMs <= LAST_USE_MS) return asking;
+    // Who comes next asks again.
+    asking.catch(() => undefined);
+    return Promise.resolve(last.token);
   };
 }
 

@@ -7,11 +7,12 @@
  * it; those that nobody meets are left to a lifecycle rule of the bucket (customTime, which the adapter of Cloud Storage sets).
  */
 import { z } from 'zod';
-import { LIST_LIMIT_DEFAULT } from '#shared/defaults.ts';
+import { LIST_LIMIT_DEFAULT, STATE_DEADLINE_MS } from '#shared/defaults.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { ObjectEntry, Objects, StoredObject } from '#shared/ports/objects.ts';
 import type { State, StateEntry } from '#shared/ports/state.ts';
+import { within } from '../client/waits.ts';
 import { asStateError } from './failure.ts';
 import { checkedEntry, checkKey, checkPage } from './value.ts';
 
@@ -51,7 +52,8 @@ export function createObjectState({ objects, folder, hostClock }: ObjectStateOpt
   const inTurn = <T>(key: string, doing: string, operation: () => Promise<T>): Promise<T> =>
     run(doing, () => {
       const before = last.get(key) ?? Promise.resolve();
-      const turn = before.then(operation);
+      // The deadline is its own: whoever waits for its turn has those before it to thank.
+      const turn = before.then(() => within(hostClock, STATE_DEADLINE_MS, operation));
       const settled = turn.then(
         () => undefined,
         () => undefined,

@@ -8,9 +8,10 @@ import { rfc3339 } from '#shared/domain/primitives.ts';
 import { type Workload, workload } from '#shared/domain/request.ts';
 import { realisedUtility, runResultOf } from '#shared/domain/utility.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
-import { actorsDecisions, recordedDecisions } from '#shared/queries/decision-record.ts';
+import { startOfNewest } from '#shared/queries/days.ts';
+import { actorsDecisions, decisionDays, recordedDecisions } from '#shared/queries/decision-record.ts';
 import type { firstEnd } from '#shared/queries/first-ends.ts';
-import { lessonRows } from '#shared/queries/learning.ts';
+import { lessonDays, lessonRows } from '#shared/queries/learning.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
 import { type Lesson, lessonOf } from '../fast/lesson.ts';
 import { FEATURE_SET } from '../features.ts';
@@ -50,10 +51,13 @@ export async function readDecisions(
   { watermark, actor, limit = MAX_JUDGED_DECISIONS }: DecisionsWanted,
 ): Promise<readonly ValuedDecision[]> {
   const decisions: ValuedDecision[] = [];
+  const from = await startOfNewest(limit, Date.parse(watermark), (day) =>
+    warehouse.query(decisionDays, { from: day, watermark, actor: actor ?? null }),
+  );
   const found =
     actor === undefined
-      ? warehouse.stream(recordedDecisions, { watermark, limit })
-      : warehouse.stream(actorsDecisions, { watermark, limit, actor });
+      ? warehouse.stream(recordedDecisions, { from, watermark, limit })
+      : warehouse.stream(actorsDecisions, { from, watermark, limit, actor });
   for await (const rows of inTurns(found))
     for (const row of rows) {
       const { request, candidates } = nested.parse({
@@ -107,11 +111,20 @@ export async function readTraffic(warehouse: Warehouse, watermark: string | null
 
 const parts = outcome.pick({ request: true, features: true });
 
-/** Everything that a learner would have heard, in order. */
-export async function readLessons(warehouse: Warehouse): Promise<readonly Lesson[]> {
+const EVER = rfc3339(0);
+
+/** What lessonRows is asked for the newest MAX_REBUILD_ROWS that arrived after an instant. @param untilMs world time, about the newest */
+export async function newestLessons(warehouse: Warehouse, untilMs: number, arrivedAfter = EVER) {
+  const observedFrom = await startOfNewest(MAX_REBUILD_ROWS, untilMs, (from) =>
+    warehouse.query(lessonDays, { from, arrived_after: arrivedAfter }),
+  );
+  return { observed_from: observedFrom, arrived_after: arrivedAfter, limit: MAX_REBUILD_ROWS };
+}
+
+/** Everything that a learner would have heard, in order. @param untilMs world time, about the newest */
+export async function readLessons(warehouse: Warehouse, untilMs: number): Promise<readonly Lesson[]> {
   const lessons: Lesson[] = [];
-  const ever = rfc3339(0);
-  const params = { observed_from: ever, arrived_after: ever, limit: MAX_REBUILD_ROWS };
+  const params = await newestLessons(warehouse, untilMs);
   for await (const rows of inTurns(warehouse.stream(lessonRows, params)))
     for (const row of rows) {
       const { request, features } = parts.parse({

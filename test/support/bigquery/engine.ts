@@ -4,12 +4,17 @@
  */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { duckdbSchema } from '#shared/adapters/warehouse/ddl.ts';
+import type { ColumnType } from '#shared/domain/columns.ts';
+import { TABLES } from '#shared/domain/events/schemas.ts';
+import { readsOf, wordsOf } from './reads.ts';
 
 export interface Parameter {
   readonly type: string;
   /** Null: NULL. */
   readonly value: string | null;
 }
+
+type Parameters = Readonly<Record<string, Parameter>>;
 
 export interface Answer {
   readonly fields: readonly { readonly name: string; readonly type: string; readonly mode: 'NULLABLE' }[];
@@ -41,8 +46,8 @@ export async function openEngine(dataset: string) {
   for (const macro of MACROS) await connection.run(macro);
   return {
     connection,
-    query: (text: string, parameters: Readonly<Record<string, Parameter>>) =>
-      run(connection, translated(text, dataset), parameters),
+    query: (text: string, parameters: Parameters) => run(connection, translated(text, dataset), parameters),
+    dryRun: (text: string, parameters: Parameters) => dryRun(connection, { text, dataset, parameters }),
     close(): void {
       connection.closeSync();
       instance.closeSync();
@@ -53,8 +58,15 @@ export async function openEngine(dataset: string) {
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
 
 function translated(text: string, dataset: string): string {
-  if (!/\bevent_date\b/.test(text))
-    throw new InvalidQuery('Cannot query over table without a filter over column(s) event_date');
+  const unbounded = readsOf(text).find(({ days }) => days.length === 0);
+  if (unbounded !== undefined)
+    throw new InvalidQuery(
+      `Cannot query over table '${unbounded.table}' without a filter over column(s) 'event_date' that can be used for partition elimination`,
+    );
+  return inDuckdb(text, dataset);
+}
+
+function inDuckdb(text: string, dataset: string): string {
   const known = text
     .replace(
       /APPROX_QUANTILES\((\w+), 1000\)\[OFFSET\((\d+)\)\]/g,
@@ -62,7 +74,6 @@ function translated(text: string, dataset: string): string {
     )
     .replace(/\bTIMESTAMP_DIFF\((.+?), (\S+), MILLISECOND\)/g, 'bq_timestamp_diff($1, $2)')
     .replace(/\bFORMAT_TIMESTAMP\('%Y-%m-%dT%H:%M:%E6SZ', (.+?), 'UTC'\)/g, 'bq_format_timestamp($1)')
-    .replace(/\bTO_JSON_STRING\((\w+)\)/g, 'CAST(to_json($1) AS VARCHAR)')
     .replace(/\bJSON_VALUE\(/g, 'bq_json_value(')
     .replace(/\bTIMESTAMP\(/g, 'bq_timestamp(')
     .replace(/`([^`]+)`/g, (_, path: string) => {
@@ -72,16 +83,12 @@ function translated(text: string, dataset: string): string {
     .replace(/@(\w+)/g, '$$$1');
   const outsideText = known.replace(/'[^']*'/g, "''");
   for (const [, name = ''] of outsideText.matchAll(/\b([A-Za-z_]\w*)\s*\(/g))
-    if (!COMMON.has(name.toUpperCase()) && !/^(bq_\w+|quantile_cont|to_json)$/.test(name))
+    if (!COMMON.has(name.toUpperCase()) && !/^(bq_\w+|quantile_cont)$/.test(name))
       throw new InvalidQuery(`Function not found: ${name}`);
   return known;
 }
 
-async function run(
-  connection: DuckDBConnection,
-  text: string,
-  parameters: Readonly<Record<string, Parameter>>,
-): Promise<Answer> {
+async function run(connection: DuckDBConnection, text: string, parameters: Parameters): Promise<Answer> {
   const used = new Set([...text.matchAll(/\$(\w+)/g)].map(([, name]) => name));
   for (const name of used)
     if (parameters[name as string] === undefined) throw new InvalidQuery(`Query parameter '${name}' not found`);
@@ -99,6 +106,50 @@ async function run(
     rows: reader.getRows().map((row) => row.map((value, i) => textOf(value, types[i] as string))),
   };
 }
+
+/** What a text would read: of each table the columns that it names, on the days that it asks for. */
+async function dryRun(
+  connection: DuckDBConnection,
+  { text, dataset, parameters }: { readonly text: string; readonly dataset: string; readonly parameters: Parameters },
+) {
+  const { fields } = await run(connection, translated(text, dataset), parameters);
+  const named = wordsOf(text);
+  const reads = readsOf(text);
+  let bytes = 0;
+  for (const { table, days, view } of reads) {
+    const { columns } = tableOf(table, dataset);
+    const read = columns.filter(({ name }) => named.has(name) || (view && OF_THE_VIEW.has(name)));
+    const size = read.map(({ name, type }) => `COALESCE(${SIZE[type](`"${name}"`)}, 0)`).join(' + ');
+    const where = inDuckdb(days.join(' AND '), dataset);
+    const answer = await run(
+      connection,
+      `SELECT CAST(COALESCE(SUM(${size}), 0) AS BIGINT) FROM "${table.slice(dataset.length + 1)}" WHERE ${where}`,
+      parameters,
+    );
+    bytes += Number(answer.rows[0]?.[0]);
+  }
+  return { fields, bytes, tables: [...new Set(reads.map(({ table }) => table.slice(dataset.length + 1)))] };
+}
+
+function tableOf(path: string, dataset: string) {
+  const table = TABLES.find(({ name }) => path === `${dataset}.${name}`);
+  if (table === undefined) throw new InvalidQuery(`Not found: Table ${path}`);
+  return table;
+}
+
+const OF_THE_VIEW: ReadonlySet<string> = new Set(['event_date', 'event_id', 'ingested_at']);
+
+/** https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#data_type_sizes */
+const SIZE: Readonly<Record<ColumnType, (column: string) => string>> = {
+  STRING: (column) => `2 + strlen(${column})`,
+  JSON: (column) => `2 + strlen(CAST(${column} AS VARCHAR))`,
+  BYTES: (column) => `2 + octet_length(${column})`,
+  INT64: (column) => `CASE WHEN ${column} IS NOT NULL THEN 8 END`,
+  FLOAT64: (column) => `CASE WHEN ${column} IS NOT NULL THEN 8 END`,
+  TIMESTAMP: (column) => `CASE WHEN ${column} IS NOT NULL THEN 8 END`,
+  DATE: (column) => `CASE WHEN ${column} IS NOT NULL THEN 8 END`,
+  BOOL: (column) => `CASE WHEN ${column} IS NOT NULL THEN 1 END`,
+};
 
 function boundTo({ type, value }: Parameter): DuckDBValue {
   if (value === null) return null;

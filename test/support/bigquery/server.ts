@@ -6,29 +6,39 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type BigqueryField, bigqueryFields } from '#shared/adapters/warehouse/ddl.ts';
 import { TABLES } from '#shared/domain/events/schemas.ts';
 import { bodyOf, closeServer, listenOnLoopback } from '../loopback.ts';
-import { type Answer, type Engine, InvalidQuery, openEngine, type Parameter } from './engine.ts';
+import { administer, BASE, DATASET, type Dataset, datasetAt, engineOf, madeDataset, PROJECT } from './datasets.ts';
+import { type Answer, type Engine, InvalidQuery, type Parameter } from './engine.ts';
 
 export interface BigqueryFake {
   readonly endpoint: string;
   /** "METHOD path" of every request, and its body. */
   readonly requests: { readonly line: string; readonly body: unknown }[];
   /** What happens to the next request: null, nothing. */
-  fault: (
-    line: string,
-  ) => null | Refused | 'black hole' | { readonly failRows: readonly number[]; readonly reason: string };
+  fault: (line: string, body: unknown) => Fault | null;
   close(): Promise<void>;
 }
+
+type Fault =
+  /** Answered so, nothing is done. */
+  | Refused
+  /** Of an insert: these rows are not in, the others are. */
+  | { readonly failRows: readonly number[]; readonly reason: string }
+  /** Never answered. */
+  | 'black hole'
+  /** The connection is cut before anything is done, or after. */
+  | 'cut'
+  | 'answer lost';
 
 interface Refused {
   readonly status: number;
   readonly reason: string;
 }
 
-export const PROJECT = 'aurora-test';
-export const DATASET = 'aurora';
+export { DATASET, PROJECT } from './datasets.ts';
 
 export async function startBigqueryFake(): Promise<BigqueryFake> {
-  const engine = await openEngine(`${PROJECT}.${DATASET}`);
+  const datasets = new Map([[DATASET, await madeDataset(DATASET)]]);
+  for (const { name } of TABLES) datasets.get(DATASET)?.made.add(name);
   const jobs = new Map<string, Answer>();
   const server = createServer((request, response) => {
     void serve(request, response).catch((error: unknown) => {
@@ -43,7 +53,7 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
     fault: () => null,
     async close() {
       await closeServer(server);
-      engine.close();
+      for (const { engine } of datasets.values()) engine.close();
     },
   };
 
@@ -52,36 +62,48 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
     const line = `${request.method} ${url.pathname}`;
     const body = JSON.parse((await bodyOf(request)).toString() || 'null') as Record<string, unknown> | null;
     fake.requests.push({ line, body });
-    const fault = fake.fault(line);
+    const fault = fake.fault(line, body);
     if (fault === 'black hole') return;
+    if (fault === 'cut') return void request.socket.destroy();
+    if (fault === 'answer lost') {
+      const [, into = '', table = ''] = TABLE_INSERT.exec(line) ?? [];
+      await insertAll(datasetAt(datasets, into), table, body as unknown as InsertAll, []);
+      return void request.socket.destroy();
+    }
     if (fault !== null && 'status' in fault) return refuse(response, fault, `fault ${fault.reason}`);
-    const [, table] = TABLE_INSERT.exec(line) ?? [];
-    if (table !== undefined) {
+    const [, into, table] = TABLE_INSERT.exec(line) ?? [];
+    if (into !== undefined && table !== undefined) {
       const failing = fault === null ? [] : fault.failRows.map((index) => rowError(index, fault.reason, 'fault'));
-      return answer(response, await insertAll(engine, table, body as unknown as InsertAll, failing));
+      return answer(response, await insertAll(datasetAt(datasets, into), table, body as unknown as InsertAll, failing));
     }
     if (line === `POST ${BASE}/queries`) {
       const id = `job_${jobs.size}`;
-      jobs.set(id, await engine.query(String(body?.['query']), parametersOf(body)));
+      jobs.set(id, await engineOf(datasets, body).query(String(body?.['query']), parametersOf(body)));
       return answer(response, { jobReference: referenceOf(id), ...pageOf(jobs.get(id) as Answer, url, body) });
     }
     if (line === `POST ${BASE}/jobs`) {
       const { query } = (body as { configuration: { query: Record<string, unknown> } }).configuration;
+      if ((body as { configuration: { dryRun?: boolean } }).configuration.dryRun === true)
+        return answer(
+          response,
+          dryRunOf(await engineOf(datasets, query).dryRun(String(query['query']), parametersOf(query)), query),
+        );
       const id = (body as { jobReference?: { jobId?: string } }).jobReference?.jobId ?? `job_${jobs.size}`;
-      jobs.set(id, await engine.query(String(query['query']), parametersOf(query)));
+      jobs.set(id, await engineOf(datasets, query).query(String(query['query']), parametersOf(query)));
       return answer(response, { jobReference: referenceOf(id), status: { state: 'DONE' }, configuration: { query } });
     }
     const [, job] = JOB_RESULT.exec(line) ?? [];
     const found = job === undefined ? undefined : jobs.get(job);
     if (job !== undefined && found !== undefined)
       return answer(response, { jobReference: referenceOf(job), ...pageOf(found, url, null) });
+    const administered = await administer(datasets, line, body, url.searchParams);
+    if (administered) return answer(response, administered);
     refuse(response, { status: 404, reason: 'notFound' }, `no route ${line}`);
   };
   return fake;
 }
 
-const BASE = `/bigquery/v2/projects/${PROJECT}`;
-const TABLE_INSERT = new RegExp(`^POST ${BASE}/datasets/${DATASET}/tables/(\\w+)/insertAll$`);
+const TABLE_INSERT = new RegExp(`^POST ${BASE}/datasets/(\\w+)/tables/(\\w+)/insertAll$`);
 const JOB_RESULT = new RegExp(`^GET ${BASE}/queries/([\\w-]+)$`);
 
 interface InsertAll {
@@ -100,13 +122,13 @@ const rowError = (index: number, reason: string, message: string): InsertError =
 
 /** @param failing rows that fail whatever they hold */
 async function insertAll(
-  engine: Engine,
+  { engine, made }: Dataset,
   tableName: string,
   { rows, skipInvalidRows = false }: InsertAll,
   failing: readonly InsertError[],
 ): Promise<unknown> {
   const table = TABLES.find(({ name }) => name === tableName);
-  if (table === undefined) throw new Error(`Not found: Table ${tableName}`);
+  if (table === undefined || !made.has(tableName)) throw new Error(`Not found: Table ${tableName}`);
   const fields = bigqueryFields(table.columns);
   const errors = [
     ...failing,
@@ -179,6 +201,28 @@ function canParse(text: string): boolean {
     return false;
   }
 }
+
+/** It makes no job, and so has no rows. */
+const dryRunOf = ({ fields, bytes, tables }: Awaited<ReturnType<Engine['dryRun']>>, query: unknown): object => ({
+  kind: 'bigquery#job',
+  configuration: { jobType: 'QUERY', dryRun: true, query },
+  jobReference: { projectId: PROJECT, location: 'EU' },
+  statistics: {
+    totalBytesProcessed: `${bytes}`,
+    query: {
+      totalBytesProcessed: `${bytes}`,
+      totalBytesBilled: '0',
+      cacheHit: false,
+      statementType: 'SELECT',
+      referencedTables: tables.map((tableId) => ({ projectId: PROJECT, datasetId: DATASET, tableId })),
+      schema: { fields },
+      totalBytesProcessedAccuracy: TABLES.some(({ name, clusterBy }) => tables.includes(name) && clusterBy.length > 0)
+        ? 'UPPER_BOUND'
+        : 'PRECISE',
+    },
+  },
+  status: { state: 'DONE' },
+});
 
 const referenceOf = (jobId: string) => ({ projectId: PROJECT, jobId, location: 'EU' });
 

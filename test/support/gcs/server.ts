@@ -31,6 +31,7 @@ const CONDITIONS = ['ifGenerationMatch', 'ifGenerationNotMatch', 'ifMetagenerati
 
 export async function startGcsFake(): Promise<GcsFake> {
   const bucket = createBucket();
+  const buckets = new Map([[BUCKET, bucket]]);
   const server = createServer((request, response) => {
     void serve(request, response).catch((error: unknown) => {
       const status = error instanceof Refusal ? error.status : 500;
@@ -54,12 +55,12 @@ export async function startGcsFake(): Promise<GcsFake> {
     const fault = fake.fault({ method, path: url.pathname, query: url.searchParams });
     if (fault === 'black hole') return;
     if (fault === 'answer lost') {
-      route(bucket, { method, url, body, headers: request.headers });
+      route(buckets, { method, url, body, headers: request.headers });
       request.socket.destroy();
       return;
     }
     if (fault !== null) throw new Refusal(fault.status, `fault ${fault.status}`);
-    const { status, json, media } = route(bucket, { method, url, body, headers: request.headers });
+    const { status, json, media } = route(buckets, { method, url, body, headers: request.headers });
     if (media === undefined) return answer(response, status, json ?? null);
     response.writeHead(status, {
       'content-type': 'application/octet-stream',
@@ -85,19 +86,40 @@ interface Answered {
   readonly media?: Kept;
 }
 
-const OBJECTS = `/storage/v1/b/${BUCKET}/o`;
+const BUCKETS = '/storage/v1/b';
 
-function route(bucket: Bucket, { method, url, body, headers }: Asked): Answered {
+function route(buckets: Map<string, Bucket>, asked: Asked): Answered {
+  const { method, url, body } = asked;
+  if (method === 'POST' && url.pathname === BUCKETS) {
+    only(url.searchParams, ['project']);
+    const { name } = JSON.parse(body.toString()) as { name: string };
+    if (buckets.has(name)) throw new Refusal(409, `there is a bucket ${name}`);
+    buckets.set(name, createBucket());
+    return { status: 200, json: { kind: 'storage#bucket', name } };
+  }
+  const [, at = ''] = /^(?:\/upload)?\/storage\/v1\/b\/([^/]+)/.exec(url.pathname) ?? [];
+  const bucket = buckets.get(at);
+  if (bucket === undefined) throw new Refusal(404, `no bucket ${at}`);
+  if (method === 'DELETE' && url.pathname === `${BUCKETS}/${at}`) {
+    if (bucket.list('', '').length > 0) throw new Refusal(409, 'The bucket you tried to delete is not empty.');
+    buckets.delete(at);
+    return { status: 204 };
+  }
+  return routeIn(at, bucket, asked);
+}
+
+function routeIn(at: string, bucket: Bucket, { method, url, body, headers }: Asked): Answered {
+  const folder = `${BUCKETS}/${at}/o`;
   const query = url.searchParams;
-  if (method === 'POST' && url.pathname === `/upload${OBJECTS}`) {
+  if (method === 'POST' && url.pathname === `/upload${folder}`) {
     only(query, ['uploadType', 'name', ...CONDITIONS]);
     if (query.get('uploadType') !== 'multipart')
       throw new Refusal(400, `uploadType ${query.get('uploadType')}: not here`);
     const { resource, content } = partsOf(body, headers['content-type'] ?? '');
     const name = query.get('name') ?? '';
-    return { status: 200, json: resourceOf(bucket.insert(name, content, resource, conditionsOf(query))) };
+    return { status: 200, json: resourceIn(at)(bucket.insert(name, content, resource, conditionsOf(query))) };
   }
-  if (method === 'GET' && url.pathname === OBJECTS) {
+  if (method === 'GET' && url.pathname === folder) {
     only(query, ['prefix', 'startOffset', 'maxResults', 'pageToken', 'fields']);
     const from = query.get('pageToken') ?? query.get('startOffset') ?? '';
     const limit = Number(query.get('maxResults') ?? 1_000);
@@ -109,24 +131,24 @@ function route(bucket: Bucket, { method, url, body, headers }: Asked): Answered 
       json: {
         kind: 'storage#objects',
         ...(next === undefined ? {} : { nextPageToken: next.name }),
-        items: all.slice(0, limit).map(resourceOf),
+        items: all.slice(0, limit).map(resourceIn(at)),
       },
     };
   }
-  if (!url.pathname.startsWith(`${OBJECTS}/`)) throw new Refusal(404, `no route ${method} ${url.pathname}`);
-  const name = decodeURIComponent(url.pathname.slice(OBJECTS.length + 1));
+  if (!url.pathname.startsWith(`${folder}/`)) throw new Refusal(404, `no route ${method} ${url.pathname}`);
+  const name = decodeURIComponent(url.pathname.slice(folder.length + 1));
   if (method === 'GET') {
     only(query, ['alt', 'generation', 'fields', ...CONDITIONS]);
     const generation = query.get('generation');
     const found = bucket.get(name, conditionsOf(query), generation === null ? null : BigInt(generation));
-    if (query.get('alt') !== 'media') return { status: 200, json: resourceOf(found) };
+    if (query.get('alt') !== 'media') return { status: 200, json: resourceIn(at)(found) };
     if (found.bytes === null) throw new Refusal(404, `No such object: ${name}`);
     return { status: 200, media: found };
   }
   if (method === 'PATCH') {
     only(query, CONDITIONS);
     const { metadata } = JSON.parse(body.toString()) as { metadata: Record<string, string | null> };
-    return { status: 200, json: resourceOf(bucket.patch(name, metadata, conditionsOf(query))) };
+    return { status: 200, json: resourceIn(at)(bucket.patch(name, metadata, conditionsOf(query))) };
   }
   if (method === 'DELETE') {
     only(query, CONDITIONS);
@@ -149,17 +171,19 @@ function conditionsOf(query: URLSearchParams): Conditions {
   return Object.fromEntries(given.map(([name, value]) => [name, BigInt(value)]));
 }
 
-const resourceOf = ({ name, generation, metageneration, metadata, written }: Kept): unknown => ({
-  kind: 'storage#object',
-  bucket: BUCKET,
-  name,
-  generation: `${generation}`,
-  metageneration: `${metageneration}`,
-  size: `${written.byteLength}`,
-  crc32c: sumsOf(written).crc32c,
-  md5Hash: sumsOf(written).md5,
-  ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-});
+const resourceIn =
+  (bucket: string) =>
+  ({ name, generation, metageneration, metadata, written }: Kept): unknown => ({
+    kind: 'storage#object',
+    bucket,
+    name,
+    generation: `${generation}`,
+    metageneration: `${metageneration}`,
+    size: `${written.byteLength}`,
+    crc32c: sumsOf(written).crc32c,
+    md5Hash: sumsOf(written).md5,
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  });
 
 /** RFC 2387: the resource as JSON, then the content. */
 function partsOf(

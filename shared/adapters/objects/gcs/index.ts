@@ -1,11 +1,12 @@
 import { LIST_LIMIT_DEFAULT, OBJECTS_WRITE_DEADLINE_MS } from '#shared/defaults.ts';
+import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { within } from '../../client/waits.ts';
 import { objectsLife } from '../life.ts';
 import { checkName, checkPrefix } from '../name.ts';
 import { createGcsReader } from './reader.ts';
-import { createGcsWriter } from './writer.ts';
+import { createGcsWriter, isDenied } from './writer.ts';
 
 export interface GcsOptions {
   readonly bucket: string;
@@ -18,6 +19,12 @@ export interface GcsOptions {
 }
 
 const GOOGLE = 'https://storage.googleapis.com';
+
+function sayWhatIsMissing(error: unknown): never {
+  if (!isDenied(error)) throw error;
+  const message = `${error.message}; the service account needs roles/storage.objectUser on the bucket`;
+  throw new TransientError('objects_unavailable', `Cloud Storage: ${message}`, { cause: error });
+}
 
 /**
  * Objects in a bucket of Cloud Storage. Reads and lists are plain HTTP, so that whoever writes nothing loads no client library. A name is
@@ -34,7 +41,7 @@ export function createGcsObjects({ bucket, endpoint, token, newMark, hostClock }
   const life = objectsLife();
   /** The client library's own deadlines are those of one request. */
   const during = <T>(doing: string, operation: () => Promise<T>): Promise<T> =>
-    life.during(doing, () => within(hostClock, OBJECTS_WRITE_DEADLINE_MS, operation));
+    life.during(doing, () => within(hostClock, OBJECTS_WRITE_DEADLINE_MS, operation).catch(sayWhatIsMissing));
 
   return {
     async read(name) {

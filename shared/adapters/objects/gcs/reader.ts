@@ -45,14 +45,22 @@ export function createGcsReader({ endpoint, bucket, token, hostClock }: ReaderOp
   const urlOf = (name: string, query: Readonly<Record<string, string>>): string =>
     `${objects}/${encodeURIComponent(name)}?${new URLSearchParams(query)}`;
 
-  const once = async (url: string, signal: AbortSignal): Promise<Answer> => {
-    const headers = token === null ? {} : { authorization: `Bearer ${await token()}` };
+  /** Has deadline and words of its own, which those of a read would hide. */
+  const credentials = async (): Promise<Readonly<Record<string, string>>> => {
+    try {
+      return token === null ? {} : { authorization: `Bearer ${await token()}` };
+    } catch (error) {
+      throw new TransientError('objects_unavailable', `Cloud Storage: ${whyOf(error)}`, { cause: error });
+    }
+  };
+  const once = async (url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> => {
     const response = await fetch(url, { headers, signal, redirect: 'error' });
     return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
   };
   const insist = async (url: string, signal: AbortSignal): Promise<Answer> => {
+    const headers = await credentials();
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await once(url, signal).catch((error: unknown) => ({ status: null, why: whyOf(error) }));
+      const answer = await once(url, headers, signal).catch((error: unknown) => ({ status: null, why: whyOf(error) }));
       if (answer.status !== null && !isTransient(answer.status)) return answer;
       if (attempt === TRIES || signal.aborted) {
         const why = answer.status === null ? answer.why : `HTTP ${answer.status}`;

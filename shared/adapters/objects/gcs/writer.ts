@@ -130,6 +130,7 @@ const statusOf = (error: unknown): number | null =>
 /** A match that failed is 412, a "not" match 304. */
 const isConditionFailed = (error: unknown): boolean => statusOf(error) === 412 || statusOf(error) === 304;
 const isNotFound = (error: unknown): boolean => statusOf(error) === 404;
+export const isDenied = (error: unknown): error is Error => statusOf(error) === 401 || statusOf(error) === 403;
 
 /** The condition that does not hold; when it holds again by now, for somebody wrote meanwhile, that it did not. */
 function conditionFailed(name: string, live: Resource | null, precondition: Precondition, cause: unknown): Error {

@@ -24,10 +24,17 @@ const ENCODERS: Readonly<Record<ColumnType, (cell: Present) => JsonCell | undefi
 
 export const columnEncoder = (column: Column): ColumnEncoder<JsonCell> => ({ column, encode: ENCODERS[column.type] });
 
+/** Of an INT64, which may be past what a number holds. */
+export function integerIn(text: string): number | bigint {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+}
+
 /** @param value as the official client decodes it: instants and days are objects with their text in `value` */
 export function toCell(value: unknown): Cell {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
     return value;
+  if (typeof value === 'bigint') throw new RejectedError('query_invalid', `answers ${value}, past 2^53`);
   if (Buffer.isBuffer(value)) return value.toString('base64');
   if (typeof value === 'object' && value !== undefined && 'value' in value && typeof value.value === 'string') {
     const text = value.value;

@@ -14,23 +14,26 @@ interface RowError {
   readonly errors: readonly Reason[];
 }
 
-/** A failure of an insert. Of a partial one the other rows are in the table; to append them again is harmless. */
-export function insertFailure(table: string, firstRow: number, error: unknown): AuroraError {
+/**
+ * A failure of an insert. Of a partial one the other rows are in the table; to append them again is harmless.
+ * @param rowAt number in the append of a row of the request
+ */
+export function insertFailure(table: string, rowAt: (index: number) => number, error: unknown): AuroraError {
   if (error instanceof AuroraError) return error;
   const rows = rowErrorsOf(error);
   if (rows.length > 0) {
     const invalid = rows.find(({ errors }) => errors.some(({ reason }) => reason === INVALID_ROW));
     const shown = invalid ?? (rows[0] as RowError);
-    const text = `${table} row ${firstRow + shown.index}: ${shown.errors.map(({ message }) => message).join('; ')}`;
+    const text = `${table} row ${rowAt(shown.index)}: ${shown.errors.map(({ message }) => message).join('; ')}`;
     // What may pass comes first: with it the invalid ones come again too, and then alone.
     return invalid !== undefined && rows.every(({ errors }) => errors.some(({ reason }) => reason === INVALID_ROW))
       ? new RejectedError('row_invalid', text, {
           cause: error,
-          details: { rows: rows.map(({ index }) => firstRow + index) },
+          details: { rows: rows.map(({ index }) => rowAt(index)) },
         })
       : new TransientError('warehouse_unavailable', text, { cause: error });
   }
-  return unavailable(`append to ${table}`, error);
+  return unavailable(`append to ${table}`, error, 'roles/bigquery.dataEditor on the dataset');
 }
 
 /** A failure of a query: what BigQuery says of the text or a value is the query's fault, all else its own. */
@@ -40,15 +43,16 @@ export function queryFailure(name: string, error: unknown): AuroraError {
   const at = reasons.find(({ reason }) => QUERY_FAULTS.has(reason ?? ''));
   if (at !== undefined)
     return new RejectedError('query_invalid', `query ${name}: ${at.message ?? at.reason}`, { cause: error });
-  return unavailable(`query ${name}`, error);
+  return unavailable(`query ${name}`, error, 'roles/bigquery.dataViewer on the dataset and roles/bigquery.jobUser');
 }
 
 const QUERY_FAULTS = new Set(['invalidQuery', 'invalid', 'bytesBilledLimitExceeded', 'notImplemented']);
 
-function unavailable(doing: string, error: unknown): TransientError {
+/** @param needed by the service account that was denied it */
+function unavailable(doing: string, error: unknown, needed: string): TransientError {
   const status = error instanceof Error && 'code' in error ? error.code : null;
   const denied = status === 403 && reasonsOf(error).some(({ reason }) => reason === 'accessDenied');
-  const remedy = denied ? '; the service account needs roles/bigquery.dataEditor on the dataset' : '';
+  const remedy = denied ? `; the service account needs ${needed}` : '';
   const message = error instanceof Error ? error.message : String(error);
   return new TransientError('warehouse_unavailable', `${doing}: ${message.slice(0, 300)}${remedy}`, { cause: error });
 }

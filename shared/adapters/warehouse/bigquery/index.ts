@@ -3,7 +3,7 @@
  * Tables, views and their expiry are the infrastructure's (terraform/), from the same generated schemas as DuckDB's.
  *
  * An append is idempotent by the views: a row that is appended again is a duplicate, and the first counts. `insertId` spares the
- * table most of them for about a minute.
+ * table most of them for about a minute. Of one append an event goes once: its first row.
  */
 import type { BigQuery, Query } from '@google-cloud/bigquery';
 import { z } from 'zod';
@@ -19,13 +19,14 @@ import { TABLES } from '#shared/domain/events/schemas.ts';
 import type { TableName } from '#shared/domain/tables.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
+import type { Cell, EstimateQuery, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.ts';
 import { inUse } from '../../client/in-use.ts';
 import { within } from '../../client/waits.ts';
 import { bigqueryDialect } from '../dialects.ts';
 import { type Params, parseParams, parseRow } from '../named-query.ts';
 import { rowEncoder } from '../row-encoder.ts';
-import { columnEncoder, type JsonCell, toCell } from './cells.ts';
+import { columnEncoder, integerIn, type JsonCell, toCell } from './cells.ts';
+import { estimateIn } from './estimate.ts';
 import { insertFailure, queryFailure } from './failures.ts';
 
 export interface BigqueryOptions {
@@ -40,13 +41,20 @@ export interface BigqueryOptions {
   readonly maxBytesBilled: number;
 }
 
-/** A row as the client sends it, untouched. */
+/** A row of an append, as the client sends it, untouched. */
 interface Entry {
+  /** Its number in the append. */
+  readonly row: number;
   readonly insertId: string;
   readonly json: Readonly<Record<string, JsonCell | null>>;
 }
 
-export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
+/** Also says what a query would read, by a dry run, which is free. */
+export interface BigqueryWarehouse extends Warehouse {
+  readonly estimate: EstimateQuery;
+}
+
+export function createBigqueryWarehouse(options: BigqueryOptions): BigqueryWarehouse {
   const { dataset, location, hostClock, maxBytesBilled } = options;
   const dialect = bigqueryDialect(`${options.projectId}.${dataset}`);
   const encoders = new Map(
@@ -63,15 +71,18 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
     const known = encoders.get(table);
     if (known === undefined)
       throw new RejectedError('row_invalid', `there is no table ${JSON.stringify(table)} in the warehouse`);
-    return rows.map((row, index) => {
+    const encoded = rows.map((row, index) => {
       const values = known.encode(row, index);
       return {
+        row: index,
         insertId: String(row['event_id']),
         json: Object.fromEntries(known.columns.map(({ name }, at) => [name, values[at] ?? null])),
       };
     });
+    const seen = new Set<string>();
+    return encoded.filter(({ insertId }) => seen.size < seen.add(insertId).size);
   };
-  const insert = async (table: TableName, entries: readonly Entry[], firstRow: number): Promise<void> => {
+  const insert = async (table: TableName, entries: readonly Entry[]): Promise<void> => {
     try {
       const bigquery = await client();
       await within(hostClock, BIGQUERY_APPEND_DEADLINE_MS, () =>
@@ -79,10 +90,13 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
         bigquery
           .dataset(dataset)
           .table(table)
-          .insert([...entries], { raw: true, partialRetries: 0, skipInvalidRows: true }),
+          .insert(
+            entries.map(({ insertId, json }) => ({ insertId, json })),
+            { raw: true, partialRetries: 0, skipInvalidRows: true },
+          ),
       );
     } catch (error) {
-      throw insertFailure(table, firstRow, error);
+      throw insertFailure(table, (index) => entries[index]?.row ?? index, error);
     }
   };
 
@@ -107,6 +121,7 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
           job.getQueryResults({
             autoPaginate: false,
             maxResults: BIGQUERY_PAGE_ROWS,
+            wrapIntegers,
             ...(pageToken === undefined ? {} : { pageToken }),
           }),
         ),
@@ -128,7 +143,7 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
       if (rows.length === 0) return;
       await life.during(`append to ${table}`, async () => {
         const entries = entriesOf(table, rows);
-        for (const { from, to } of requestsOf(entries)) await insert(table, entries.slice(from, to), from);
+        for (const { from, to } of requestsOf(entries)) await insert(table, entries.slice(from, to));
       });
     },
     async query(query, params) {
@@ -136,7 +151,7 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
       try {
         const [rows] = await life.during(`query ${query.name}`, async () => {
           const bigquery = await client();
-          return await within(hostClock, BIGQUERY_QUERY_DEADLINE_MS, () => bigquery.query(text));
+          return await within(hostClock, BIGQUERY_QUERY_DEADLINE_MS, () => bigquery.query({ ...text, wrapIntegers }));
         });
         return rows.map((row: Record<string, unknown>) => parseRow(query, cellsOf(row)));
       } catch (error) {
@@ -144,6 +159,21 @@ export function createBigqueryWarehouse(options: BigqueryOptions): Warehouse {
       }
     },
     stream: streamed,
+    async estimate(query, params) {
+      // Without the cap: what would be refused for it has a size too.
+      const { maximumBytesBilled: _, ...text } = textOf(query, params);
+      try {
+        const [job] = await life.during(`estimate of ${query.name}`, async () => {
+          const bigquery = await client();
+          return await within(hostClock, BIGQUERY_QUERY_DEADLINE_MS, () =>
+            bigquery.createQueryJob({ ...text, dryRun: true, useQueryCache: false }),
+          );
+        });
+        return estimateIn(job.metadata);
+      } catch (error) {
+        throw queryFailure(query.name, error);
+      }
+    },
     async close() {
       await life.end();
     },
@@ -156,6 +186,9 @@ async function open({ projectId, location, endpoint }: BigqueryOptions): Promise
   const { PassThroughClient } = await import('google-auth-library');
   return new BigQuery({ projectId, location, apiEndpoint: endpoint, authClient: new PassThroughClient() });
 }
+
+/** The client would round a whole number past 2^53 without a word. */
+const wrapIntegers = { integerTypeCastFunction: integerIn };
 
 /** A null has no type of its own, and a whole number could be either; instants travel as text, which the query reads. */
 function typesOf({ params }: NamedQuery<Params, unknown>): Record<string, string> {
