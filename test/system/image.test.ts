@@ -37,7 +37,8 @@ let makeWritable: () => Promise<void>;
 let storage: GcsFake;
 let bigquery: BigqueryFake;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'aurora-image-'));
+  // A TMPDIR may be for its owner alone.
+  directory = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'aurora-image-'));
   await chmod(directory, 0o755);
   node = somebodyElse();
   [storage, bigquery] = await Promise.all([startGcsFake(), startBigqueryFake()]);
