@@ -3,7 +3,7 @@
  * four preconditions, sums that must fit. Object versioning is off, so an older generation is gone.
  */
 import { createHash } from 'node:crypto';
-import { buf as crc32c } from 'crc-32/crc32c.js';
+import crc32c from 'crc-32/crc32c.js';
 
 export interface Kept {
   readonly name: string;
@@ -125,6 +125,6 @@ export type Bucket = ReturnType<typeof createBucket>;
 
 export function sumsOf(bytes: Uint8Array): { readonly crc32c: string; readonly md5: string } {
   const sum = Buffer.alloc(4);
-  sum.writeInt32BE(crc32c(bytes));
+  sum.writeInt32BE(crc32c.buf(bytes));
   return { crc32c: sum.toString('base64'), md5: createHash('md5').update(bytes).digest('base64') };
 }

@@ -4,7 +4,7 @@
  * finds nothing new has asked once.
  * JSON API v1, objects: get (https://cloud.google.com/storage/docs/json_api/v1/objects/get).
  */
-import { buf as crc32c } from 'crc-32/crc32c.js';
+import crc32c from 'crc-32/crc32c.js';
 import { OBJECTS_READ_DEADLINE_MS } from '#shared/defaults.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
@@ -112,7 +112,7 @@ const isTransient = (status: number): boolean => status === 408 || status === 42
 /** As the resource has it: four bytes, the highest first, in base64. */
 export function crc32cOf(bytes: Uint8Array): string {
   const sum = Buffer.alloc(4);
-  sum.writeInt32BE(crc32c(bytes));
+  sum.writeInt32BE(crc32c.buf(bytes));
   return sum.toString('base64');
 }
 
