@@ -30,6 +30,16 @@ beforeAll(async () => {
 
 type House = ReturnType<typeof promoteHouse>;
 
+/** A verdict of before, so that nothing is judged again. */
+const standing = (decidedAt: string): Verdict => ({
+  verdict: 'promote',
+  reasons: ['proved'],
+  checks: [],
+  metrics: {},
+  decided_at: decidedAt,
+  compared_with: null,
+});
+
 describe('each verdict moves its alias', () => {
   test('promote: the champion', async () => {
     const house = promoteHouse();
@@ -182,18 +192,10 @@ describe('delivered again', () => {
   });
 
   test('killed at any step on the way to champion, its verdict long written', async () => {
-    const standing: Verdict = {
-      verdict: 'promote',
-      reasons: ['proved'],
-      checks: [],
-      metrics: {},
-      decided_at: watermarkOf(MANY),
-      compared_with: null,
-    };
     const prepare = async (house: House): Promise<void> => {
       await house.publish(bad);
       await house.force('champion', 'untrained', maturedMs(FEW));
-      await house.registry.writeVerdict(good.manifest.version, standing);
+      await house.registry.writeVerdict(good.manifest.version, standing(watermarkOf(MANY)));
     };
     expect(await killedEverywhere(() => good, 'champion', prepare, [])).toBeGreaterThan(8);
   });
@@ -203,6 +205,7 @@ describe('delivered late', () => {
   test('after a rollback: what was taken back stays back, both moves are announced', async () => {
     const house = promoteHouse();
     await house.publish(good);
+    await house.registry.writeVerdict(good.manifest.version, standing(rfc3339(house.clock.now())));
     await house.hear(good);
     await house.clock.advance(1_000);
     await house.registry.rollback('champion', BACK);
@@ -217,6 +220,7 @@ describe('delivered late', () => {
   test('when another has followed meanwhile: it does not come back', async () => {
     const house = promoteHouse();
     await house.publish(good);
+    await house.registry.writeVerdict(good.manifest.version, standing(rfc3339(house.clock.now())));
     house.bus.failNext(1);
     expect(await house.hear(good)).toBe(503);
     await house.clock.advance(1_000);
@@ -235,14 +239,7 @@ describe('delivered late', () => {
     const house = promoteHouse();
     await house.publish(good);
     await house.publish(bad);
-    await house.registry.writeVerdict(good.manifest.version, {
-      verdict: 'promote',
-      reasons: ['proved'],
-      checks: [],
-      metrics: {},
-      decided_at: rfc3339(house.clock.now()),
-      compared_with: null,
-    });
+    await house.registry.writeVerdict(good.manifest.version, standing(rfc3339(house.clock.now())));
     await house.force('champion', 'untrained', house.clock.now() + 1);
     await house.hear(good);
     expect(await house.head('champion')).toBe('untrained');
