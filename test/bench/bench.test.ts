@@ -66,6 +66,14 @@ describe.runIf(testCases > 1_000)('a smoke run of the bench', () => {
     }
   });
 
+  it('leaves the emulator out where there is none, and says so', { timeout: 120_000 }, async () => {
+    const words = [here('main.ts'), '--only', 'ingest-cloud', '--quick', '--json'];
+    const { stdout } = await promisify(execFile)(process.execPath, words, { env: { PATH: '/nowhere' } });
+    const result = (JSON.parse(stdout) as Output).cases[0]?.result;
+    expect(result?.figures.map(({ name }) => name).join()).not.toContain('emulator');
+    expect(result?.facts.join('\n')).toContain('the emulator’s push is left out: gcloud has no Pub/Sub emulator here');
+  });
+
   it('leaves the results of the last full run alone', () => {
     expect(kept[1]).toEqual(kept[0]);
   });

@@ -1,12 +1,11 @@
 /** Against Google's emulator: `npm run test:emulator`, or the one that PUBSUB_EMULATOR_HOST names. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PubSub } from '@google-cloud/pubsub';
-import { PassThroughClient } from 'google-auth-library';
 import { afterAll, describe, test } from 'vitest';
 import { createPubsubBus } from '#shared/adapters/bus/pubsub.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Emulator, findEmulator } from '#test/support/pubsub/emulator.ts';
+import { emulatorClient } from '#test/support/pubsub/infrastructure.ts';
 import { type BusHarness, type BusSetup, busContract } from './bus.ts';
 import { startRecorder } from './bus-recorder.ts';
 
@@ -33,12 +32,7 @@ if ('missing' in found) {
 }
 
 async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: string): Promise<BusHarness> {
-  const admin = new PubSub({
-    projectId,
-    apiEndpoint: endpoint,
-    emulatorMode: true,
-    authClient: new PassThroughClient(),
-  });
+  const admin = emulatorClient(endpoint, projectId);
   const recorder = await startRecorder();
   for (const name of setup.topics) await admin.createTopic(name);
   for (const { name, topic, ordered = false, maxAttempts, deadLetterTopic = null } of setup.subscriptions)
@@ -46,7 +40,6 @@ async function harness(setup: BusSetup, { endpoint }: Emulator, projectId: strin
       pushEndpoint: recorder.url(`/${name}`),
       ackDeadlineSeconds: 10,
       enableMessageOrdering: ordered,
-      retryPolicy: { minimumBackoff: { nanos: 1e6 }, maximumBackoff: { nanos: 20e6 } },
       ...(deadLetterTopic === null
         ? {}
         : {

@@ -1,8 +1,6 @@
 /** Against Google's emulator: `npm run test:emulator`; what it refuses, and how, against a server that says so. */
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PubSub } from '@google-cloud/pubsub';
-import { PassThroughClient } from 'google-auth-library';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createPubsubBus } from '#shared/adapters/bus/pubsub.ts';
 import { createPubsubDeadLetters } from '#shared/adapters/bus/pubsub-dead-letters.ts';
@@ -11,6 +9,7 @@ import { deadLetterTopicOf } from '#shared/topology.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { type Emulator, findEmulator } from '#test/support/pubsub/emulator.ts';
+import { emulatorClient } from '#test/support/pubsub/infrastructure.ts';
 import { startRecorder } from './bus-recorder.ts';
 
 const TOPIC = 'events';
@@ -102,19 +101,13 @@ async function refusing(status: number | null) {
 /** A topic whose one subscription pushes to the recorder, and gives up after five deliveries. */
 async function house({ endpoint }: Emulator) {
   const projectId = 'dead-letters';
-  const admin = new PubSub({
-    projectId,
-    apiEndpoint: endpoint,
-    emulatorMode: true,
-    authClient: new PassThroughClient(),
-  });
+  const admin = emulatorClient(endpoint, projectId);
   const recorder = await startRecorder();
   const deadLetters = deadLetterTopicOf(TOPIC);
   for (const name of [TOPIC, deadLetters]) await admin.createTopic(name);
   await admin.topic(deadLetters).createSubscription(deadLetters, { ackDeadlineSeconds: 60 });
   await admin.topic(TOPIC).createSubscription('pushed', {
     pushEndpoint: recorder.url('/pushed'),
-    retryPolicy: { minimumBackoff: { nanos: 1e6 }, maximumBackoff: { nanos: 20e6 } },
     deadLetterPolicy: { deadLetterTopic: `projects/${projectId}/topics/${deadLetters}`, maxDeliveryAttempts: 5 },
   });
   const bus = createPubsubBus({ projectId, endpoint, hostClock, topics: [TOPIC] });

@@ -8,6 +8,8 @@ export interface Child {
   problems(): string;
   /** Resolves at the nth line; rejects when the process ends before. */
   linesReach(n: number): Promise<void>;
+  /** Resolves at the first line that fits; rejects when the process ends before. */
+  line(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 /**
@@ -34,18 +36,28 @@ export function startChild(
     err += chunk;
   });
   const lines = (): string[] => out.split('\n').slice(0, -1);
+  /** Looks at every output until there is something. */
+  const until = <T>(look: () => T | null): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const onOutput = (): void => {
+        const found = look();
+        if (found !== null) resolve(found);
+      };
+      child.stdout.on('data', onOutput);
+      child.once('close', () => reject(new Error(`the child ended after ${lines().length} lines: ${err}`)));
+      onOutput();
+    });
   return {
     child,
     lines,
     problems: () => err,
-    linesReach: (n) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (lines().length >= n) resolve();
-        };
-        child.stdout.on('data', look);
-        child.once('close', () => reject(new Error(`the child ended after ${lines().length} lines: ${err}`)));
-        look();
-      }),
+    linesReach: async (n) => void (await until(() => lines().length >= n || null)),
+    line: (pattern) =>
+      until(
+        () =>
+          lines()
+            .map((line) => pattern.exec(line))
+            .find((match) => match !== null) ?? null,
+      ),
   };
 }

@@ -16,10 +16,9 @@ import { PROBES } from '#cli/dev/deploy/services.ts';
 import type { Sbom } from '#cli/dev/image/sbom.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
-import { type BigqueryFake, DATASET, PROJECT, startBigqueryFake } from '#test/support/bigquery/server.ts';
 import { startChild } from '#test/support/child.ts';
+import { type Cloud, startCloud } from '#test/support/cloud.ts';
 import { type Followed, followDockerfile, makeReadOnly, type Owner } from '#test/support/dockerfile.ts';
-import { BUCKET, type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -34,19 +33,18 @@ let directory: string;
 let image: Followed;
 let node: Owner | null;
 let makeWritable: () => Promise<void>;
-let storage: GcsFake;
-let bigquery: BigqueryFake;
+let cloud: Cloud;
 beforeAll(async () => {
   // A TMPDIR may be for its owner alone.
   directory = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'aurora-image-'));
   await chmod(directory, 0o755);
   node = somebodyElse();
-  [storage, bigquery] = await Promise.all([startGcsFake(), startBigqueryFake()]);
+  cloud = await startCloud();
   image = await followDockerfile({ root: ROOT, directory, node });
   makeWritable = await makeReadOnly(image.workdir);
 }, 180_000);
 afterAll(async () => {
-  await Promise.all([storage.close(), bigquery.close()]);
+  await cloud.close();
   await makeWritable();
   await rm(directory, { recursive: true });
 });
@@ -62,14 +60,7 @@ function start(name: string, environment: Readonly<Record<string, string>> = {})
       K_SERVICE: `aurora-${name}`,
       PORT: '0',
       FUNCTION_TARGET: name,
-      AURORA_PLATFORM: 'gcp',
-      AURORA_PROJECT: PROJECT,
-      AURORA_BUCKET: BUCKET,
-      AURORA_DATASET: DATASET,
-      AURORA_LOCATION: 'EU',
-      AURORA_STORAGE_ENDPOINT: storage.endpoint,
-      AURORA_BIGQUERY_ENDPOINT: bigquery.endpoint,
-      AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
+      ...cloud.environment,
       ...environment,
     },
     { cwd: image.workdir, ...node },
@@ -84,18 +75,9 @@ const { version: zodVersion } = JSON.parse(readFileSync(join(ROOT, 'node_modules
 
 const serves = /"url":"([^"]+)".*"message":"serves"/;
 
-async function urlOf({ child, lines, problems }: ReturnType<typeof start>): Promise<string> {
-  const found = (): string | undefined =>
-    lines()
-      .map((line) => serves.exec(line)?.[1])
-      .find((url) => url !== undefined);
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.on('data', () => {
-      if (found() !== undefined) resolve();
-    });
-    child.once('close', () => reject(new Error(`${lines().join('\n')}\n${problems()}`)));
-  });
-  return found() ?? '';
+async function urlOf({ line }: ReturnType<typeof start>): Promise<string> {
+  const [, url = ''] = await line(serves);
+  return url;
 }
 
 describe('the image', () => {

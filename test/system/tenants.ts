@@ -33,7 +33,7 @@ export interface Tenants {
 
 /** Requests under way at once: enough that a kill cuts some in every stage. */
 const SENDERS = 6;
-/** Between two requests of a sender: some 200 requests a second in all, which leaves the stack its processor. */
+/** Between two requests of a sender, unless the test says otherwise: some 200 requests a second in all, which leaves the stack its processor. */
 const PAUSE_MS = 25;
 /** Every so many answers one that was given before is asked for again. */
 const REPEAT_EVERY = 10;
@@ -41,7 +41,12 @@ const ANSWER_WITHIN_MS = 10_000;
 /** Short runs, so that many end while the test lasts; minutes of host time at the speeds used here. */
 const MAX_GPU_HOURS = 1.5;
 
-export function createTenants(options: { readonly spec: MarketSpec; readonly seed: number }): Tenants {
+export function createTenants(options: {
+  readonly spec: MarketSpec;
+  readonly seed: number;
+  readonly pauseMs?: number;
+}): Tenants {
+  const { pauseMs = PAUSE_MS } = options;
   const item = trafficStream(options);
   const acknowledged = new Map<string, Acknowledged>();
   const refused = new Set<string>();
@@ -116,7 +121,7 @@ export function createTenants(options: { readonly spec: MarketSpec; readonly see
       const sender = async (): Promise<void> => {
         while (working) {
           await send(url, next());
-          await sleep(PAUSE_MS);
+          await sleep(pauseMs);
         }
       };
       await Promise.all(Array.from({ length: SENDERS }, sender));
@@ -124,7 +129,7 @@ export function createTenants(options: { readonly spec: MarketSpec; readonly see
     async settle(url) {
       while (unanswered.length > 0) {
         const request = unanswered.shift();
-        if (request !== undefined && !(await send(url, request))) await sleep(PAUSE_MS);
+        if (request !== undefined && !(await send(url, request))) await sleep(pauseMs);
       }
     },
   };

@@ -1,8 +1,10 @@
 import type { BenchCase } from '../bench-case.ts';
+import { bigquery } from './bigquery.ts';
 import { bus } from './bus.ts';
 import { coldStart } from './cold-start.ts';
 import { image } from './image.ts';
 import { ingest } from './ingest.ts';
+import { ingestCloud } from './ingest-cloud.ts';
 import { memory } from './memory.ts';
 import { route } from './route.ts';
 import { scoreHttp } from './score-http.ts';
@@ -17,6 +19,8 @@ export const CASES: readonly BenchCase[] = [
   route,
   ingest,
   bus,
+  ingestCloud,
+  bigquery,
   training,
   trainingSet,
   coldStart,

@@ -1,23 +1,13 @@
 import { join } from 'node:path';
 import { createDuckdbWarehouse } from '#shared/adapters/warehouse/duckdb.ts';
-import { decodeEvent, eventRow } from '#shared/domain/events/codec.ts';
-import type { TableName } from '#shared/domain/tables.ts';
-import type { Row, Warehouse } from '#shared/ports/warehouse.ts';
 import { type BenchCase, type Figure, figure } from '../bench-case.ts';
-import { envelopeOf, eventsOf } from '../fixtures/events.ts';
+import { APPEND_ROWS, appendAlone, type Batch, batchOf } from '../fixtures/batch.ts';
+import { eventsOf } from '../fixtures/events.ts';
 import { type LoadResult, load } from '../load.ts';
 import { alternate } from '../rounds.ts';
 import { startServer } from '../server-process.ts';
 
-/** As ingest's own coalescing does at most. */
-const APPEND_ROWS = 1_000;
 const CONNECTIONS = [50, 200] as const;
-
-interface Batch {
-  readonly bodies: readonly string[];
-  readonly rows: ReadonlyMap<TableName, readonly Row[]>;
-  readonly bytes: number;
-}
 
 export const ingest: BenchCase = {
   name: 'ingest',
@@ -44,7 +34,7 @@ export const ingest: BenchCase = {
       const results = await alternate(rounds, {
         few: push(CONNECTIONS[0]),
         many: push(CONNECTIONS[1]),
-        floor: async () => ({ perSecond: await appendAlone(floor, batch(), events) }),
+        floor: async () => ({ perSecond: await appendAlone(floor, batch()) }),
       });
       const against = {
         name: 'floor: appends alone, same rows',
@@ -93,30 +83,3 @@ export const ingest: BenchCase = {
     }
   },
 };
-
-function batchOf(eventAt: ReturnType<typeof eventsOf>, from: number, events: number): Batch {
-  const bodies: string[] = [];
-  const rows = new Map<TableName, Row[]>();
-  let bytes = 0;
-  for (let index = from; index < from + events; index++) {
-    const event = eventAt(index);
-    bytes += event.data.byteLength;
-    bodies.push(envelopeOf(event, index));
-    const decoded = decodeEvent(event.data, event.attributes);
-    if (!decoded.ok) throw new Error(decoded.reason);
-    const { table } = decoded.event.definition;
-    const known = rows.get(table) ?? [];
-    rows.set(table, known);
-    known.push(eventRow(decoded.event, index));
-  }
-  return { bodies, rows, bytes };
-}
-
-/** Rows a second. */
-async function appendAlone(warehouse: Warehouse, { rows }: Batch, events: number): Promise<number> {
-  const since = performance.now();
-  for (const [table, list] of rows)
-    for (let from = 0; from < list.length; from += APPEND_ROWS)
-      await warehouse.append(table, list.slice(from, from + APPEND_ROWS));
-  return (events * 1_000) / (performance.now() - since);
-}

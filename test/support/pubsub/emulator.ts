@@ -47,6 +47,10 @@ async function startJar(jar: string): Promise<Emulator> {
     stdio: 'ignore',
   });
   const exited = once(child, 'exit');
+  // Whoever is ended in the middle of a test takes it along.
+  const orphaned = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphaned);
+  void exited.then(() => process.removeListener('exit', orphaned));
   const stop = async (): Promise<void> => {
     child.kill('SIGKILL');
     await exited;
