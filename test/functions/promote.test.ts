@@ -5,7 +5,6 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
 import {
   BACK,
-  contraryOf,
   FEW,
   MANY,
   promoteHouse,
@@ -38,60 +37,6 @@ const standing = (decidedAt: string): Verdict => ({
   metrics: {},
   decided_at: decidedAt,
   compared_with: null,
-});
-
-describe('each verdict moves its alias', () => {
-  test('promote: the champion', async () => {
-    const house = promoteHouse();
-    await house.publish(good);
-    expect(await house.hear(good)).toBe(204);
-    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: 'linear' });
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([good.manifest.version, null]);
-    expect(house.bus.payloads('model-promoted')).toMatchObject([
-      {
-        alias: 'champion',
-        version: good.manifest.version,
-        previous_version: null,
-        sequence: 1,
-        verdict: 'promote',
-        promoted_by: 'promote',
-        forced: false,
-        reason: expect.stringContaining('uplift over the rules'),
-      },
-    ]);
-  });
-
-  test('not enough evidence: the apprentice', async () => {
-    const house = promoteHouse();
-    await house.publish(small);
-    expect(await house.hear(small)).toBe(204);
-    expect(await house.verdict(small)).toMatchObject({
-      verdict: 'not-enough-evidence',
-      reasons: expect.arrayContaining(['holdout: 60 rows, at least 200 are needed']),
-    });
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, small.manifest.version]);
-  });
-
-  test('reject: none', async () => {
-    const house = promoteHouse();
-    const contrary = await contraryOf(good);
-    await house.publish(contrary);
-    expect(await house.hear(contrary)).toBe(204);
-    expect(await house.verdict(contrary)).toMatchObject({ verdict: 'reject' });
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, null]);
-    expect(house.bus.published).toEqual([]);
-  });
-
-  test('judged against the champion in office', async () => {
-    const house = promoteHouse();
-    await house.publish(good);
-    await house.hear(good);
-    await house.clock.advance(1_000);
-    await house.publish(bad);
-    await house.hear(bad);
-    expect(await house.verdict(bad)).toMatchObject({ verdict: 'reject', compared_with: good.manifest.version });
-    expect(await house.head('champion')).toBe(good.manifest.version);
-  });
 });
 
 describe('what cannot be judged', () => {

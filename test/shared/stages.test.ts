@@ -83,14 +83,14 @@ describe('stage auto', () => {
 
   it('keeps the rules where they are right', async () => {
     const driver = driverAt('auto');
-    await live(driver, { decisions: 3_000, seed: 5, truthAt: () => RULES_RIGHT });
+    await live(driver, { decisions: 2_100, seed: 5, truthAt: () => RULES_RIGHT });
     expect(driver.state()).toMatchObject({ actor: RULES, moves: [] });
   }, 60_000);
 
   it('is a function of what it was told', async () => {
     const run = async (): Promise<unknown> => {
       const driver = driverAt('auto');
-      const lived = await live(driver, { decisions: 1_500, seed: 6, truthAt: () => RULES_WRONG });
+      const lived = await live(driver, { decisions: 1_100, seed: 6, truthAt: () => RULES_WRONG });
       return [lived.map(({ ruling }) => ruling.probabilities), driver.state()];
     };
     expect(await run()).toEqual(await run());
