@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest, longest first, so that at the end no core waits for another: by `vitest run --reporter=json`. */
-const HEAVY: readonly string[] = ['test/system/loop.test.ts'];
+const HEAVY: readonly string[] = ['test/system/loop.test.ts', 'test/system/image.test.ts'];
 
 /** Files with a worker of their own first, then those that share workers; the heavy ones of each before the others, these by name. */
 export class LongestFirst extends BaseSequencer {
