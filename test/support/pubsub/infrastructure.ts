@@ -2,7 +2,8 @@
  * Topics, dead letters and push subscriptions in an emulator, made from shared/topology.ts as terraform makes the real ones. Left
  * out is what the emulator does not do (tokens, regions), and the waits between deliveries: under a retry policy it forgets
  * refused messages for good (version 0.8.20: of 20 that were refused once or more, 6 to 15 never came again). Without one it sends
- * what was refused, or whose receiver died, again after a second.
+ * what was refused, or whose receiver died, again after a second; so every subscription has as many attempts as Pub/Sub gives, or
+ * the few of a training would be over before its function is up again.
  */
 import { PubSub, type Subscription } from '@google-cloud/pubsub';
 import { PassThroughClient } from 'google-auth-library';
@@ -17,6 +18,7 @@ export interface Infrastructure {
 
 const KEPT_S = 604_800;
 const DEAD_LETTER_ACK_S = 60;
+const MOST_ATTEMPTS = 100;
 
 export async function makeInfrastructure(options: {
   /** `host:port` of the emulator. */
@@ -45,7 +47,7 @@ export async function makeInfrastructure(options: {
     open.push(kept);
   }
   for (const subscription of SUBSCRIPTIONS) {
-    const { name, topic, ordered, maxAttempts } = subscription;
+    const { name, topic, ordered } = subscription;
     await admin.topic(topic).createSubscription(name, {
       pushEndpoint: urlOf(subscription.function),
       ackDeadlineSeconds: ackDeadlineMs(subscription) / 1_000,
@@ -53,7 +55,7 @@ export async function makeInfrastructure(options: {
       messageRetentionDuration: { seconds: KEPT_S },
       deadLetterPolicy: {
         deadLetterTopic: `projects/${projectId}/topics/${deadLetterTopicOf(topic)}`,
-        maxDeliveryAttempts: maxAttempts,
+        maxDeliveryAttempts: MOST_ATTEMPTS,
       },
       expirationPolicy: {},
     });
