@@ -46,6 +46,8 @@ export interface LocalPlatform extends Platform {
 export interface LocalPlatformOptions extends PlatformOptions {
   /** This process moves world time and saves it; others of the same directory only read where it stands. */
   readonly keepsWorldTime: boolean;
+  /** The bus in this thread: a process that lives for one command is sooner done than a thread has started. Default: in its own. */
+  readonly busInProcess?: boolean;
   readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };
 }
 
@@ -84,6 +86,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
       hostClock,
       random,
       log,
+      inProcess: options.busInProcess ?? false,
       ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
     });
     return { ...embedded, start: (urls: PushUrls) => embedded.start(subscriptionConfigs(urls)) };

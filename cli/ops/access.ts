@@ -18,8 +18,9 @@ export interface Access {
 }
 
 /**
- * With AURORA_PLATFORM=gcp works over the ports of the cloud, as whoever is logged in. Else asks the running stack of the directory, or composes the same stack here, quietly, and drains it afterwards.
- * @throws RejectedError no_state where there is none, unless the command `creates` it; warehouse_locked
+ * With AURORA_PLATFORM=gcp works over the ports of the cloud, as whoever is logged in. Else asks the running stack of the directory,
+ * or composes the same stack here, quietly, and drains it afterwards.
+ * @throws RejectedError no_state where there is none, unless the command `creates` it, and then fills it; warehouse_locked
  */
 export async function withAccess<T>(
   directory: string,
@@ -44,7 +45,7 @@ export async function withAccess<T>(
     const file = logFile(join(directory, 'aurora.log'), { note, clock: hostClock });
     defer(() => file.close());
     const log = createLog({ level: 'warn', destination: file });
-    const stack = await startStack({ config: local, hostClock, log, port: 0, providers: null });
+    const stack = await startStack({ config: local, hostClock, log, port: 0, providers: null, brief: !creates });
     defer(() => stack.close());
     return use({ call: (operation, params) => operation.run(stack, operation.params.parse(params)) });
   });

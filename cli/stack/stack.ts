@@ -57,6 +57,8 @@ export interface StackOptions {
   /** Given: the whole loop runs, on these providers. Null: quiet. */
   readonly providers: ((platform: LocalPlatform) => readonly Provider[]) | null;
   readonly chaos?: LocalPlatformOptions['chaos'];
+  /** For one command that moves few messages: nothing gets a thread that can do without. */
+  readonly brief?: boolean;
   /** Said on record before anything acts; null, default: what holds goes on. */
   readonly stage?: { readonly stage: Stage; readonly by: string; readonly reason: string } | null;
 }
@@ -72,6 +74,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log,
     random: Math.random,
     keepsWorldTime: true,
+    busInProcess: options.brief ?? false,
     ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
   });
   const reproductions = createReproductions({

@@ -1,15 +1,12 @@
 /** A frozen training set: the rows of the record up to a watermark, matured as of it. The same watermark gives the same rows. */
-import { MAX_TRAINING_ROWS, MS_PER_DAY } from '#shared/defaults.ts';
+import { MAX_TRAINING_ROWS } from '#shared/defaults.ts';
 import { outcome } from '#shared/domain/outcome.ts';
-import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
-import { trainingExamples, trainingRows } from '#shared/queries/training.ts';
+import { type DayCount, startOfNewest } from '#shared/queries/days.ts';
+import { trainingDays, trainingExamples } from '#shared/queries/training.ts';
 import type { Example } from './example.ts';
 import { exampleOf } from './examples.ts';
 import { matured } from './matured.ts';
-
-/** Days back from the watermark within which the newest attempts are looked for, one after the other: a record of years is never sorted for its last days. */
-const WINDOWS_DAYS = [1, 4, 16, 64, 256] as const;
 
 export interface TrainingWindow {
   /** RFC 3339: when the last row had arrived. */
@@ -22,23 +19,19 @@ export interface TrainingWindow {
   readonly rows: number;
 }
 
-/** Where the newest `limit` attempts begin, as far as days tell. The same watermark and limit give the same window. */
+/** Where the newest `limit` attempts begin, by days. The same watermark and limit give the same window. */
 export async function trainingWindow(
   warehouse: Warehouse,
   watermark: string,
   limit = MAX_TRAINING_ROWS,
 ): Promise<TrainingWindow> {
-  const rowsSince = async (since: string): Promise<number> => {
-    const [answer] = await warehouse.query(trainingRows, { watermark, since });
-    return Math.min(limit, answer?.attempts ?? 0);
-  };
-  for (const days of WINDOWS_DAYS) {
-    const since = rfc3339(Math.max(0, Date.parse(watermark) - days * MS_PER_DAY));
-    const rows = await rowsSince(since);
-    if (rows === limit) return { watermark, since, limit, rows };
-  }
-  const since = rfc3339(0);
-  return { watermark, since, limit, rows: await rowsSince(since) };
+  let counted: readonly DayCount[] = [];
+  const since = await startOfNewest(limit, Date.parse(watermark), async (from) => {
+    counted = await warehouse.query(trainingDays, { watermark, since: from });
+    return counted;
+  });
+  const rows = counted.reduce((sum, { day, at_least }) => (day >= since.slice(0, 10) ? sum + at_least : sum), 0);
+  return { watermark, since, limit, rows: Math.min(limit, rows) };
 }
 
 /** Its matured examples, read as a stream. */

@@ -27,6 +27,11 @@ export interface Dialect {
   jsonText(column: string, path: string): string;
   /** TIMESTAMP as RFC 3339 UTC text with microseconds and Z. */
   timestampText(expression: string): string;
+  /**
+   * Condition on event_date: the days in which rows lie that arrived after a TIMESTAMP expression. An engine that is paid by what it
+   * reads leaves out those that came days after their time.
+   */
+  daysOfArrivals(after: string): string;
   /** ORDER BY list that puts the row of an event id which counts (the first to arrive) first. `alias` is the table's. */
   arrivalOrder(alias: string): string;
 }

@@ -19,7 +19,7 @@ import { lessonDays, lessonRows } from './learning.ts';
 import { loopCounts } from './loop-counts.ts';
 import { realisedByMode } from './realised.ts';
 import { rejectedById, rejectedCounts, rejectedList } from './rejected.ts';
-import { maturedSince, trainingExamples, trainingRows, trainingWatermark } from './training.ts';
+import { maturedSince, trainingDays, trainingExamples, trainingWatermark } from './training.ts';
 import { trialDecisions } from './trial-record.ts';
 
 type Params = Readonly<Record<string, Cell>>;
@@ -49,15 +49,15 @@ const none = (): Record<string, never> => ({});
 const ago = (nowMs: number, days: number): string => rfc3339(nowMs - days * MS_PER_DAY);
 /** As many days as who wants the newest looks at first. */
 const OF_LATE = (nowMs: number) => ({ from: ago(nowMs, 8), watermark: rfc3339(nowMs) });
-const OF_FOUR_DAYS = (nowMs: number) => ({ since: ago(nowMs, 4), watermark: rfc3339(nowMs) });
+const OF_EIGHT_DAYS = (nowMs: number) => ({ since: ago(nowMs, 4), watermark: rfc3339(nowMs) });
 const AN_ID = { decision_id: '0'.repeat(32) };
 
 export const CATALOGUE: readonly CataloguedQuery[] = [
   listed(trainingWatermark, 'train, promote: how far the record goes', none),
   listed(maturedSince, 'train, promote: how much is new', (nowMs) => ({ since: ago(nowMs, 1) })),
-  listed(trainingRows, 'train, promote: how many attempts there are of four days', (nowMs) => OF_FOUR_DAYS(nowMs)),
-  listed(trainingExamples, 'train, promote: attempts of four days, to learn from', (nowMs) => ({
-    ...OF_FOUR_DAYS(nowMs),
+  listed(trainingDays, 'train, promote: the days of the newest attempts', OF_EIGHT_DAYS),
+  listed(trainingExamples, 'train, promote: attempts of eight days, to learn from', (nowMs) => ({
+    ...OF_EIGHT_DAYS(nowMs),
     limit: MAX_TRAINING_ROWS,
   })),
   listed(lessonDays, 'learn, promote: the days of the newest outcomes', (nowMs) => ({

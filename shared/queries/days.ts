@@ -7,7 +7,7 @@ export const dayCount = z.object({ day: z.iso.date(), at_least: z.int().min(0) }
 export type DayCount = z.output<typeof dayCount>;
 
 /** Days back that are counted before all of them are: most askers find what they want within days. */
-const LOOK_BACK_DAYS = [8, 64];
+const LOOK_BACK_DAYS = [8, 64, 512];
 const EVER = rfc3339(0);
 
 /**

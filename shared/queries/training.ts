@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { outcome } from '#shared/domain/outcome.ts';
 import { timestamp } from '#shared/domain/primitives.ts';
 import type { Dialect } from '#shared/ports/warehouse.ts';
+import { dayCount } from './days.ts';
 import { defineQuery, EVERY_DAY, firstArrivals, fromDayOf } from './fragments.ts';
 
 /** An outcome as its row: `request` and `features` are JSON text, instants RFC 3339 with milliseconds. */
@@ -24,25 +25,30 @@ export const trainingExamples = defineQuery({
   row: trainingRow,
   sql: (dialect) => `
 SELECT * FROM (
-  SELECT ${OUTCOME_COLUMNS}${decidedSince(dialect)}
+  SELECT ${OUTCOME_COLUMNS}
+  ${taught(dialect)}
   ORDER BY decided_at DESC, decision_id DESC, attempt DESC, sequence DESC
   LIMIT ${dialect.param('limit')}
 ) AS newest
 ORDER BY decided_at, decision_id, attempt, sequence`,
 });
 
-/** How many of them there are, without a limit. One row, always. */
-export const trainingRows = defineQuery({
-  name: 'training_rows',
+/** How many of them were decided on each day, the newest first. */
+export const trainingDays = defineQuery({
+  name: 'training_days',
   params: z.strictObject({ watermark: timestamp, since: timestamp }),
-  row: z.object({ attempts: z.int().min(0) }),
+  row: dayCount,
   sql: (dialect) => `
-SELECT COUNT(*) AS attempts${decidedSince(dialect)}`,
+SELECT DATE(decided_at) AS day, COUNT(*) AS at_least
+${taught(dialect)}
+GROUP BY day
+ORDER BY day DESC`,
 });
 
 /** An outcome is observed after its decision, so the days before `since` hold none of them, and are not read. */
-const decidedSince = (dialect: Dialect): string => `
-  FROM ${firstArrivals(dialect, 'routing_outcomes', fromDayOf(dialect, 'since'))}
+const taught = (
+  dialect: Dialect,
+): string => `FROM ${firstArrivals(dialect, 'routing_outcomes', fromDayOf(dialect, 'since'))}
   WHERE decided_at >= ${dialect.timestamp(dialect.param('since'))} AND ${TAUGHT}
     AND ingested_at <= ${dialect.timestamp(dialect.param('watermark'))}`;
 
@@ -55,13 +61,19 @@ export const trainingWatermark = defineQuery({
 SELECT MAX(ingested_at) AS watermark FROM ${dialect.table('routing_outcomes')} WHERE ${EVERY_DAY}`,
 });
 
-/** Matured outcomes that arrived after `since`: what a new version would learn from. One row, always. */
+/**
+ * Matured outcomes that arrived after `since`: what a new version would learn from. Where reading is paid by the day, those are
+ * left out that were days old when they came; this decides when to look again, and nothing else. One row, always.
+ */
 export const maturedSince = defineQuery({
   name: 'matured_since',
   params: z.strictObject({ since: timestamp }),
   row: z.object({ matured: z.int().min(0) }),
-  sql: (dialect) => `
+  sql: (dialect) => {
+    const since = dialect.timestamp(dialect.param('since'));
+    return `
 SELECT COUNT(*) AS matured
-FROM ${firstArrivals(dialect, 'routing_outcomes', EVERY_DAY)}
-WHERE ${TAUGHT} AND ingested_at > ${dialect.timestamp(dialect.param('since'))}`,
+FROM ${firstArrivals(dialect, 'routing_outcomes', dialect.daysOfArrivals(since))}
+WHERE ${TAUGHT} AND ingested_at > ${since}`;
+  },
 });

@@ -69,7 +69,7 @@ locals {
       writes    = ["aliases/", "control/", "models/", "state/"]
       queries   = true
       env       = ["AURORA_MAX_BYTES_BILLED", "AURORA_STAGE"]
-      every     = "* * * * *"
+      every     = "*/5 * * * *"
       memory    = "2Gi"
       cpu       = "2"
     }

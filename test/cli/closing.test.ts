@@ -12,8 +12,16 @@ import { run, temporary } from './run.ts';
 async function barWorldTime(directory: string): Promise<() => Promise<void>> {
   const file = join(directory, 'world-clock.json');
   const aside = `${file}.aside`;
-  await rename(file, aside);
-  await mkdir(join(file, 'in-the-way'), { recursive: true });
+  for (;;) {
+    await rename(file, aside);
+    try {
+      await mkdir(join(file, 'in-the-way'), { recursive: true });
+      break;
+    } catch (error) {
+      // A stack that runs saves it each second, perhaps right now.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+    }
+  }
   return async () => {
     await rm(file, { recursive: true });
     await rename(aside, file);

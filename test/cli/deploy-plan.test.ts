@@ -14,7 +14,7 @@ import {
   type Step,
   type World,
 } from '#cli/dev/deploy/plan.ts';
-import { ORDER } from '#cli/dev/deploy/services.ts';
+import { ORDER, serviceName, TRAINING_JOB } from '#cli/dev/deploy/services.ts';
 import { SUBSCRIPTIONS } from '#shared/topology.ts';
 import { testCases } from '#test/support/cases.ts';
 
@@ -135,6 +135,19 @@ describe('a release', () => {
       { 'ingest-1+': 100 },
     ]);
   });
+});
+
+test('service and job are called as terraform calls them', async () => {
+  const hcl = async (file: string): Promise<Record<string, unknown>> =>
+    (await parse(file, readFileSync(new URL(`../../terraform/${file}`, import.meta.url), 'utf8'))) as Record<
+      string,
+      unknown
+    >;
+  const service = (await hcl('modules/function/main.tf')) as {
+    resource: { google_cloud_run_v2_service: { this: [{ name: string }] } };
+  };
+  expect(service.resource.google_cloud_run_v2_service.this[0].name).toBe(serviceName(`\${var.name}`));
+  expect(await hcl('aurora/job.tf')).toMatchObject({ locals: [{ training_job: TRAINING_JOB }] });
 });
 
 describe('the order', () => {

@@ -22,6 +22,8 @@ import { launchUp, untilUp } from '#test/system/running-stack.ts';
 import { emptyState, run, runJson, temporary } from './run.ts';
 import { withPlatform } from './with-platform.ts';
 
+/** So many decisions of the run at least are the learner's: on a busy machine those of the traffic may be few. */
+const LEARNERS = 30;
 const WORKLOAD = canonicalWorkloadOf(aRouteRequest());
 
 interface Situation {
@@ -188,7 +190,8 @@ describe('vm explain', () => {
     let running: Explanation;
     try {
       const stack = await untilUp(launched);
-      await stack.status(({ decisions, outcomes }) => decisions.distinct >= 200 && outcomes.distinct >= 50);
+      await stack.status(({ decisions, outcomes }) => decisions.distinct >= 100 && outcomes.distinct >= 50);
+      for (let asked = 1; asked < LEARNERS; asked++) await decidedOnline(stack.url);
       id = await decidedOnline(stack.url);
       const given = await runJson<Explanation>('explain', id, '--dir', directory);
       expect(given.code).toBe(0);
@@ -207,7 +210,7 @@ describe('vm explain', () => {
     for (const { policy, candidates } of rows)
       expect(replayPolicy({ policy, candidates })).toStrictEqual(candidates.map(({ probability }) => probability));
     const kinds = Map.groupBy(rows, ({ policy }) => policy.kind);
-    expect(kinds.get('thompson')?.length).toBeGreaterThan(50);
+    expect(kinds.get('thompson')?.length).toBeGreaterThanOrEqual(LEARNERS);
     expect(kinds.get('epsilon_softened')?.length, 'until the learner knows something').toBeGreaterThan(0);
   });
 

@@ -128,7 +128,7 @@ describe('the record', () => {
           }
         },
       ),
-      { numRuns: testCases },
+      { numRuns: testCases / 2 },
     );
   });
 
@@ -165,7 +165,7 @@ describe('the record', () => {
           }
         }
       }),
-      { numRuns: testCases },
+      { numRuns: testCases / 2 },
     );
   });
 });

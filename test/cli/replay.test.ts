@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RECORD_COLUMNS } from '#cli/replay/record.ts';
 import { startVm } from '#test/system/vm-process.ts';
-import { run, runJson, SAMPLE_CSV, SAMPLE_WORDS, temporary } from './run.ts';
+import { aFewRows, FEW, run, runJson, SAMPLE_CSV, SAMPLE_WORDS, temporary } from './run.ts';
 
 interface Report {
   rows: number;
@@ -47,24 +47,21 @@ describe('vm replay', () => {
 
   it('takes a bare date for its midnight in UTC', async () => {
     const directory = await temporary();
-    await run('replay', SAMPLE_CSV, '--start', '2026-03-01', '--dir', directory);
-    const again = await runJson<Report>('replay', SAMPLE_CSV, '--start', '2026-03-01T00:00:00Z', '--dir', directory);
-    expect(again.value).toMatchObject({ decisions: 0, outcomes: 0, already_there: 153 });
+    const path = await aFewRows(directory);
+    const replay = ['replay', path, '--dir', join(directory, 'state'), '--start'];
+    await run(...replay, '2026-03-01');
+    const again = await runJson<Report>(...replay, '2026-03-01T00:00:00Z');
+    expect(again.value).toMatchObject({ decisions: 0, outcomes: 0, already_there: 2 * FEW });
   });
 
   it('takes another --start for another record', async () => {
     const directory = await temporary();
-    await run('replay', SAMPLE_CSV, '--dir', directory);
-    const { value } = await runJson<Report>(
-      'replay',
-      SAMPLE_CSV,
-      '--start',
-      '2026-03-01T00:00:00+01:00',
-      '--dir',
-      directory,
-    );
-    expect(value).toMatchObject({ decisions: 78, already_there: 0 });
-    expect(await statusOf(directory)).toMatchObject({ decisions: { accepted: 156, distinct: 156 } });
+    const path = await aFewRows(directory);
+    const state = join(directory, 'state');
+    await run('replay', path, '--dir', state);
+    const { value } = await runJson<Report>('replay', path, '--start', '2026-03-01T00:00:00+01:00', '--dir', state);
+    expect(value).toMatchObject({ decisions: FEW, already_there: 0 });
+    expect(await statusOf(state)).toMatchObject({ decisions: { accepted: 2 * FEW, distinct: 2 * FEW } });
   });
 
   it.each(['1970-01-01T00:00:00Z', '2999-12-31T23:59:59.999Z'])(
@@ -163,19 +160,19 @@ describe('vm replay', () => {
     const directory = await temporary();
     const [header = '', ...rows] = (await readFile(SAMPLE_CSV, 'utf8')).trimEnd().split('\r\n');
     const path = join(directory, 'long.csv');
-    const repeated = Array.from({ length: 10 }, () => rows).flat();
+    const repeated = Array.from({ length: 4 }, () => rows).flat();
     await writeFile(path, [header, ...repeated].join('\n'));
     const state = join(directory, 'state');
     const killed = startVm(['replay', path, '--dir', state]);
     try {
-      await killed.note('300 rows');
+      await killed.note('100 rows');
     } finally {
       await killed.kill();
     }
     expect(await run('replay', path, '--dir', state)).toMatchObject({ code: 0 });
     expect(await statusOf(state)).toMatchObject({
-      decisions: { distinct: 780 },
-      outcomes: { distinct: 750 },
+      decisions: { distinct: 312 },
+      outcomes: { distinct: 300 },
       rejected: 0,
       dead_letters: 0,
       backlog: 0,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { trimmedLine, trimRecord } from '#cli/stack/retention.ts';
 import { parseConfig } from '#shared/config.ts';
@@ -9,7 +10,7 @@ import { createEmbeddedPlatform, type LocalPlatform } from '#shared/platform-emb
 import { fakeClock } from '#test/support/clock.ts';
 import { aDecision } from '#test/support/events.ts';
 import { memoryLog } from '#test/support/runtime.ts';
-import { run, runJson, SAMPLE_WORDS, temporary } from './run.ts';
+import { aFewRows, FEW, run, runJson, temporary } from './run.ts';
 
 const KEEP_DAYS = 120;
 
@@ -45,19 +46,20 @@ describe('retention', () => {
     'keeps a record that starts in %s: a second replay changes nothing',
     { timeout: 30_000 },
     async (start) => {
-      const directory = await temporary();
-      const words = [...SAMPLE_WORDS, '--start', start, '--dir', directory];
+      const base = await temporary();
+      const directory = join(base, 'state');
+      const words = ['replay', await aFewRows(base), '--start', start, '--dir', directory];
       await run(...words);
       for (const days of [0, 10 * KEEP_DAYS])
         expect(await later(directory, days, (platform) => trimRecord(platform, KEEP_DAYS))).toMatchObject({
           removed: {},
         });
       expect((await run(...words)).out).toBe(
-        '78 rows: 0 decisions and 0 outcomes sent, 153 events were there already\n',
+        `${FEW} rows: 0 decisions and 0 outcomes sent, ${2 * FEW} events were there already\n`,
       );
       expect((await runJson('status', '--dir', directory)).value).toMatchObject({
-        decisions: { accepted: 78, distinct: 78 },
-        outcomes: { accepted: 75, distinct: 75 },
+        decisions: { accepted: FEW, distinct: FEW },
+        outcomes: { accepted: FEW, distinct: FEW },
       });
     },
   );

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
@@ -59,9 +60,30 @@ export const SAMPLE_WORDS: readonly string[] = [
 ];
 export const SAMPLE_CSV: string = join(SAMPLE, 'decisions.csv');
 
-/** A state directory in which nothing has happened yet. */
+export const FEW = 5;
+
+/** A file with the first rows of the sample, all accepted and ended. */
+export async function aFewRows(directory: string): Promise<string> {
+  const path = join(directory, 'few.csv');
+  const [header = '', ...rows] = (await readFile(SAMPLE_CSV, 'utf8')).trimEnd().split('\r\n');
+  await writeFile(path, [header, ...rows.slice(0, FEW)].join('\n'));
+  return path;
+}
+
+let empty: Promise<string> | undefined;
+
+/** A state directory in which nothing has happened yet: made once in a worker, then copied. */
 export async function emptyState(directory: string): Promise<void> {
-  const header = join(await temporary(), 'header.csv');
+  empty ??= makeEmptyState();
+  await cp(await empty, directory, { recursive: true });
+}
+
+async function makeEmptyState(): Promise<string> {
+  const base = await mkdtemp(join(tmpdir(), 'aurora-empty-'));
+  process.once('exit', () => rmSync(base, { recursive: true, force: true }));
+  const [header, state] = [join(base, 'header.csv'), join(base, 'state')];
   await writeFile(header, `${RECORD_COLUMNS.join(',')}\n`);
-  await run('replay', header, '--dir', directory);
+  const { code, err } = await run('replay', header, '--dir', state);
+  if (code !== 0) throw new Error(err);
+  return state;
 }

@@ -44,7 +44,7 @@ let trained: ModelFixture;
 beforeAll(async () => {
   trained = await trainModel({
     examples: OUTCOMES.flatMap((outcome) => exampleOf(outcome) ?? []),
-    config: { ...TRAIN_DEFAULTS, hidden: [4], seed: 1 },
+    config: { ...TRAIN_DEFAULTS, hidden: [4], epochs: 1 },
     featureSet: FEATURE_SET,
     watermark: WATERMARK,
     createdAt: WATERMARK,

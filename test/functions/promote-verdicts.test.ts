@@ -241,9 +241,15 @@ describe('every way to a verdict', () => {
       verdict,
       compared_with: against === 'good' ? trained.good.manifest.version : against === undefined ? alone : against,
     });
-    // And only its own alias follows.
+    // And only its own alias follows, with an event of the move.
     expect(await house.head('champion')).toBe(verdict === 'promote' ? version : before);
     expect(await house.head('apprentice')).toBe(verdict === 'not-enough-evidence' ? version : null);
+    const moved = { version, verdict, promoted_by: 'promote', forced: false, reason: found?.reasons[0] };
+    const champion = { ...moved, alias: 'champion', previous_version: before, sequence: before === null ? 1 : 2 };
+    const apprentice = { ...moved, alias: 'apprentice', previous_version: null, sequence: 1 };
+    const moves = { promote: before === version ? [] : [champion], 'not-enough-evidence': [apprentice], reject: [] };
+    const announced = house.bus.payloads('model-promoted');
+    expect(announced.filter(({ promoted_by: by }) => by === 'promote')).toMatchObject(moves[verdict]);
     expect(house.bus.payloads('event-rejected')).toEqual([]);
   });
 

@@ -5,7 +5,6 @@ import type { Verdict } from '#shared/registry/verdict.ts';
 import { aModel, type ModelFixture } from '#test/support/model.ts';
 import {
   BACK,
-  contraryOf,
   FEW,
   MANY,
   promoteHouse,
@@ -30,58 +29,14 @@ beforeAll(async () => {
 
 type House = ReturnType<typeof promoteHouse>;
 
-describe('each verdict moves its alias', () => {
-  test('promote: the champion', async () => {
-    const house = promoteHouse();
-    await house.publish(good);
-    expect(await house.hear(good)).toBe(204);
-    expect(await house.verdict(good)).toMatchObject({ verdict: 'promote', compared_with: 'linear' });
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([good.manifest.version, null]);
-    expect(house.bus.payloads('model-promoted')).toMatchObject([
-      {
-        alias: 'champion',
-        version: good.manifest.version,
-        previous_version: null,
-        sequence: 1,
-        verdict: 'promote',
-        promoted_by: 'promote',
-        forced: false,
-        reason: expect.stringContaining('uplift over the rules'),
-      },
-    ]);
-  });
-
-  test('not enough evidence: the apprentice', async () => {
-    const house = promoteHouse();
-    await house.publish(small);
-    expect(await house.hear(small)).toBe(204);
-    expect(await house.verdict(small)).toMatchObject({
-      verdict: 'not-enough-evidence',
-      reasons: expect.arrayContaining(['holdout: 60 rows, at least 200 are needed']),
-    });
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, small.manifest.version]);
-  });
-
-  test('reject: none', async () => {
-    const house = promoteHouse();
-    const contrary = await contraryOf(good);
-    await house.publish(contrary);
-    expect(await house.hear(contrary)).toBe(204);
-    expect(await house.verdict(contrary)).toMatchObject({ verdict: 'reject' });
-    expect([await house.head('champion'), await house.head('apprentice')]).toEqual([null, null]);
-    expect(house.bus.published).toEqual([]);
-  });
-
-  test('judged against the champion in office', async () => {
-    const house = promoteHouse();
-    await house.publish(good);
-    await house.hear(good);
-    await house.clock.advance(1_000);
-    await house.publish(bad);
-    await house.hear(bad);
-    expect(await house.verdict(bad)).toMatchObject({ verdict: 'reject', compared_with: good.manifest.version });
-    expect(await house.head('champion')).toBe(good.manifest.version);
-  });
+/** A verdict of before, so that nothing is judged again. */
+const standing = (decidedAt: string): Verdict => ({
+  verdict: 'promote',
+  reasons: ['proved'],
+  checks: [],
+  metrics: {},
+  decided_at: decidedAt,
+  compared_with: null,
 });
 
 describe('what cannot be judged', () => {
@@ -182,18 +137,10 @@ describe('delivered again', () => {
   });
 
   test('killed at any step on the way to champion, its verdict long written', async () => {
-    const standing: Verdict = {
-      verdict: 'promote',
-      reasons: ['proved'],
-      checks: [],
-      metrics: {},
-      decided_at: watermarkOf(MANY),
-      compared_with: null,
-    };
     const prepare = async (house: House): Promise<void> => {
       await house.publish(bad);
       await house.force('champion', 'untrained', maturedMs(FEW));
-      await house.registry.writeVerdict(good.manifest.version, standing);
+      await house.registry.writeVerdict(good.manifest.version, standing(watermarkOf(MANY)));
     };
     expect(await killedEverywhere(() => good, 'champion', prepare, [])).toBeGreaterThan(8);
   });
@@ -203,6 +150,7 @@ describe('delivered late', () => {
   test('after a rollback: what was taken back stays back, both moves are announced', async () => {
     const house = promoteHouse();
     await house.publish(good);
+    await house.registry.writeVerdict(good.manifest.version, standing(rfc3339(house.clock.now())));
     await house.hear(good);
     await house.clock.advance(1_000);
     await house.registry.rollback('champion', BACK);
@@ -217,6 +165,7 @@ describe('delivered late', () => {
   test('when another has followed meanwhile: it does not come back', async () => {
     const house = promoteHouse();
     await house.publish(good);
+    await house.registry.writeVerdict(good.manifest.version, standing(rfc3339(house.clock.now())));
     house.bus.failNext(1);
     expect(await house.hear(good)).toBe(503);
     await house.clock.advance(1_000);
@@ -235,14 +184,7 @@ describe('delivered late', () => {
     const house = promoteHouse();
     await house.publish(good);
     await house.publish(bad);
-    await house.registry.writeVerdict(good.manifest.version, {
-      verdict: 'promote',
-      reasons: ['proved'],
-      checks: [],
-      metrics: {},
-      decided_at: rfc3339(house.clock.now()),
-      compared_with: null,
-    });
+    await house.registry.writeVerdict(good.manifest.version, standing(rfc3339(house.clock.now())));
     await house.force('champion', 'untrained', house.clock.now() + 1);
     await house.hear(good);
     expect(await house.head('champion')).toBe('untrained');

@@ -106,7 +106,7 @@ describe('the policy of a decision', () => {
         const kind = `${row.mode} ${row.policy.kind}${dropped ? ' dropped' : ''}`;
         if (row.candidates.length > 1) seen.set(kind, (seen.get(kind) ?? 0) + 1);
       }),
-      { numRuns: 2 * testCases },
+      { numRuns: testCases },
     );
     // Vacuous unless every kind occurred.
     const every = ['rules', 'apprentice'].flatMap((mode) => [`${mode} epsilon_softened`, `${mode} greedy`]);

@@ -13,7 +13,7 @@ import { loadScorer } from '#shared/learning/scorer.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { readTrainingSet } from '#shared/learning/training-set.ts';
 import type { Platform } from '#shared/platform.ts';
-import { trainingRows } from '#shared/queries/training.ts';
+import { trainingDays } from '#shared/queries/training.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { handleOnce } from '#shared/runtime/handle-once.ts';
 import { fakeClock } from '#test/support/clock.ts';
@@ -63,7 +63,9 @@ function trainHouse({ trainModel = quickly as TrainModel } = {}) {
     says(attempts: number) {
       const { query } = outcomes.warehouse;
       vi.spyOn(outcomes.warehouse, 'query').mockImplementation((asked, params) =>
-        asked.name === trainingRows.name ? Promise.resolve([asked.row.parse({ attempts })]) : query(asked, params),
+        asked.name === trainingDays.name
+          ? Promise.resolve([asked.row.parse({ day: '2026-01-01', at_least: attempts })])
+          : query(asked, params),
       );
     },
     registry: createRegistry({ objects, worldClock: clock }),

@@ -5,10 +5,10 @@ import type { Evaluation } from '#shared/learning/evaluate/index.ts';
 import { baseRates } from '#shared/learning/evaluate/predictions.ts';
 import type { Example } from '#shared/learning/example.ts';
 import { seededRandom } from '#shared/learning/random.ts';
-import { trainModel } from '#shared/learning/train/index.ts';
 import { type Split, splitByTime } from '#shared/learning/train/split.ts';
 import { evaluateModel, type StoredModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples, toyRows } from '#test/support/learning.ts';
+import { networkOf } from '#test/support/network-of.ts';
 
 const rows = toyRows({ rows: 2_000, seed: 3 });
 const examples = rows.map(({ example }) => example);
@@ -16,11 +16,8 @@ const truth = new Map(rows.map(({ example, trueCompletion }) => [example.decisio
 
 async function train(from: readonly Example[], epochs: number): Promise<{ model: StoredModel; split: Split }> {
   const config = { ...TOY_CONFIG, epochs };
-  const { manifest, files } = await trainModel({ examples: from, config, featureSet: TOY_SET, ...TOY_TIMES });
-  return {
-    model: { manifest, weights: files['weights.bin'] },
-    split: splitByTime(from, manifest.training.holdout_rows),
-  };
+  const model = await networkOf({ examples: from, config, featureSet: TOY_SET, ...TOY_TIMES });
+  return { model, split: splitByTime(from, model.manifest.training.holdout_rows) };
 }
 
 let good: Awaited<ReturnType<typeof train>>;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { BinaryReport, Evaluation } from '#shared/learning/evaluate/index.ts';
 import { judge } from '#shared/learning/gate/judge.ts';
-import { trainModel } from '#shared/learning/train/index.ts';
 import { splitByTime } from '#shared/learning/train/split.ts';
 import { verdict as verdictSchema } from '#shared/registry/verdict.ts';
 import { evaluateModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
+import { networkOf } from '#test/support/network-of.ts';
 
 const decidedAt = '2026-02-01T00:00:00.000Z';
 
@@ -206,9 +206,8 @@ describe('by simulation, seeds fixed', () => {
       ? rows.map((row, i) => ({ ...row, features: rows[(i + 577) % rows.length]?.features ?? row.features }))
       : rows;
     const request = { examples, config: { ...TOY_CONFIG, epochs: 6, seed }, featureSet: TOY_SET, ...TOY_TIMES };
-    const { manifest, files } = await trainModel(request);
-    const challenger = { manifest, weights: files['weights.bin'] };
-    const split = splitByTime(examples, manifest.training.holdout_rows);
+    const challenger = await networkOf(request);
+    const split = splitByTime(examples, challenger.manifest.training.holdout_rows);
     return judge({
       evaluation: await evaluateModel({ ...split, challenger, champion: null, seed }),
       decidedAt,

@@ -33,9 +33,10 @@ describe('the start of the newest', () => {
     ['today has enough', 5, { 0: 5, 1: 9 }, '2026-01-01', 1],
     ['a few days do', 6, { 0: 5, 1: 9 }, '2025-12-31', 1],
     ['two months do', 6, { 0: 5, 40: 1, 50: 1 }, '2025-11-22', 2],
-    ['long ago', 6, { 0: 5, 400: 1, 401: 1 }, '2024-11-27', 3],
-    ['fewer than asked for: the oldest day', 60, { 0: 5, 400: 1, 401: 0 }, '2024-11-26', 3],
-    ['nothing: no day need be read', 1, {}, '2026-01-01', 3],
+    ['a year does', 6, { 0: 5, 400: 1, 401: 1 }, '2024-11-27', 3],
+    ['long ago', 6, { 0: 5, 600: 1, 601: 1 }, '2024-05-11', 4],
+    ['fewer than asked for: the oldest day', 60, { 0: 5, 400: 1, 401: 0 }, '2024-11-26', 4],
+    ['nothing: no day need be read', 1, {}, '2026-01-01', 4],
   ])('%s', async (_, limit, back, start, looks) => {
     expect(await asked(limit, back)).toEqual({ start, looks });
   });

@@ -43,6 +43,7 @@ function marking(): { dialect: Dialect; fill(text: string, real: Dialect): strin
       timestamp: (expression) => mark((real) => real.timestamp(fill(expression, real))),
       jsonText: (column, path) => mark((real) => real.jsonText(column, path)),
       timestampText: (expression) => mark((real) => real.timestampText(fill(expression, real))),
+      daysOfArrivals: (after) => mark((real) => real.daysOfArrivals(fill(after, real))),
       arrivalOrder: (alias) => mark((real) => real.arrivalOrder(alias)),
     },
   };

@@ -22,6 +22,7 @@ import { testCases } from '#test/support/cases.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { evaluateModel } from '#test/support/evaluate-model.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
+import { networkOf } from '#test/support/network-of.ts';
 
 const examples = toyExamples({ rows: 400, seed: 11 });
 const request: TrainRequest = { examples, config: TOY_CONFIG, featureSet: TOY_SET, ...TOY_TIMES };
@@ -244,6 +245,15 @@ describe('trainModel', () => {
   });
 });
 
+describe('the network alone, as tests evaluate it', () => {
+  it('is that of trainModel', async () => {
+    const { manifest, weights } = await networkOf(request);
+    const { encoding, targets, hidden, feature_set } = trained.manifest;
+    expect(manifest).toMatchObject({ encoding, targets, hidden, feature_set, weights: trained.manifest.weights });
+    expect(Buffer.compare(weights, trained.files['weights.bin'])).toBe(0);
+  });
+});
+
 describe('trainModel on 300 rows', () => {
   const HOLDOUT = 2_000;
   /** Beside the toy's own numbers one that only tells the time, in a stretch of a wave that the holdout leaves. */
@@ -260,8 +270,7 @@ describe('trainModel on 300 rows', () => {
   ])('is not worse than the base rates by more than .02 (signal $signal, seed $seed)', async ({ signal, seed }) => {
     const rows = withClock(toyExamples({ rows: 300 + HOLDOUT, seed, signal }));
     const config = { ...TRAIN_DEFAULTS, holdout_share: HOLDOUT / rows.length };
-    const { manifest, files } = await trainModel({ ...request, examples: rows, config });
-    const challenger = { manifest, weights: files['weights.bin'] };
+    const challenger = await networkOf({ ...request, examples: rows, config });
     const report = await evaluateModel({ ...splitByTime(rows, HOLDOUT), challenger, champion: null, seed: 1 });
     expect(report).toMatchObject({ training_rows: 300, rows: HOLDOUT });
     expect(report.completion?.over_base.mean).toBeGreaterThan(signal === 0 ? -0.02 : 0.02);

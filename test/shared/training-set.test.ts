@@ -55,33 +55,26 @@ describe('a frozen training set', () => {
   });
 
   test.each([
-    { limit: 600, days: 64 },
-    { limit: 200, days: 16 },
-    { limit: 5, days: 1 },
-    { limit: 601, days: null },
-  ])(
-    'the newest $limit are looked for in the last $days days, and are the same as among all',
-    async ({ limit, days }) => {
-      // An attempt an hour: 25 days.
-      const hourly = OUTCOMES.map((outcome, index) => ({
-        ...outcome,
-        decided_at: rfc3339(Date.parse(outcome.decided_at) + index * HOUR_MS),
-        observed_at: rfc3339(Date.parse(outcome.observed_at) + index * HOUR_MS),
-      }));
-      const end = ALL_KNOWN + 600 * HOUR_MS;
-      await record(hourly, end);
-      const window = await trainingWindow(warehouse, rfc3339(end), limit);
-      expect(window).toEqual({
-        watermark: rfc3339(end),
-        since: rfc3339(days === null ? 0 : end - days * 24 * HOUR_MS),
-        limit,
-        rows: Math.min(limit, 600),
-      });
-      const all = await readWindow(warehouse, { ...window, since: rfc3339(0) });
-      expect(all).toHaveLength(Math.min(limit, 600));
-      expect(await readWindow(warehouse, window)).toEqual(all);
-    },
-  );
+    { limit: 5, from: '2026-01-26' },
+    { limit: 30, from: '2026-01-25' },
+    { limit: 600, from: '2026-01-01' },
+    { limit: 601, from: '2026-01-01' },
+  ])('the newest $limit are looked for from $from on, and are the same as among all', async ({ limit, from }) => {
+    // An attempt an hour: 25 days.
+    const hourly = OUTCOMES.map((outcome, index) => ({
+      ...outcome,
+      decided_at: rfc3339(Date.parse(outcome.decided_at) + index * HOUR_MS),
+      observed_at: rfc3339(Date.parse(outcome.observed_at) + index * HOUR_MS),
+    }));
+    const end = ALL_KNOWN + 600 * HOUR_MS;
+    await record(hourly, end);
+    const window = await trainingWindow(warehouse, rfc3339(end), limit);
+    const since = `${from}T00:00:00.000Z`;
+    expect(window).toEqual({ watermark: rfc3339(end), since, limit, rows: Math.min(limit, 600) });
+    const all = await readWindow(warehouse, { ...window, since: rfc3339(0) });
+    expect(all).toHaveLength(Math.min(limit, 600));
+    expect(await readWindow(warehouse, window)).toEqual(all);
+  });
 
   test('holds final, scored, uncensored attempts only', async () => {
     const [first, second, third, fourth, fifth] = OUTCOMES as [Outcome, Outcome, Outcome, Outcome, Outcome];

@@ -3,7 +3,7 @@
  * commands run with the Node of this process. It knows the instructions that ours uses, one a line, and refuses any other.
  */
 import { execFile } from 'node:child_process';
-import { chmod, chown, cp, lstat, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { chmod, cp, lchown, lstat, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -71,6 +71,8 @@ export interface Owner {
   readonly gid: number;
 }
 
+const ROOT: Owner = { uid: 0, gid: 0 };
+
 export interface Followed {
   readonly workdir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -117,7 +119,8 @@ export async function followDockerfile({ root, directory, node }: FollowOptions)
           const isFile = (await lstat(join(from, source))).isFile();
           await cp(join(from, source), isFile ? join(target, source) : target, { recursive: true });
         }
-        if (flags['chown'] === 'node:node' && node !== null) await chownAll(target, node);
+        // A copy keeps its owner; in Docker it is root's, unless it says another.
+        if (node !== null) await chownAll(target, flags['chown'] === 'node:node' ? node : ROOT);
       } else if (instruction === 'RUN') {
         await run(words, { here, root, env, owner: user === 'node' ? node : null });
       } else {
@@ -152,16 +155,16 @@ async function run(
 
 async function chownAll(directory: string, { uid, gid }: Owner): Promise<void> {
   for (const entry of ['.', ...(await readdir(directory, { recursive: true }))])
-    await chown(join(directory, entry), uid, gid);
+    await lchown(join(directory, entry), uid, gid);
 }
 
-/** For its owner too, who else could write whatever the modes say is root. */
+/** Takes away every right to write. */
 export async function makeReadOnly(directory: string): Promise<() => Promise<void>> {
   const entries = [
     directory,
     ...(await readdir(directory, { recursive: true })).map((entry) => join(directory, entry)),
   ];
-  for (const entry of entries) await chmod(entry, (await lstat(entry)).isDirectory() ? 0o555 : 0o444);
+  for (const entry of entries) await chmod(entry, (await lstat(entry)).mode & 0o555);
   return async () => {
     for (const entry of entries) if ((await lstat(entry)).isDirectory()) await chmod(entry, 0o755);
   };

@@ -2,12 +2,12 @@
  * Cloud Run behind a `gcloud` of our own: a script for the PATH, which asks this process what to say. It knows the commands and the
  * flags that the deployment uses and refuses any other, as gcloud does. Revisions answer over HTTP by their tags.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Gcloud, outcomeOf } from '#cli/dev/deploy/gcloud.ts';
 import { bodyOf, closeServer, listenOnLoopback } from './loopback.ts';
 
@@ -19,6 +19,9 @@ IFS= read -r code <&3
 if [ "$code" = 0 ]; then cat <&3; else cat <&3 >&2; fi
 exit "$code"
 `;
+
+/** Where programs may be started; not so of every place for temporary files. */
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
 
 /** What happens to a call: null, what is meant to. */
 export type Fault = null | 'fails' | 'fails when done' | 'hangs' | 'caller killed' | 'caller killed when done';
@@ -56,7 +59,8 @@ const CALLER = 'aurora-pusher@aurora-test.iam.gserviceaccount.com';
 const JOB = 'aurora-train-job';
 
 export async function startGcloudFake(names: readonly string[]): Promise<GcloudFake> {
-  const bin = await mkdtemp(join(tmpdir(), 'aurora-gcloud-'));
+  await mkdir(CACHE, { recursive: true });
+  const bin = await mkdtemp(join(CACHE, 'aurora-gcloud-'));
   const web = createHttpServer((request, response) => void serve(request, response));
   const origin = await listenOnLoopback(web);
   const door = createServer((socket) => void hear(socket));

@@ -9,7 +9,7 @@ import type { Cell, NamedQuery, Row, Warehouse } from '#shared/ports/warehouse.t
 import type { DayCount } from '#shared/queries/days.ts';
 import { actorsDecisions, decisionDays, recordedDecisions } from '#shared/queries/decision-record.ts';
 import { lessonDays, lessonRows } from '#shared/queries/learning.ts';
-import { maturedSince, trainingExamples, trainingRows, trainingWatermark } from '#shared/queries/training.ts';
+import { maturedSince, trainingDays, trainingExamples, trainingWatermark } from '#shared/queries/training.ts';
 import { trialDecisions } from '#shared/queries/trial-record.ts';
 import { classicScore } from '#shared/rules/classic-score.ts';
 import { decisionPayload } from '#test/contract/warehouse-rows.ts';
@@ -162,7 +162,7 @@ export function memoryRecord() {
       return byDay(decisions({ ...params, limit: Number.MAX_SAFE_INTEGER }), 'decided_at', () => true);
     if (name === recordedDecisions.name || name === actorsDecisions.name) return decisions(params);
     if (name === trialDecisions.name) return trialRows(params);
-    if (name === trainingRows.name) return [{ attempts: decidedSince(params).length }];
+    if (name === trainingDays.name) return byDay(decidedSince(params), 'decided_at', () => true);
     if (name !== trainingExamples.name) throw new Error(`nobody expected query ${name}`);
     return decidedSince(params)
       .slice(-Number(params['limit']))
@@ -192,9 +192,9 @@ export function memoryRecord() {
     return [...first.values()].sort((a, b) => (observed(a) < observed(b) ? -1 : 1));
   };
   const byDay = (
-    found: readonly Record<string, unknown>[],
+    found: readonly Readonly<Record<string, unknown>>[],
     instant: string,
-    counts: (row: Record<string, unknown>) => boolean,
+    counts: (row: Readonly<Record<string, unknown>>) => boolean,
   ): readonly DayCount[] => {
     const days = Map.groupBy(found, (row) => String(row[instant]).slice(0, 10));
     return [...days]

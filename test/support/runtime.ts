@@ -24,10 +24,10 @@ export function memoryLog(lines: LogLine[] = [], base: Readonly<Record<string, u
   };
 }
 
-/** What a function runs with, and the log it wrote. */
+/** What a function runs with, and the log it wrote. Durations pass on its clock too: no test waits on how busy the machine is. */
 export function testDeps(hostClock: HostClock = fakeClock()): RuntimeDeps & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
-  return { log: memoryLog(lines), hostClock, metrics: createMetrics(), lines };
+  return { log: memoryLog(lines), hostClock, metrics: createMetrics({ stopwatchMs: hostClock.now }), lines };
 }
 
 /** A request as a host hands it over; a test names only what it is about. */

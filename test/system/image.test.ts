@@ -35,7 +35,8 @@ let node: Owner | null;
 let makeWritable: () => Promise<void>;
 let cloud: Cloud;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'aurora-image-'));
+  // A TMPDIR may be for its owner alone.
+  directory = await mkdtemp(join(process.getuid?.() === 0 ? '/tmp' : tmpdir(), 'aurora-image-'));
   await chmod(directory, 0o755);
   node = somebodyElse();
   cloud = await startCloud();

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { startVm, type VmProcess } from './vm-process.ts';
 
@@ -8,58 +11,79 @@ const upLine = z.object({
   operations_port: z.int(),
   functions: z.array(z.object({ name: z.string(), url: z.url() })),
 });
-const statusLine = z.object({
-  type: z.literal('status'),
+const status = z.object({
   world_time: z.iso.datetime(),
   decisions: counts,
   outcomes: counts,
   rejected: z.int(),
   dead_letters: z.int(),
   backlog: z.int(),
-  live: z.int(),
   latest_model: z
     .object({ version: z.string(), verdict: z.string().nullable(), stage: z.enum(['online', 'apprentice', 'none']) })
     .nullable(),
   champion: z.object({ version: z.string(), promoted_at: z.string() }).nullable(),
 });
-export type StatusLine = z.infer<typeof statusLine>;
+type Status = z.infer<typeof status>;
+const statusLine = status.extend({ type: z.literal('status'), live: z.int() });
+type StatusLine = z.infer<typeof statusLine>;
+
+/** What waits for a stack asks it so often; its own lines come every five seconds. */
+const ASK_EVERY_MS = 50;
 
 export interface RunningStack {
   readonly process: VmProcess;
   /** The front door. */
   readonly url: string;
   readonly functions: ReadonlyMap<string, string>;
+  /** Asked at its operations door, as `vm status` does, until the condition holds. @throws when the process ends before */
+  status(holds: (now: Status) => boolean): Promise<Status>;
   /** The next line of counters that fulfils the condition. */
-  status(holds: (line: StatusLine) => boolean): Promise<StatusLine>;
+  line(holds: (line: StatusLine) => boolean): Promise<StatusLine>;
   /** Ctrl-C; resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
 /** `vm up --json` on free ports, without traffic of its own. The process is there at once, the stack when it says so. */
-export function launchUp(directory: string, options: Readonly<Record<string, string>> = {}): VmProcess {
+export function launchUp(directory: string, options: Readonly<Record<string, string>> = {}): LaunchedUp {
   const words = Object.entries({ port: '0', traffic: '0', ...options }).flatMap(([name, value]) => [
     `--${name}`,
     value,
   ]);
-  return startVm(['up', '--json', '--dir', directory, ...words]);
+  return { ...startVm(['up', '--json', '--dir', directory, ...words]), directory };
 }
 
+type LaunchedUp = VmProcess & { readonly directory: string };
+
 /** Resolves when the doors are open. @throws when the process ends before */
-export async function untilUp(launched: VmProcess): Promise<RunningStack> {
+export async function untilUp(launched: LaunchedUp): Promise<RunningStack> {
   const up = await launched.line((line) => read(upLine, line));
   return {
     process: launched,
     url: up.front_door,
     functions: new Map(up.functions.map(({ name, url }) => [name, url])),
-    status: (holds) => {
+    async status(holds) {
+      const { token } = JSON.parse(await readFile(join(launched.directory, 'stack.json'), 'utf8'));
+      const request = { method: 'POST', body: '{}', headers: { authorization: `Bearer ${token}` } };
+      for (;;) {
+        const answer = await fetch(`http://127.0.0.1:${up.operations_port}/ops/status`, request).catch(
+          async (cause) => {
+            throw new Error(`the stack is gone: ${(await launched.ended).stderr}`, { cause });
+          },
+        );
+        const now = status.parse(await answer.json());
+        if (holds(now)) return now;
+        await sleep(ASK_EVERY_MS);
+      }
+    },
+    line: (holds) => {
       const from = launched.stdout().length;
       let seen = 0;
       return launched.line((line) => {
         seen += line.length + 1;
         // Lines from before the question do not answer it.
         if (seen <= from) return undefined;
-        const status = read(statusLine, line);
-        return status !== undefined && holds(status) ? status : undefined;
+        const counted = read(statusLine, line);
+        return counted !== undefined && holds(counted) ? counted : undefined;
       });
     },
     async stop() {

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -70,3 +70,6 @@ const endpoint = `http://127.0.0.1:${(google.address() as AddressInfo).port}`;
 for (const name of readdirSync(join(here, 'functions')).sort()) await warm(name, endpoint);
 google.closeAllConnections();
 google.close();
+// Node writes them for their owner alone; in the image they belong to another.
+for (const entry of readdirSync(join(here, 'cache'), { recursive: true, withFileTypes: true }))
+  if (entry.isFile()) chmodSync(join(entry.parentPath, entry.name), 0o444);

@@ -1,6 +1,9 @@
 /** The fragments in which DuckDB and BigQuery differ; each pair answers the same for the same rows. */
 import type { Dialect } from '#shared/ports/warehouse.ts';
 
+/** Pub/Sub delivers within seconds; what a dead letter brings days later is in the record all the same. */
+const LATE_DAYS = 2;
+
 export const duckdbDialect: Dialect = {
   name: 'duckdb',
   table: (name) => `"${identifier(name)}"`,
@@ -13,6 +16,7 @@ export const duckdbDialect: Dialect = {
   jsonText: (column, path) =>
     `CASE WHEN json_type(${column}, '${jsonPath(path)}') NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(${column}, '${jsonPath(path)}') END`,
   timestampText: (expression) => `strftime(${expression}, '%Y-%m-%dT%H:%M:%S.%fZ')`,
+  daysOfArrivals: () => 'TRUE',
   // rowid is the order of insertion; it decides between duplicates of one batch.
   arrivalOrder: (alias) => `${identifier(alias)}.ingested_at, ${identifier(alias)}.rowid`,
 };
@@ -29,6 +33,7 @@ export function bigqueryDialect(dataset: string): Dialect {
     timestamp: (expression) => `TIMESTAMP(${expression})`,
     jsonText: (column, path) => `JSON_VALUE(${column}, '${jsonPath(path)}')`,
     timestampText: (expression) => `FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E6SZ', ${expression}, 'UTC')`,
+    daysOfArrivals: (after) => `event_date >= DATE(${after}) - ${LATE_DAYS}`,
     // No order of insertion there, and to compare rows by all they hold would have every query read every column. Rows of one event
     // that share an instant are copies, of one message that went to two instances: an append holds an event once.
     arrivalOrder: (alias) => `${identifier(alias)}.ingested_at`,

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEPLOYED } from '#cli/dev/bundle.ts';
 import { makeLayout } from '#cli/dev/image/layout.ts';
-import { DATASET, PROJECT, startBigqueryFake } from '#test/support/bigquery/server.ts';
-import { BUCKET, startGcsFake } from '#test/support/gcs/server.ts';
+import { startCloud } from '#test/support/cloud.ts';
 import { type BenchCase, figure } from '../bench-case.ts';
 import { alternate } from '../rounds.ts';
 import { untilReady } from '../until-ready.ts';
@@ -20,7 +19,7 @@ export const image: BenchCase = {
     const at = join(directory, 'image');
     const { packages } = await makeLayout(at);
     await promisify(execFile)(process.execPath, [join(at, 'warm.mjs')]);
-    const [storage, bigquery] = await Promise.all([startGcsFake(), startBigqueryFake()]);
+    const cloud = await startCloud();
     const start =
       (name: string, env: Readonly<Record<string, string>> = {}) =>
       (): Promise<number> =>
@@ -31,14 +30,7 @@ export const image: BenchCase = {
             K_SERVICE: `aurora-${name}`,
             FUNCTION_TARGET: name,
             PORT: '0',
-            AURORA_PLATFORM: 'gcp',
-            AURORA_PROJECT: PROJECT,
-            AURORA_BUCKET: BUCKET,
-            AURORA_DATASET: DATASET,
-            AURORA_LOCATION: 'EU',
-            AURORA_STORAGE_ENDPOINT: storage.endpoint,
-            AURORA_BIGQUERY_ENDPOINT: bigquery.endpoint,
-            AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
+            ...cloud.environment,
             ...env,
           },
           ANSWERS,
@@ -72,7 +64,7 @@ export const image: BenchCase = {
         ],
       };
     } finally {
-      await Promise.all([storage.close(), bigquery.close()]);
+      await cloud.close();
     }
   },
 };

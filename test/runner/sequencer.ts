@@ -1,0 +1,18 @@
+import { relative } from 'node:path';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What takes longest, longest first, so that at the end no core waits for another: by `vitest run --reporter=json`. */
+const HEAVY: readonly string[] = ['test/system/loop.test.ts', 'test/system/image.test.ts'];
+
+/** Files with a worker of their own first, then those that share workers; the heavy ones of each before the others, these by name. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const keyed = files.map((file) => ({ file, key: keyOf(file, relative(this.ctx.config.root, file.moduleId)) }));
+    return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ file }) => file);
+  }
+}
+
+function keyOf({ project }: TestSpecification, path: string): string {
+  const place = HEAVY.indexOf(path);
+  return [project.config.isolate ? 0 : 1, String(place === -1 ? HEAVY.length : place).padStart(3, '0'), path].join(' ');
+}
