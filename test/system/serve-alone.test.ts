@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
-import { startChild } from '#test/support/child.ts';
-import { startCloud } from '#test/support/cloud.ts';
 
 const SERVE = join(import.meta.dirname, '..', '..', 'functions', 'serve.ts');
 
@@ -41,13 +39,4 @@ test('in the cloud without a variable that it needs: names it, and where its val
       remedy: ERROR_CATALOGUE.config_invalid.remedy,
     },
   });
-});
-
-// Elsewhere a bundler or the tests' own loader stands between a package and its importer, and forgives more than Node does.
-test('score alone, in the cloud, from its sources: serves', async () => {
-  const cloud = await startCloud();
-  onTestFinished(() => cloud.close());
-  const { child, line } = startChild(SERVE, [], { ...cloud.environment, FUNCTION_TARGET: 'score', PORT: '0' });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await line(/"message":"serves"/);
 });

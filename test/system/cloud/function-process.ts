@@ -22,6 +22,8 @@ export interface FunctionProcess {
 const SERVE = fileURLToPath(new URL('../../../functions/serve.ts', import.meta.url));
 /** A directory that gets the log of each function, for whoever looks for a fault. */
 const LOGS = process.env['AURORA_TEST_LOGS'];
+/** Compiled code, where the run keeps any: each start is quicker by half. */
+const CACHE = process.env['NODE_COMPILE_CACHE'];
 const LOOK_EVERY_MS = 50;
 /** Of what it said on stderr. */
 const TOLD_CHARACTERS = 2_000;
@@ -48,6 +50,7 @@ export function startFunction(
       stdio: ['ignore', log ?? 'ignore', 'pipe'],
       env: {
         ...environment,
+        ...(CACHE === undefined ? {} : { NODE_COMPILE_CACHE: CACHE }),
         FUNCTION_TARGET: name,
         PORT: `${port}`,
         AURORA_LOG_LEVEL: log === null ? 'silent' : 'debug',
