@@ -25,7 +25,7 @@ export const ingestCloud: BenchCase = {
   name: 'ingest-cloud',
   title: '`ingest` in the cloud: pushes into BigQuery’s fake',
   async run({ quick, hostClock, world }) {
-    const [rounds, events] = quick ? [1, 240] : [3, 2_000];
+    const [rounds, events] = quick ? [1, 240] : [3, 1_000];
     const eventAt = eventsOf(await world(), hostClock.now());
     let next = 0;
     // Each round has events of its own: a second push of one would be a duplicate.
