@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { trainingRequested } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { trainingKey } from '#shared/domain/training-report.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { startChild } from '#test/support/child.ts';
-import { startCloud } from '#test/support/cloud.ts';
+import { inTheCloud, startCloud } from '#test/support/cloud.ts';
 
 const SERVE = join(import.meta.dirname, '..', '..', 'functions', 'serve.ts');
 
@@ -50,4 +53,20 @@ test('score alone, in the cloud, from its sources: serves', async () => {
   const { child, line } = startChild(SERVE, [], { ...cloud.environment, FUNCTION_TARGET: 'score', PORT: '0' });
   onTestFinished(() => void child.kill('SIGKILL'));
   await line(/"message":"serves"/);
+});
+
+test('train as a job: handles the event that it is given, reports, and ends', async () => {
+  const cloud = await startCloud();
+  onTestFinished(() => cloud.close());
+  const asked = { requested_at: '2026-11-30T00:00:00.000Z', requested_by: 'cron', force: false, seed: 1 };
+  const { data, attributes } = encodeEvent(trainingRequested, asked);
+  const message = { data: Buffer.from(data).toString('base64'), attributes, messageId: '1' };
+  const job = { FUNCTION_TARGET: 'train', AURORA_JOB_EVENT: JSON.stringify({ message }) };
+  const { child } = startChild(SERVE, [], { ...cloud.environment, ...job });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  expect(await once(child, 'close')).toEqual([0, null]);
+  const report = await inTheCloud(cloud, async (platform) =>
+    (await platform.state()).get(trainingKey(trainingRequested.eventId(asked))),
+  );
+  expect(report?.value).toMatchObject({ result: 'skipped', reason: 'no outcome has arrived yet' });
 });
