@@ -51,7 +51,7 @@ const dlqShow: Command = {
   usage: 'ID',
   options: {},
   help: {},
-  examples: ['vm dlq show 1042'],
+  examples: ['vm dlq show 1042', 'AURORA_PLATFORM=gcp vm dlq show routing-outcomes/1042'],
   positionals: { min: 1, max: 1 },
   run: async ({ directory, json, print, positionals }) => {
     const letter = await withAccess(directory, 'dlq show', (access) =>
@@ -68,6 +68,9 @@ const dlqReplay: Command = {
   usage: 'ID... | --all',
   options: { all: { type: 'boolean', default: false } },
   help: { all: 'every dead letter that is there now, oldest first' },
+  notes: [
+    'In the cloud every subscription of the topic gets it again, and knows an event that it has; one run takes 10,000 letters at most.',
+  ],
   examples: ['vm dlq replay 1042 1043', 'vm dlq replay --all'],
   positionals: { min: 0, max: 1000 },
   run: async ({ directory, json, print, note, positionals, values }) => {

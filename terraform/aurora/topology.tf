@@ -115,7 +115,8 @@ locals {
   functions = { for name, own in local.own : name => merge(local.usual, own) }
   services  = { for name, function in local.functions : name => function if function.bundled }
 
-  # A push may take as long as its ack deadline, a call of the clock two minutes, and anything else one.
+  # The handlers keep their own time, five seconds less than the ack deadline (shared/topology.ts); this is only for what hangs: a push
+  # may take as long as its ack deadline, a call of the clock two minutes, and anything else one.
   timeout_seconds = {
     for name, function in local.functions : name => max(
       function.every == null ? 60 : 120,

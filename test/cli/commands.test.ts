@@ -7,7 +7,7 @@ import { scoreAnswer } from '#shared/domain/score.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { launchUp, untilUp } from '#test/system/running-stack.ts';
 import { prepareState } from './prepared-state.ts';
-import { emptyState, run, runJson, temporary } from './run.ts';
+import { emptyState, run, runJson, temporary, untilStatus } from './run.ts';
 
 /** One state, and a backup of it: the same commands on both, one while a stack runs, the other while none does. */
 let base: string;
@@ -115,12 +115,9 @@ async function useAll(directory: string): Promise<unknown[]> {
   await refused('not_found', 2, 'rejected', 'replay', 'nothing');
   expect(await ask(0, 'rejected', 'replay', readable?.event_id ?? '')).toMatchObject({ topic: 'routing-decisions' });
   expect(await ask(0, 'dlq', 'replay', '--all')).toEqual({ replayed: 1, unknown: [] });
-  for (;;) {
-    const { value } = await runJson<{ decisions: Json; dead_letters: number }>('status', '--dir', directory);
-    if (value.decisions['distinct'] !== 80) continue;
-    expect(value).toMatchObject({ dead_letters: 0, rejected: 2 });
-    break;
-  }
+  await untilStatus(directory, ({ decisions }) => decisions.distinct === 80);
+  const { value } = await runJson('status', '--dir', directory);
+  expect(value).toMatchObject({ dead_letters: 0, rejected: 2 });
   return transcript;
 }
 

@@ -237,7 +237,12 @@ describe('a release is refused', () => {
     ['with another option', [...WORDS, '--fast'], 64, '--fast'],
     ['with a share that is none', [...WORDS, '--percent', '0'], 64, 'from 1 to 99, got "0"'],
     ['of a tag that is not there', ['--image', `${REGISTRY}:build-2`, ...WHERE], 2, 'Image not found'],
-    ['as somebody who may not call', [...WORDS, '--caller', 'me@example.com'], 2, 'not me@example.com'],
+    [
+      'as somebody who may not call',
+      [...WORDS, '--caller', 'me@example.com'],
+      2,
+      'no service lets me@example.com call',
+    ],
   ])('%s', async (_, words, code, says) => {
     const { code: ended, notes } = await run(...words);
     expect([ended, notes]).toEqual([code, expect.stringContaining(says)]);

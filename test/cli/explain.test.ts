@@ -23,7 +23,7 @@ import { emptyState, run, runJson, temporary } from './run.ts';
 import { withPlatform } from './with-platform.ts';
 
 /** So many decisions of the run at least are the learner's: on a busy machine those of the traffic may be few. */
-const LEARNERS = 30;
+const LEARNERS = 10;
 const WORKLOAD = canonicalWorkloadOf(aRouteRequest());
 
 interface Situation {
@@ -185,12 +185,12 @@ describe('vm explain', () => {
     timeout: 120_000,
   }, async () => {
     const directory = await temporary();
-    const launched = launchUp(directory, { speed: '20000', traffic: '40/s', stage: 'online' });
+    const launched = launchUp(directory, { speed: '20000', traffic: '20/s', stage: 'online' });
     let id: string;
     let running: Explanation;
     try {
       const stack = await untilUp(launched);
-      await stack.status(({ decisions, outcomes }) => decisions.distinct >= 100 && outcomes.distinct >= 50);
+      await stack.status(({ decisions, outcomes }) => decisions.distinct >= 60 && outcomes.distinct >= 20);
       for (let asked = 1; asked < LEARNERS; asked++) await decidedOnline(stack.url);
       id = await decidedOnline(stack.url);
       const given = await runJson<Explanation>('explain', id, '--dir', directory);

@@ -6,7 +6,7 @@ import { EVENTS } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { deadLetterTopicOf, SUBSCRIPTIONS, TOPICS } from '#shared/topology.ts';
 import { aDecision, EVENT_SAMPLES } from '#test/support/events.ts';
-import { run, runJson, SAMPLE_WORDS } from './run.ts';
+import { run, runJson, SAMPLE_WORDS, untilQuiet, untilStatus } from './run.ts';
 
 /** Refuses every connection: nothing listens on the discard port. */
 const NOBODY = 'http://127.0.0.1:9/';
@@ -19,17 +19,11 @@ const LOOK_EVERY_MS = 20;
 export async function prepareState(directory: string): Promise<string> {
   await run(...SAMPLE_WORDS, '--dir', directory);
   // What is learnt after a training is learnt on top of it.
-  await untilStatus(directory, ({ backlog }) => backlog === 0);
+  await untilQuiet(directory);
   const { value } = await runJson<{ report: { version: string } }>('train', '--dir', directory);
   await leaveDeadLetterAndRejects(join(directory, 'bus.sqlite'));
   await untilStatus(directory, ({ rejected, backlog }) => rejected === 2 && backlog === 0);
   return value.report.version;
-}
-
-type Status = Readonly<Record<'rejected' | 'backlog', number>>;
-
-async function untilStatus(directory: string, holds: (status: Status) => boolean): Promise<void> {
-  while (!holds((await runJson<Status>('status', '--dir', directory)).value));
 }
 
 async function leaveDeadLetterAndRejects(file: string): Promise<void> {

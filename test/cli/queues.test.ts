@@ -44,7 +44,7 @@ describe('vm dlq replay --all', () => {
         return found;
       },
     });
-    const report = await replayAll(accessTo({ bus }), (text) => void notes.push(text));
+    const report = await replayAll(accessTo({ deadLetters: bus }), (text) => void notes.push(text));
     expect(report).toEqual({ replayed: LETTERS, unknown: [] });
     while ((await harness.bus.countDeadLetters()) < LETTERS) await harness.advance(50);
     const again = harness.pushes.slice(before).map(({ text }) => Number(text));
@@ -55,7 +55,7 @@ describe('vm dlq replay --all', () => {
   it('goes on past letters that cannot go back', async () => {
     harness.crash();
     await harness.restart({ subscriptions: [subscription('other', 't')] });
-    const report = await replayAll(accessTo({ bus: async () => harness.bus }), () => undefined);
+    const report = await replayAll(accessTo({ deadLetters: async () => harness.bus }), () => undefined);
     expect(report).toMatchObject({ replayed: 0 });
     expect(report.unknown).toHaveLength(LETTERS);
     expect(await harness.bus.countDeadLetters()).toBe(LETTERS);

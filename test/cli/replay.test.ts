@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RECORD_COLUMNS } from '#cli/replay/record.ts';
 import { startVm } from '#test/system/vm-process.ts';
-import { aFewRows, FEW, run, runJson, SAMPLE_CSV, SAMPLE_WORDS, temporary } from './run.ts';
+import { aFewRows, FEW, run, runJson, SAMPLE_CSV, SAMPLE_WORDS, temporary, untilQuiet } from './run.ts';
 
 interface Report {
   rows: number;
@@ -16,10 +16,9 @@ interface Report {
 
 /** As soon as nothing waits: a replay ends when all is on record, and some of it may still be to be learnt. */
 const statusOf = async (directory: string) => {
-  for (;;) {
-    const { world_time: _moves, ...rest } = (await runJson('status', '--dir', directory)).value;
-    if ((rest['backlog'] ?? 0) === 0) return rest;
-  }
+  await untilQuiet(directory);
+  const { world_time: _moves, ...rest } = (await runJson('status', '--dir', directory)).value;
+  return rest;
 };
 
 describe('vm replay', () => {
@@ -153,7 +152,7 @@ describe('vm replay', () => {
         code,
         value: { error: { code: error, message: expect.stringMatching(message), remedy: expect.any(String) } },
       });
-    expect(await statusOf(state)).toMatchObject({ error: { code: 'no_state' } });
+    expect((await runJson('status', '--dir', state)).value).toMatchObject({ error: { code: 'no_state' } });
   });
 
   it('killed in the middle and run again, ends the same', { timeout: 60_000 }, async () => {

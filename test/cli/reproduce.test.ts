@@ -9,7 +9,7 @@ import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import type { Manifest } from '#shared/registry/manifest.ts';
 import { createRegistry, type WholeVersion } from '#shared/registry/registry.ts';
 import { fakeClock } from '#test/support/clock.ts';
-import { run, runJson, SAMPLE_WORDS } from './run.ts';
+import { run, runJson, SAMPLE_WORDS, untilQuiet } from './run.ts';
 
 /** A state with a version trained on its record, and others beside it that claim to be made of the same. */
 let directory: string;
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await registry.publishVersion(claim('v-fewer', { rows: 80 }), files);
   await registry.publishVersion(claim('v-native', { backend: 'tensorflow' }), files);
   await objects.close();
-  await untilQuiet();
+  await untilQuiet(directory);
 }, 60_000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -47,10 +47,6 @@ const status = async (): Promise<Record<string, unknown>> => {
   const { world_time: _now, ...rest } = (await runJson('status', '--dir', directory)).value;
   return rest;
 };
-async function untilQuiet(): Promise<void> {
-  while ((await status())['backlog'] !== 0);
-}
-
 /** Every object, by its bytes. */
 async function stored(): Promise<Record<string, string>> {
   const objects = join(directory, 'objects');

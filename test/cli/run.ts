@@ -2,8 +2,11 @@ import { rmSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished, vi } from 'vitest';
 import { main } from '#cli/main.ts';
+import { withAccess } from '#cli/ops/access.ts';
+import { type Status, status } from '#cli/ops/status.ts';
 import { RECORD_COLUMNS } from '#cli/replay/record.ts';
 
 export interface Answer {
@@ -69,6 +72,19 @@ export async function aFewRows(directory: string): Promise<string> {
   await writeFile(path, [header, ...rows.slice(0, FEW)].join('\n'));
   return path;
 }
+
+const LOOK_EVERY_MS = 20;
+
+/**
+ * Resolves when the counters of a state directory are so, with one stack at work meanwhile: a command ends before all that it
+ * brought in has been learnt.
+ */
+export const untilStatus = (directory: string, holds: (now: Status) => boolean): Promise<void> =>
+  withAccess(directory, 'test', async (access) => {
+    while (!holds(await access.call(status, {}))) await sleep(LOOK_EVERY_MS);
+  });
+
+export const untilQuiet = (directory: string): Promise<void> => untilStatus(directory, ({ backlog }) => backlog === 0);
 
 let empty: Promise<string> | undefined;
 

@@ -75,6 +75,16 @@ describe('the warehouse on BigQuery', () => {
     await warehouse.close();
   });
 
+  test('a row with a column that the table has not yet comes again, and nothing of it is put aside', async () => {
+    const warehouse = open();
+    fake.fault = () => ({ failRows: [0], reason: 'invalid', message: 'no such field: arm.' });
+    expect(await failureOf(warehouse.append('routing_decisions', rows('d1')))).toEqual({
+      code: 'warehouse_unavailable',
+      message: 'routing_decisions row 0: no such field: arm. The table lacks a column of this image: terraform apply',
+    });
+    await warehouse.close();
+  });
+
   test('rows that BigQuery itself refuses are named; the others are in, and sent again they count once', async () => {
     const warehouse = open();
     fake.fault = () => ({ failRows: [1], reason: 'invalid' });

@@ -305,9 +305,15 @@ describe('a long training', () => {
 
     house.startJob = null;
     const job = { hostClock: house.clock, log: testDeps().log, deadlineMs: 1_000, signal: AbortSignal.any([]) };
+    house.trainModel = async () => {
+      throw new TransientError('draining', 'training was stopped');
+    };
+    expect(await handleOnce(house.app(), started[0] ?? '', job)).toBe(1);
+    expect(await house.report()).toBeNull();
+    house.trainModel = quickly;
     expect(await handleOnce(house.app(), started[0] ?? '', job)).toBe(0);
     expect(await house.report()).toMatchObject({ result: 'trained', rows: ENOUGH });
-    expect(house.trainings()).toBe(1);
+    expect(house.trainings()).toBe(2);
   });
 
   test('is trained here while it fits a push, and where there are no jobs', async () => {

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { trainingRequested } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
+import { trainingKey } from '#shared/domain/training-report.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
+import { startChild } from '#test/support/child.ts';
+import { inTheCloud, startCloud } from '#test/support/cloud.ts';
 
 const SERVE = join(import.meta.dirname, '..', '..', 'functions', 'serve.ts');
 
@@ -39,4 +44,20 @@ test('in the cloud without a variable that it needs: names it, and where its val
       remedy: ERROR_CATALOGUE.config_invalid.remedy,
     },
   });
+});
+
+test('train as a job: handles the event that it is given, reports, and ends', async () => {
+  const cloud = await startCloud();
+  onTestFinished(() => cloud.close());
+  const asked = { requested_at: '2026-11-30T00:00:00.000Z', requested_by: 'cron', force: false, seed: 1 };
+  const { data, attributes } = encodeEvent(trainingRequested, asked);
+  const message = { data: Buffer.from(data).toString('base64'), attributes, messageId: '1' };
+  const job = { FUNCTION_TARGET: 'train', AURORA_JOB_EVENT: JSON.stringify({ message }) };
+  const { child } = startChild(SERVE, [], { ...cloud.environment, ...job });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  expect(await once(child, 'close')).toEqual([0, null]);
+  const report = await inTheCloud(cloud, async (platform) =>
+    (await platform.state()).get(trainingKey(trainingRequested.eventId(asked))),
+  );
+  expect(report?.value).toMatchObject({ result: 'skipped', reason: 'no outcome has arrived yet' });
 });

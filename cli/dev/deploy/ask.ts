@@ -101,14 +101,18 @@ function whyOf(error: unknown): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
-/** As a caller whom the service lets in: the one named, else the first of its own list. @throws RejectedError deployment_refused */
-export function callerOf({ name, callers }: ServiceState, wanted: string | null): string | null {
-  if (wanted !== null && callers.length > 0 && !callers.includes(wanted))
-    throw new RejectedError(
-      'deployment_refused',
-      `${name} lets ${callers.join(', ')} call, not ${wanted}: name one of them with --caller, or add it in terraform`,
-    );
-  return wanted ?? callers[0] ?? null;
+/** As a caller whom the service lets in: the one named where it is one of them, else the first of them. */
+const callerOf = ({ callers }: ServiceState, wanted: string | null): string | null =>
+  wanted !== null && callers.includes(wanted) ? wanted : (callers[0] ?? null);
+
+/** @throws RejectedError deployment_refused when no service lets in whom the release should ask as */
+export function checkCaller(services: readonly ServiceState[], wanted: string | null): void {
+  if (wanted === null || services.some(({ callers }) => callers.includes(wanted))) return;
+  const all = [...new Set(services.flatMap(({ callers }) => callers))];
+  throw new RejectedError(
+    'deployment_refused',
+    `no service lets ${wanted} call, but ${all.join(', ')}: name one of them with --caller, or add it in terraform`,
+  );
 }
 
 /** Null: the service names nobody who may call, so it is asked as nobody. */

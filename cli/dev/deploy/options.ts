@@ -12,8 +12,8 @@ Usage: npm run deploy -- --image IMAGE --project PROJECT --region REGION [option
   --image IMAGE             REGISTRY/IMAGE@sha256:DIGEST, or with a tag, whose digest is then looked up
   --project PROJECT         the project's id
   --region REGION           such as europe-west1
-  --caller EMAIL            service account as which the revisions are asked (default: the first of each AURORA_CALLERS);
-                            whoever deploys needs roles/iam.serviceAccountOpenIdTokenCreator on it
+  --caller EMAIL            service account as which the revisions are asked where the service lets it in (default, and elsewhere: the
+                            first of its AURORA_CALLERS); whoever deploys needs roles/iam.serviceAccountTokenCreator on each
   --percent N               share of the traffic before the whole of it (default 10)
   --watch-seconds N         how long it has that share (default 180)
   --deadline-seconds N      longest time of one call of gcloud (default 600)

@@ -4,7 +4,7 @@
  * fails after that, everything goes back to what served before; every split is written out, none follows the newest revision.
  */
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
-import { ask, callerOf, tokenFor } from './ask.ts';
+import { ask, checkCaller, tokenFor } from './ask.ts';
 import { commandOf, describeJob, describeService, type Where } from './cloud-run.ts';
 import type { Gcloud } from './gcloud.ts';
 import { after, CANDIDATE, type Goal, keyOf, type Memory, nextStep, type Step, stateOf, type World } from './plan.ts';
@@ -47,7 +47,7 @@ const FIRST = { tries: 20, pauseMs: 3_000 } as const;
 export async function look(gcloud: Gcloud, wanted: Wanted): Promise<World> {
   const services: Record<string, World['services'][string]> = {};
   for (const name of wanted.order) services[name] = await describeService(gcloud, wanted, name);
-  for (const state of Object.values(services)) callerOf(state, wanted.caller);
+  checkCaller(Object.values(services), wanted.caller);
   // The job never goes back.
   return { services, jobImage: wanted.back ? '' : await describeJob(gcloud, wanted) };
 }

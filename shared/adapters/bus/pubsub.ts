@@ -140,14 +140,12 @@ async function open(projectId: string, endpoint: string | null): Promise<PubSub>
 function asBusError(error: unknown, topic: string): AuroraError {
   if (error instanceof AuroraError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === GRPC.notFound)
-    return new RejectedError('topic_unknown', `topic ${topic}: Pub/Sub has none of this name in the project`, {
-      cause: error,
-    });
   const remedy =
     code === GRPC.permissionDenied || code === GRPC.unauthenticated
       ? '; the service account needs roles/pubsub.publisher on it'
-      : '';
+      : code === GRPC.notFound
+        ? '; Pub/Sub has none of this name in the project: terraform apply'
+        : '';
   const message = error instanceof Error ? error.message : String(error);
   return new TransientError('bus_unavailable', `publish to ${topic}: ${message}${remedy}`, { cause: error });
 }

@@ -1,6 +1,6 @@
 /**
  * State in an object store: an entry is an object, its version the generation, so that every promise is one precondition.
- * Names are the keys in hexadecimal, whose order is that of the keys' bytes. For the small, seldom state of services in the
+ * Names are the keys in hexadecimal, whose order is that of the keys' bytes: hashed ones could not be listed by prefix, in order. For the small, seldom state of services in the
  * cloud: an operation is one or two requests, and one entry takes about one write a second.
  *
  * Time to live: `expires_at` stands in the entry's metadata, where a listing sees it. Whoever meets an entry past it removes

@@ -70,9 +70,9 @@ resource "google_cloud_run_v2_service" "this" {
     }
   }
 
-  # The deployment script moves the traffic; a plan must not take it back.
+  # A release names its revisions and moves the traffic; a plan must take neither back.
   lifecycle {
-    ignore_changes = [traffic, client, client_version]
+    ignore_changes = [traffic, template[0].revision, client, client_version]
   }
 }
 

@@ -22,7 +22,7 @@ type Fault =
   /** Answered so, nothing is done. */
   | Refused
   /** Of an insert: these rows are not in, the others are. */
-  | { readonly failRows: readonly number[]; readonly reason: string }
+  | { readonly failRows: readonly number[]; readonly reason: string; readonly message?: string }
   /** Never answered. */
   | 'black hole'
   /** The connection is cut before anything is done, or after. */
@@ -73,7 +73,8 @@ export async function startBigqueryFake(): Promise<BigqueryFake> {
     if (fault !== null && 'status' in fault) return refuse(response, fault, `fault ${fault.reason}`);
     const [, into, table] = TABLE_INSERT.exec(line) ?? [];
     if (into !== undefined && table !== undefined) {
-      const failing = fault === null ? [] : fault.failRows.map((index) => rowError(index, fault.reason, 'fault'));
+      const failing =
+        fault === null ? [] : fault.failRows.map((index) => rowError(index, fault.reason, fault.message ?? 'fault'));
       return answer(response, await insertAll(datasetAt(datasets, into), table, body as unknown as InsertAll, failing));
     }
     if (line === `POST ${BASE}/queries`) {

@@ -9,10 +9,16 @@ interface Reason {
 /** Of a row that was refused: the same row will be refused again. All else (timeout, backendError, stopped) passes. */
 const INVALID_ROW = 'invalid';
 
+/** Of a row with a column that the table has not yet: an image came before its schema, and the row's time will come. */
+const NO_SUCH_FIELD = /^no such field\b/i;
+
 interface RowError {
   readonly index: number;
   readonly errors: readonly Reason[];
 }
+
+const isAhead = ({ message }: Reason): boolean => NO_SUCH_FIELD.test(message ?? '');
+const isInvalid = (of: Reason): boolean => of.reason === INVALID_ROW && !isAhead(of);
 
 /**
  * A failure of an insert. Of a partial one the other rows are in the table; to append them again is harmless.
@@ -22,16 +28,17 @@ export function insertFailure(table: string, rowAt: (index: number) => number, e
   if (error instanceof AuroraError) return error;
   const rows = rowErrorsOf(error);
   if (rows.length > 0) {
-    const invalid = rows.find(({ errors }) => errors.some(({ reason }) => reason === INVALID_ROW));
+    const invalid = rows.find(({ errors }) => errors.some(isInvalid));
     const shown = invalid ?? (rows[0] as RowError);
     const text = `${table} row ${rowAt(shown.index)}: ${shown.errors.map(({ message }) => message).join('; ')}`;
     // What may pass comes first: with it the invalid ones come again too, and then alone.
-    return invalid !== undefined && rows.every(({ errors }) => errors.some(({ reason }) => reason === INVALID_ROW))
-      ? new RejectedError('row_invalid', text, {
-          cause: error,
-          details: { rows: rows.map(({ index }) => rowAt(index)) },
-        })
-      : new TransientError('warehouse_unavailable', text, { cause: error });
+    if (rows.every(({ errors }) => errors.some(isInvalid)))
+      return new RejectedError('row_invalid', text, {
+        cause: error,
+        details: { rows: rows.map(({ index }) => rowAt(index)) },
+      });
+    const remedy = shown.errors.some(isAhead) ? ' The table lacks a column of this image: terraform apply' : '';
+    return new TransientError('warehouse_unavailable', text + remedy, { cause: error });
   }
   return unavailable(`append to ${table}`, error, 'roles/bigquery.dataEditor on the dataset');
 }

@@ -27,7 +27,7 @@ const SERVICE = {
     },
   ],
   // What the deployment moves, a plan must not move back.
-  lifecycle: [{ ignore_changes: [ref('traffic')] }],
+  lifecycle: [{ ignore_changes: [ref('traffic'), ref('template[0].revision')] }],
 };
 
 export const FUNCTIONS: readonly Check[] = [

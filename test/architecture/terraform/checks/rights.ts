@@ -211,6 +211,20 @@ export const RIGHTS: readonly Check[] = [
     ],
   },
   {
+    says: 'whoever releases may ask as every caller of ours: Pub/Sub’s pushes, the clock, and route for score',
+    breaches: (parsed) =>
+      unlike('asker', resource(parsed, 'aurora', 'google_service_account_iam_member.asker'), {
+        for_each: ref(
+          '{\n    for pair in setproduct(["pusher", "clock", "route"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }\n  }',
+        ),
+        service_account_id: ref(
+          '{\n    pusher = google_service_account.pusher.name\n    clock  = google_service_account.clock.name\n    route  = google_service_account.function["route"].name\n  }[each.value.caller]',
+        ),
+        role: 'roles/iam.serviceAccountTokenCreator',
+        member: USER,
+      }),
+  },
+  {
     says: 'pods are the accounts of their functions, when there is a cluster',
     breaches: (parsed) =>
       unlike('pod', resource(parsed, 'aurora', 'google_service_account_iam_member.pod'), {
