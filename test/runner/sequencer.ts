@@ -2,7 +2,34 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest, longest first, so that at the end no core waits for another: by `vitest run --reporter=json`. */
-const HEAVY: readonly string[] = ['test/system/loop.test.ts', 'test/system/image.test.ts'];
+const HEAVY = [
+  'system/nothing-lost',
+  'system/loop',
+  'architecture/terraform-plan',
+  'system/image',
+  'system/chaos',
+  'bench/learning-promotion',
+  'architecture/imports',
+  'functions/promote-verdicts',
+  'functions/promote',
+  'cli/replay',
+  'cli/commands',
+  'functions/promote-stages',
+  'contract/bus-embedded',
+  'contract/warehouse-durability',
+  'cli/control',
+  'shared/stages',
+  'cli/explain',
+  'cli/vm',
+  'cli/wargame',
+  'contract/warehouse-bigquery',
+  'cli/reproduce',
+  'contract/state-objects',
+  'contract/warehouse-duckdb',
+  'cli/wargame-world',
+  'cli/deploy',
+  'shared/train',
+].map((name) => `test/${name}.test.ts`);
 
 /** Files with a worker of their own first, then those that share workers; the heavy ones of each before the others, these by name. */
 export class LongestFirst extends BaseSequencer {
