@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/runner/sequencer.ts';
 
-/** Rooms whose tests keep what they touch in values of their own, or put it back: their modules are loaded once a worker, not once a file. */
-const SHARING = ['shared', 'sim', 'functions', 'cli', 'contract'].map((room) => `test/${room}/**/*.test.ts`);
+/** Whole stacks and what starts them: a worker for each file. The tests of all other rooms keep what they touch in values of their own, or put it back: their modules are loaded once a worker. */
+const WHOLE = ['test/system/**/*.test.ts'];
 
 // Nothing here reaches the network; every server a test starts listens on loopback, port 0.
 const common = {
@@ -20,11 +20,11 @@ export default defineConfig({
   test: {
     globalSetup: './test/runner/places.ts',
     sequence: { sequencer: LongestFirst },
-    // Half of the time the tests wait for a disk or a child process: one worker a core, also on two.
+    // They seldom wait: for a child process, which is at work meanwhile.
     maxWorkers: '100%',
     projects: [
-      { test: { ...common, name: 'whole', include: ['test/**/*.test.ts'], exclude: SHARING } },
-      { test: { ...common, name: 'rooms', include: SHARING, isolate: false } },
+      { test: { ...common, name: 'whole', include: WHOLE } },
+      { test: { ...common, name: 'rooms', include: ['test/**/*.test.ts'], exclude: WHOLE, isolate: false } },
     ],
   },
 });
