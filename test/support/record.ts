@@ -137,6 +137,14 @@ export function outcomeRowOf(outcome: Outcome, ingestedAtMs: number): Row {
   return eventRow(decoded.event, ingestedAtMs);
 }
 
+/** The text of what rows hold; they are asked for again and again, and never change. */
+const texts = new WeakMap<object, string>();
+function textOf(value: object): string {
+  const text = texts.get(value) ?? JSON.stringify(value);
+  texts.set(value, text);
+  return text;
+}
+
 /** A record in memory that answers what training and promotion ask; its SQL is proved elsewhere, over the engine itself. */
 export function memoryRecord() {
   const rows: { readonly outcome: Outcome; readonly ingestedAtMs: number }[] = [];
@@ -168,8 +176,8 @@ export function memoryRecord() {
       .slice(-Number(params['limit']))
       .map((outcome) => ({
         ...outcome,
-        request: JSON.stringify(outcome.request),
-        features: JSON.stringify(outcome.features),
+        request: textOf(outcome.request),
+        features: outcome.features === null ? 'null' : textOf(outcome.features),
       }));
   };
   /** Each event once, in the order in which it was observed. */
@@ -182,8 +190,8 @@ export function memoryRecord() {
       if (outcome.observed_at < String(params['observed_from'])) continue;
       first.set(id, {
         ...outcome,
-        request: JSON.stringify(request),
-        features: features === null ? null : JSON.stringify(features),
+        request: textOf(request),
+        features: features === null ? null : textOf(features),
         event_id: id,
       });
     }
@@ -225,8 +233,8 @@ export function memoryRecord() {
       .slice(-Number(params['limit']))
       .map(({ decision }) => ({
         ...decision,
-        request: JSON.stringify(decision.request),
-        candidates: JSON.stringify(decision.candidates),
+        request: textOf(decision.request),
+        candidates: textOf(decision.candidates),
         actor: actorOf(decision),
         ...endOf(ends.get(decision.decision_id)),
       }));
@@ -237,7 +245,7 @@ export function memoryRecord() {
       .filter(({ decision }) => decision.decided_at >= String(params['decided_from']))
       .map(({ decision: { decision_id, decided_at, request } }) => ({
         decided_at,
-        request: JSON.stringify(request),
+        request: textOf(request),
         ...endOf(ends.get(decision_id)),
       }));
   };
