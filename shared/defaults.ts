@@ -43,6 +43,11 @@ export const IMPUTED_REPUTATION = 60;
 /** Unknown capacity counts as half free. */
 export const IMPUTED_AVAILABILITY_SHARE = 0.5;
 
+// --- Workloads that do not say what they run -----------------------------------------------------------------------
+/** Small, public, and shows that the GPU is there. */
+export const WORKLOAD_IMAGE_DEFAULT = 'nvidia/cuda:12.9.1-base-ubuntu24.04';
+export const WORKLOAD_PORT_DEFAULT = 8080;
+
 // --- Limits ------------------------------------------------------------------------------------------------------
 /** Scored per request: bounds time and the size of a decision row. */
 export const MAX_CANDIDATES = 64;

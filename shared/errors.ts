@@ -77,6 +77,47 @@ export const ERROR_CATALOGUE = {
   offer_gone: { kind: 'rejected', status: 409, remedy: 'None needed: deploy goes on to the next offer.' },
   provider_unavailable: { kind: 'transient', status: 503, remedy: 'None needed: the deployment is retried.' },
   provider_unknown: { kind: 'rejected', status: 404, remedy: 'Configure an adapter for this provider.' },
+  provider_rate_limited: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'None needed: the call is made again when its turn comes. One API key belongs to one installation.',
+  },
+  provider_answer_invalid: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'Retry; if it persists, the provider has changed its API: compare the field named in the message.',
+  },
+  offers_unreadable: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'None needed: the last offers stay. If it persists, the provider has changed its API.',
+  },
+  provider_unauthorized: {
+    kind: 'rejected',
+    status: 502,
+    remedy: 'Correct AURORA_PROVIDER_<NAME>_KEY, and the clock of this machine where calls are signed.',
+  },
+  provider_funds: { kind: 'rejected', status: 502, remedy: 'Top up the account at the provider.' },
+  provider_refused: {
+    kind: 'rejected',
+    status: 502,
+    remedy: 'Compare what was sent with the reason that the provider gives in the message.',
+  },
+  logs_unavailable: {
+    kind: 'rejected',
+    status: 404,
+    remedy: 'Wait until it runs; ended deployments keep no logs here.',
+  },
+  deployment_unknown: {
+    kind: 'rejected',
+    status: 404,
+    remedy: 'Check the id; a deployment is remembered for six hours after its end.',
+  },
+  budget_exceeded: {
+    kind: 'rejected',
+    status: 402,
+    remedy: 'Ask for less, wait for the next UTC day, or have the limit of the tenant raised (AURORA_TENANTS).',
+  },
   // Ports.
   bus_unavailable: { kind: 'transient', status: 503, remedy: 'Retry; check the bus and its disk.' },
   bus_full: { kind: 'transient', status: 503, remedy: 'Let subscribers catch up, or raise the backlog limit.' },

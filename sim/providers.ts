@@ -1,9 +1,12 @@
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Clock, HostClock } from '#shared/ports/clock.ts';
-import type { CallContext, Provider } from '#shared/providers/provider.ts';
-import { endOf } from './market/instance.ts';
+import type { CallContext, Capabilities, Provider } from '#shared/providers/provider.ts';
+import { endOf, type Instance } from './market/instance.ts';
 import type { Market } from './market/market.ts';
 import { uniforms } from './market/random.ts';
+
+/** The market as it is: no bids, no call rate. */
+const CAPABILITIES: Capabilities = { interruptible: true, bids: false, regions: null, create_spacing_ms: 0 };
 
 /**
  * The market as its providers: one per provider name. `deploy` is idempotent by label: what this provider already runs
@@ -26,30 +29,49 @@ export function simProviders(
     };
     const mine = (instanceId: string, nowMs: number) =>
       market.provider(instanceId) === id ? market.status(instanceId, nowMs) : null;
+    const living = (instance: Instance, nowMs: number): boolean => instance.provider === id && nowMs < endOf(instance);
     return {
       id,
-      async offers(context) {
+      capabilities: CAPABILITIES,
+      async offers(_filter, context) {
         return market.offers(enter('offers', '', context)).filter((offer) => offer.provider === id);
       },
-      async deploy(offerId, spec, context) {
-        const nowMs = enter('deploy', spec.label, context);
-        const known = market.find(spec.label).find((instance) => instance.provider === id);
+      async deploy({ offer_id: offerId }, { gpu_count, gpu_hours, workload_type }, context) {
+        const { requestId: label } = context;
+        const nowMs = enter('deploy', label, context);
+        const known = market.find(label).find((instance) => instance.provider === id);
         if (known !== undefined) return { instance_id: known.instance_id };
         if (!offerId.startsWith(`${id}:`))
           throw new RejectedError('offer_gone', `offer ${offerId}: ${id} sells no such offer`);
-        return market.deploy({ ...spec, offerId, nowMs });
+        return market.deploy({ offerId, label, gpu_count, gpu_hours, workload_type, nowMs });
       },
-      async find(label, context) {
-        const nowMs = enter('find', label, context);
-        const living = market.find(label).find((instance) => instance.provider === id && nowMs < endOf(instance));
-        return living?.instance_id ?? null;
+      async find(requestId, context) {
+        const nowMs = enter('find', requestId, context);
+        return market.find(requestId).find((instance) => living(instance, nowMs))?.instance_id ?? null;
+      },
+      async instances(context) {
+        const nowMs = enter('instances', '', context);
+        return market.living(nowMs, id);
       },
       async status(instanceId, context) {
         return mine(instanceId, enter('status', instanceId, context));
       },
+      async logs(instanceId) {
+        throw new RejectedError(
+          'logs_unavailable',
+          `${id} instance ${instanceId}: the simulated market writes no logs`,
+        );
+      },
       async terminate(instanceId, context) {
         const nowMs = enter('terminate', instanceId, context);
         if (mine(instanceId, nowMs) !== null) market.terminate(instanceId, nowMs);
+      },
+      async health(context) {
+        enter('health', '', context);
+        return { answered_ms: 0 };
+      },
+      async close() {
+        // Nothing is open: the market is closed by who made it.
       },
     };
   });

@@ -98,6 +98,8 @@ function workloadOf({ row }: RecordLine, tenant: RecordedTenant | undefined): Wo
     min_reputation: tenant?.min_reputation ?? null,
     weights: tenant?.weights ?? DEFAULT_WEIGHTS,
     priority: 'normal',
+    image: null,
+    port: null,
   };
 }
 

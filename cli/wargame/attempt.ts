@@ -2,8 +2,8 @@
 import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { realisedUtility } from '#shared/domain/utility.ts';
-import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { latencyOf } from '#shared/rules/imputed.ts';
+import type { BookedStatus } from '#sim/market/instance.ts';
 
 export interface Attempt {
   /** The same for every policy: request and dice hang on it. */
@@ -23,7 +23,7 @@ export interface Lesson extends Attempt {
   readonly logLatencyRatio: number | null;
   readonly logReadyMs: number | null;
   /** How the run ended; null: it has not, or there never was one. */
-  readonly end: InstanceStatus | null;
+  readonly end: BookedStatus | null;
 }
 
 /** A start has failed, or the offer was gone. */
@@ -40,7 +40,7 @@ export const failedStart = (attempt: Attempt, atMs: number): Lesson => ({
 });
 
 /** The run has become ready; how long it lasts and what it costs is still open. */
-export const becameReady = (attempt: Attempt, status: InstanceStatus, atMs: number): Lesson => ({
+export const becameReady = (attempt: Attempt, status: BookedStatus, atMs: number): Lesson => ({
   ...failedStart(attempt, atMs),
   started: true,
   logLatencyRatio: logRatio(status.latency_ms, latencyOf(attempt.offer)),
@@ -48,7 +48,7 @@ export const becameReady = (attempt: Attempt, status: InstanceStatus, atMs: numb
 });
 
 /** The run has ended, one way or the other. */
-export function ended(attempt: Attempt, status: InstanceStatus, atMs: number): Lesson {
+export function ended(attempt: Attempt, status: BookedStatus, atMs: number): Lesson {
   if (status.ready_at === null) return { ...failedStart(attempt, atMs), end: status };
   const rate = status.billed_gpu_hours > 0 ? status.cost_usd / status.billed_gpu_hours : null;
   return {
@@ -75,12 +75,12 @@ export function utilityOf({ workload, end }: Lesson): number {
 }
 
 /** The tenant's own fault says nothing about the offer. */
-export const isCensored = (status: InstanceStatus): boolean => status.blame === 'tenant';
+export const isCensored = (status: BookedStatus): boolean => status.blame === 'tenant';
 
 export const runHoursOf = ({ gpu_hours, gpu_count }: Workload): number => gpu_hours / gpu_count;
 
 /** At least a millisecond: a logarithm is taken of it. */
-const readyMsOf = ({ ready_at, created_at }: InstanceStatus): number | null =>
+const readyMsOf = ({ ready_at, created_at }: BookedStatus): number | null =>
   ready_at === null ? null : Math.max(1, Date.parse(ready_at) - Date.parse(created_at));
 
 const logRatio = (value: number | null, base: number): number | null =>

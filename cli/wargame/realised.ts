@@ -1,4 +1,4 @@
-import type { InstanceStatus } from '#shared/providers/provider.ts';
+import type { BookedStatus } from '#sim/market/instance.ts';
 import { quantileOf } from './measures/numbers.ts';
 
 /** What became of the decisions of one policy in one world. */
@@ -20,7 +20,7 @@ export interface Tally {
   noOffer(): void;
   offerGone(): void;
   /** @param status at the end of the run */
-  ended(status: InstanceStatus): void;
+  ended(status: BookedStatus): void;
   total(): Realised;
 }
 

@@ -8,8 +8,8 @@ import { setImmediate } from 'node:timers/promises';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { sampleIndex } from '#shared/learning/policy/chances.ts';
-import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { eligibleOffers } from '#shared/rules/eligibility.ts';
+import type { BookedStatus } from '#sim/market/instance.ts';
 import { createMarket, type Market } from '#sim/market/market.ts';
 import { uniforms } from '#sim/market/random.ts';
 import type { ScenarioEvent } from '#sim/market/scenario.ts';
@@ -109,7 +109,7 @@ export function arrivalsOf(spec: MarketSpec, seed: number): (index: number) => n
 export const drawOf = (seed: number, index: number): number => uniforms(seed, 'war game draw', index)();
 
 /** How the run will end, which is fixed when it is bought; null: the offer was gone. */
-function buy(market: Market, { key, workload, offer, decidedMs }: Attempt): InstanceStatus | null {
+function buy(market: Market, { key, workload, offer, decidedMs }: Attempt): BookedStatus | null {
   const { gpu_count, gpu_hours, workload_type } = workload;
   const order = { offerId: offer.offer_id, label: key, gpu_count, gpu_hours, workload_type, nowMs: decidedMs };
   try {
@@ -122,7 +122,7 @@ function buy(market: Market, { key, workload, offer, decidedMs }: Attempt): Inst
 }
 
 /** Puts what the policy will hear, and when. "Offer gone" is the answer to the purchase itself, so no feedback is slow there. */
-function announce(news: Timeline<News>, attempt: Attempt, status: InstanceStatus | null, slowFeedback: number): void {
+function announce(news: Timeline<News>, attempt: Attempt, status: BookedStatus | null, slowFeedback: number): void {
   const { decidedMs, key } = attempt;
   const toldMs = (instant: string): number => decidedMs + slowFeedback * Math.max(0, Date.parse(instant) - decidedMs);
   if (status === null) {

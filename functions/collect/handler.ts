@@ -87,7 +87,7 @@ async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal)
 /** One adapter's failure, a bug in it included, must not take the others' offers away. */
 async function poll({ log }: CollectDeps, provider: Provider, deadline: number, signal: AbortSignal): Promise<Polled> {
   try {
-    return { provider: provider.id, offers: await provider.offers({ deadline, signal }), error: null };
+    return { provider: provider.id, offers: await provider.offers({}, { deadline, signal }), error: null };
   } catch (thrown) {
     const error = codedError(thrown);
     log.warn(

@@ -1,8 +1,10 @@
 /** Asking a provider for an instance. Every way in which that can end is an answer; nothing is thrown. */
+import { WORKLOAD_IMAGE_DEFAULT, WORKLOAD_PORT_DEFAULT } from '#shared/defaults.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
+import type { Workload } from '#shared/domain/request.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { CallContext, Provider } from '#shared/providers/provider.ts';
+import type { CallContext, DeploySpec, Provider } from '#shared/providers/provider.ts';
 import { codedError } from '#shared/runtime/answers.ts';
 import { type Breaker, createBreaker } from '#shared/runtime/breaker.ts';
 import type { Answer } from './decide.ts';
@@ -35,16 +37,27 @@ export function asking(providers: ReadonlyMap<string, Provider>, hostClock: Pick
   };
 }
 
+const specOf = (workload: Workload): DeploySpec => ({
+  gpu_type: workload.gpu_type,
+  region: workload.region,
+  gpu_count: workload.gpu_count,
+  gpu_hours: workload.gpu_hours,
+  workload_type: workload.workload_type,
+  max_usd_per_gpu_hour: workload.max_price,
+  image: workload.image ?? WORKLOAD_IMAGE_DEFAULT,
+  port: workload.port ?? WORKLOAD_PORT_DEFAULT,
+});
+
 async function ask(
   provider: Provider,
-  { decision_id: label, request: workload, option }: DeploymentRequest,
+  { decision_id: requestId, request: workload, option }: DeploymentRequest,
   context: CallContext,
   breaker: Breaker,
   hostClock: Pick<HostClock, 'now'>,
 ): Promise<Answer> {
-  const { gpu_count, gpu_hours, workload_type } = workload;
+  const offer = { offer_id: option.offer_id, usd_per_gpu_hour: option.advertised_usd_per_gpu_hour };
   try {
-    const made = await provider.deploy(option.offer_id, { label, gpu_count, gpu_hours, workload_type }, context);
+    const made = await provider.deploy(offer, specOf(workload), { ...context, requestId });
     breaker.success(hostClock.now());
     return { kind: 'made', instanceId: made.instance_id };
   } catch (thrown) {

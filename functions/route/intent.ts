@@ -37,4 +37,5 @@ export const answerOfIntent = ({ answer }: Intent, decisionId: string): RouteAns
 export const intentKey = (decisionId: string): string => `intents/${decisionId}`;
 
 /** Two requests with one id are one request only if they ask for the same. */
-export const requestHash = (workload: Workload): string => sha256Hex(JSON.stringify(workload)).slice(0, 16);
+export const requestHash = ({ image, port, ...asked }: Workload): string =>
+  sha256Hex(JSON.stringify(image === null && port === null ? asked : { ...asked, image, port })).slice(0, 16);

@@ -57,6 +57,8 @@ export const exclusion = z.object({
     'capacity',
     'candidate_limit',
     'blocked',
+    'call_rate',
+    'provider_down',
   ]),
   /** The smallest change of the request (or offer) that would make it eligible, e.g. "max_price >= 1.87". */
   needed: z.string(),

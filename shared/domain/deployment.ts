@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type DeploymentRequest, deploymentRequest } from './events/catalogue.ts';
 import type { Outcome } from './outcome.ts';
-import { count, timestamp } from './primitives.ts';
+import { count, nonNegative, timestamp } from './primitives.ts';
 
 /**
  * `deployments/<decision_id>`: what deploy and watch know of one deployment. One record, its writes by compare-and-swap.
@@ -10,9 +10,24 @@ import { count, timestamp } from './primitives.ts';
  *   gone          the attempt came to nothing: its offer is gone, or its provider silent for too long; its events may not be
  *                 published yet
  *   live          the instance exists; watch follows it
+ *   cancelled     its tenant gave it up before deploy had taken it; deploy publishes the outcome when it does
  *   ended         final outcome published, or no offer was left
- * deploying -> live | gone; gone -> deploying (next attempt, maybe at another provider) | ended; live -> ended.
+ * deploying -> live | gone; gone -> deploying (next attempt, maybe at another provider) | ended; live -> ended; cancelled -> ended.
+ * `cancel_requested_at` may come in at any open state: whoever holds the record next ends it.
  */
+const seen = z.object({
+  /** World time of the look. */
+  at: timestamp,
+  state: z.enum(['provisioning', 'running']),
+  address: z.object({ host: z.string(), port: z.int(), tls: z.boolean() }).nullable(),
+  gpu_count: z.int().nullable(),
+  usd_per_hour: nonNegative.nullable(),
+  storage_usd_per_hour: nonNegative.nullable(),
+  /** Measured at its address; null: not yet. */
+  latency_ms: nonNegative.nullable(),
+});
+export type SeenDeployment = z.infer<typeof seen>;
+
 const openDeployment = z.object({
   state: z.enum(['deploying', 'gone', 'live']),
   attempt: count,
@@ -31,6 +46,10 @@ const openDeployment = z.object({
   ready_at: timestamp.nullable().default(null),
   /** World time since which the provider says that it knows no such instance; null while it knows it. */
   unknown_since: timestamp.nullable().default(null),
+  /** World time at which its tenant asked for its end; null: nobody did. */
+  cancel_requested_at: timestamp.nullable().default(null),
+  /** As watch saw it last; null: not yet. */
+  seen: seen.nullable().default(null),
 });
 export type OpenDeployment = z.infer<typeof openDeployment>;
 
@@ -40,17 +59,29 @@ const endedDeployment = z.object({
   attempt: count,
   instance_id: z.string().nullable(),
   offer_id: z.string().nullable().default(null),
+  /** Of the last outcome; null: written by a build that kept none. */
+  status: z.string().nullable().default(null),
+  ended_at: timestamp.nullable().default(null),
 });
 export type EndedDeployment = z.infer<typeof endedDeployment>;
 
-export const deploymentRecord = z.discriminatedUnion('state', [openDeployment, endedDeployment]);
+const cancelledDeployment = z.object({ state: z.literal('cancelled'), cancelled_at: timestamp });
+export type CancelledDeployment = z.infer<typeof cancelledDeployment>;
+
+export const deploymentRecord = z.discriminatedUnion('state', [openDeployment, cancelledDeployment, endedDeployment]);
 export type DeploymentRecord = z.infer<typeof deploymentRecord>;
 
-export const endedOf = ({ attempt, request, instance_id }: OpenDeployment): EndedDeployment => ({
+/** `last`: the outcome that ended it. */
+export const endedOf = (
+  { attempt, request, instance_id }: OpenDeployment,
+  last: Pick<Outcome, 'status' | 'observed_at'>,
+): EndedDeployment => ({
   state: 'ended',
   attempt,
   instance_id,
   offer_id: request.option.offer_id,
+  status: last.status,
+  ended_at: last.observed_at,
 });
 
 export const deploymentKey = (decisionId: string): string => `deployments/${decisionId}`;

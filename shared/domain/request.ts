@@ -13,6 +13,17 @@ export type Weights = z.infer<typeof weights>;
 
 export const DEFAULT_WEIGHTS: Weights = { price: 0.35, latency: 0.3, reputation: 0.2, availability: 0.15 };
 
+/** A container image by its reference (github.com/distribution/reference): host, path, tag or digest. */
+const image = z
+  .string()
+  .max(512)
+  .regex(
+    /^[a-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?$/i,
+    'expected a reference such as registry.example/name:tag',
+  );
+/** At which the workload answers over HTTP. */
+const port = z.int().min(1).max(65_535);
+
 /** A request as a caller sends it: `POST /route`, `POST /agent/route`. Unknown keys are refused. */
 export const routeRequest = z.strictObject({
   request_id: name.optional(),
@@ -30,6 +41,8 @@ export const routeRequest = z.strictObject({
   min_reputation: nonNegative.max(100).optional(),
   weights: weights.partial().optional(),
   priority: z.enum(['normal', 'critical']).optional(),
+  image: image.optional(),
+  port: port.optional(),
 });
 export type RouteRequest = z.infer<typeof routeRequest>;
 
@@ -46,6 +59,9 @@ export const workload = z.object({
   min_reputation: nonNegative.nullable(),
   weights,
   priority: z.enum(['normal', 'critical']),
+  /** What runs; null: the house's default (shared/defaults.ts). */
+  image: image.nullable().default(null),
+  port: port.nullable().default(null),
 });
 export type Workload = z.infer<typeof workload>;
 
@@ -62,6 +78,8 @@ export function canonicalWorkloadOf(request: RouteRequest): Workload {
     min_reputation: request.min_reputation ?? null,
     weights: mergeWeights(request.weights),
     priority: request.priority ?? 'normal',
+    image: request.image ?? null,
+    port: request.port ?? null,
   };
 }
 

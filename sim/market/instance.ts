@@ -108,8 +108,17 @@ export function fateOf(order: RunOrder, rates: Rates, dice: Dice): Fate {
 
 export const endOf = (instance: Instance): number => instance.cancelled_ms ?? instance.fate.ended_ms;
 
+/** The market keeps all of its books. */
+export type BookedStatus = InstanceStatus & {
+  readonly created_at: string;
+  readonly exposure_hours: number;
+  readonly useful_gpu_hours: number;
+  readonly billed_gpu_hours: number;
+  readonly cost_usd: number;
+};
+
 /** The life of an instance as seen at `nowMs`; an instant before its creation sees it provisioning. */
-export function statusAt(instance: Instance, nowMs: number): InstanceStatus {
+export function statusAt(instance: Instance, nowMs: number): BookedStatus {
   const { fate } = instance;
   const end = endOf(instance);
   const ended = nowMs >= end;
@@ -120,6 +129,7 @@ export function statusAt(instance: Instance, nowMs: number): InstanceStatus {
   const billed = completed ? instance.gpu_hours : exposure * instance.gpu_count;
   return {
     instance_id: instance.instance_id,
+    request_id: instance.label,
     state: ended
       ? instance.cancelled_ms === null
         ? fate.state
@@ -131,6 +141,10 @@ export function statusAt(instance: Instance, nowMs: number): InstanceStatus {
     created_at: rfc3339(instance.created_ms),
     ready_at: ready === null ? null : rfc3339(ready),
     ended_at: ended ? rfc3339(end) : null,
+    address: null,
+    gpu_count: instance.gpu_count,
+    usd_per_hour: fate.usd_per_gpu_hour * instance.gpu_count,
+    storage_usd_per_hour: null,
     latency_ms: ready === null ? null : fate.latency_ms,
     exposure_hours: exposure,
     useful_gpu_hours: completed

@@ -10,10 +10,9 @@ import type { Offer } from '#shared/domain/offer.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { RejectedError } from '#shared/errors.ts';
-import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { createBook } from './book.ts';
 import { expectationOf, type TrueExpectation } from './expectation.ts';
-import { diceOf, endOf, fateOf, type Instance, statusAt, tenantFault } from './instance.ts';
+import { type BookedStatus, diceOf, endOf, fateOf, type Instance, statusAt, tenantFault } from './instance.ts';
 import { combine, type Listing, listingsOf, NO_BURDEN } from './listings.ts';
 import { pick } from './random.ts';
 import { busyShare, hourOfDay, type Moment, ratesAt, shocksAt } from './rates.ts';
@@ -62,7 +61,9 @@ export interface Market {
   /** Who runs an instance; null: no such instance. */
   provider(instanceId: string): string | null;
   /** Null: no such instance. */
-  status(instanceId: string, nowMs: number): InstanceStatus | null;
+  status(instanceId: string, nowMs: number): BookedStatus | null;
+  /** Those of a provider that have not ended, oldest first. */
+  living(nowMs: number, provider: string): readonly BookedStatus[];
   /** True when it was still alive. */
   terminate(instanceId: string, nowMs: number): boolean;
   /** Every instance that is remembered, oldest first. */
@@ -250,6 +251,11 @@ export function createMarket(options: MarketOptions): Market {
       const instance = register.get(id);
       return instance === undefined ? null : statusAt(instance, nowMs);
     },
+    living: (nowMs, provider) =>
+      register
+        .all()
+        .filter((instance) => instance.provider === provider && nowMs < endOf(instance))
+        .map((instance) => statusAt(instance, nowMs)),
     terminate(id, nowMs) {
       const instance = register.get(id);
       if (instance === undefined || endOf(instance) <= nowMs) return false;

@@ -30,6 +30,8 @@ const workload: Workload = {
   min_reputation: null,
   weights: DEFAULT_WEIGHTS,
   priority: 'normal',
+  image: null,
+  port: null,
 };
 
 const features = { set: 'test', hash: 'abc', numeric: [0.5, -1], categorical: ['vast'] };

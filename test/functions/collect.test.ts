@@ -154,9 +154,9 @@ describe('a provider that fails', () => {
     const house = collectHouse();
     const deadlines: number[] = [];
     const offers = house.vast.offers;
-    house.vast.offers = (context) => {
+    house.vast.offers = (filter, context) => {
       deadlines.push(context.deadline);
-      return offers(context);
+      return offers(filter, context);
     };
     await house.run();
     expect(deadlines).toEqual([START + 8_000]);

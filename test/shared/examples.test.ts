@@ -36,6 +36,8 @@ const completed: Outcome = {
     min_reputation: null,
     weights: { price: 0.35, latency: 0.3, reputation: 0.2, availability: 0.15 },
     priority: 'normal',
+    image: null,
+    port: null,
   },
   advertised_usd_per_gpu_hour: 1,
   advertised_latency_ms: 100,

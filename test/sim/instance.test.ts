@@ -4,7 +4,16 @@ import { createMarket } from '#sim/market/market.ts';
 import { testCases } from '#test/support/cases.ts';
 import { HOUR_MS, order, START_MS, smallOffer, smallSpec } from './small-market.ts';
 
-const STAGE = { provisioning: 0, running: 1, completed: 2, failed_to_start: 2, preempted: 2, failed: 2, cancelled: 2 };
+const STAGE = {
+  provisioning: 0,
+  running: 1,
+  completed: 2,
+  failed_to_start: 2,
+  preempted: 2,
+  failed: 2,
+  cancelled: 2,
+  exited: 2,
+};
 const harsh = smallSpec([smallOffer({ capacity_gpu_hours: 1e6 }, { hazard_per_hour: 0.3, ready_sigma: 0.5 })], {
   network_blame_share: 0.3,
 });

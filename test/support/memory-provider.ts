@@ -25,6 +25,7 @@ export function memoryProvider(id: string): MemoryProvider {
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const provider: MemoryProvider = {
     id,
+    capabilities: { interruptible: true, bids: false, regions: null, create_spacing_ms: 0 },
     made,
     terminated,
     gone: new Set(),
@@ -37,7 +38,7 @@ export function memoryProvider(id: string): MemoryProvider {
       if (provider.failure !== null) throw provider.failure;
       return provider.listed;
     },
-    async deploy(offerId, { label }) {
+    async deploy({ offer_id: offerId }, _spec, { requestId: label }) {
       const gone = provider.gone.has(offerId);
       await provider.beforeDeploy?.();
       await turn();
@@ -54,6 +55,21 @@ export function memoryProvider(id: string): MemoryProvider {
       await turn();
       if (provider.failure !== null) throw provider.failure;
       return made.get(label)?.find((instance) => !terminated.includes(instance)) ?? null;
+    },
+    async instances() {
+      await turn();
+      if (provider.failure !== null) throw provider.failure;
+      return [...provider.statuses.values()].filter((status) => status !== null);
+    },
+    async logs(instanceId) {
+      throw new RejectedError('logs_unavailable', `${instanceId} writes none`);
+    },
+    async health() {
+      if (provider.failure !== null) throw provider.failure;
+      return { answered_ms: 1 };
+    },
+    async close() {
+      // Nothing is open.
     },
     async status(instanceId) {
       await turn();
