@@ -34,6 +34,8 @@ export const aWorkload = (changes: Partial<Workload> = {}): Workload => ({
   min_reputation: 80,
   weights: DEFAULT_WEIGHTS,
   priority: 'normal',
+  image: null,
+  port: null,
   ...changes,
 });
 
@@ -82,6 +84,8 @@ export const workloadArbitrary: fc.Arbitrary<Workload> = fc.record({
   min_reputation: orNull(nonNegative(100)),
   weights: fc.record({ price: weight, latency: weight, reputation: weight, availability: weight }),
   priority: fc.constantFrom('normal', 'critical'),
+  image: orNull(fc.constantFrom('nvidia/cuda:12.9.1', 'registry.example:5000/team/job')),
+  port: orNull(fc.integer({ min: 1, max: 65_535 })),
 });
 
 /** World instants from 1970 to 2100. */
