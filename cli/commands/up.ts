@@ -107,7 +107,7 @@ async function up({ directory, values, json, print }: CommandContext): Promise<n
 
     const { stack, market } = await startWorld(settings, { config, directory, log, defer });
     const { url, opsPort } = await openDoors(stack, { port: settings.port, token: lock.token, defer });
-    await lock.announce(opsPort);
+    await lock.announce({ port: opsPort, frontDoor: url });
     startClockwork(stack, { keepDays: settings.keepDays, hostClock, log, note, defer });
     const traffic = settings.perSecond === 0 ? null : startTenants(settings, { url, log, defer });
 
