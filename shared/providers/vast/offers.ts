@@ -16,6 +16,7 @@ export function offerOf(ask: Ask, observedAt: string): Offer {
     offer_id: offerIdOf(ask.id),
     gpu_type: gpuOf(ask),
     gpu_count: ask.num_gpus,
+    gpu_count_min: ask.num_gpus,
     region: regionOfPlace(ask.geolocation),
     active: ask.rentable !== false && ask.rented !== true,
     usd_per_gpu_hour: ask.dph_total / ask.num_gpus,
