@@ -59,6 +59,8 @@ export interface StackOptions {
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
+  /** True: score runs in another process, at config.scoreUrl. Default: here. */
+  readonly scoreElsewhere?: boolean;
   /** Said on record before anything acts; null, default: what holds goes on. */
   readonly stage?: { readonly stage: Stage; readonly by: string; readonly reason: string } | null;
 }
@@ -144,8 +146,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const collect = await serve('collect', await composeCollect(platform, providers));
       // The first offers are there before route and score look for them.
       await runOnce('collect', collect.url, hostClock);
-      const score = await serve('score', await composeScore(platform));
-      const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl: score.url } };
+      const score = options.scoreElsewhere === true ? null : await serve('score', await composeScore(platform));
+      const scoreUrl = score?.url ?? config.scoreUrl;
+      const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl } };
       await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers));

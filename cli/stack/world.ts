@@ -41,6 +41,7 @@ export interface WorldOptions {
   readonly log: Log;
   readonly hostClock: HostClock;
   readonly defer: (close: Closer) => void;
+  readonly scoreElsewhere?: boolean;
 }
 
 /** The market, and the whole loop on its providers. */
@@ -56,6 +57,7 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
     hostClock,
     log,
     port,
+    scoreElsewhere: options.scoreElsewhere ?? false,
     stage: stage === null ? null : { stage, by: whoOf({}), reason: `vm up --stage ${stage}` },
     providers: async (platform) => {
       const market = createMarket({
