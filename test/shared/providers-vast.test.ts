@@ -54,6 +54,7 @@ describe('offers of Vast', () => {
         offer_id: 'vast:1x11',
         gpu_type: 'rtx4090',
         gpu_count: 1,
+        gpu_count_min: 1,
         region: 'eu-north',
         active: true,
         usd_per_gpu_hour: 0.36,
@@ -86,7 +87,8 @@ describe('offers of Vast', () => {
       ['vast:1x32', 1, 0.36],
       ['vast:1x41', 1, 0.36],
     ]);
-    expect(offers[0]?.capacity_gpu_hours).toBe(10);
+    expect(offers[0]).toMatchObject({ gpu_count_min: 1, capacity_gpu_hours: 10 });
+    expect(offersFrom(ask({ num_gpus: 8 }))[0]).toMatchObject({ gpu_count: 8, gpu_count_min: 8 });
   });
 
   test.each([
