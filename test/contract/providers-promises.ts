@@ -110,7 +110,7 @@ export function describeOffersAndDeploys(subject: ProviderSubject): void {
 
     test.each([
       ['taken since it was listed', async () => await offerOf(provider, WAYS.gone)],
-      ['never sold here', async () => ({ offer_id: `${subject.id}:123456789`, usd_per_gpu_hour: 0.4 })],
+      ['never sold here', async () => ({ offer_id: subject.unsold, usd_per_gpu_hour: 0.4 })],
       ['of another provider', async () => ({ offer_id: 'elsewhere:1', usd_per_gpu_hour: 0.4 })],
       ['nothing that could be an id', async () => ({ offer_id: `${subject.id}:../x?y#z`, usd_per_gpu_hour: 0.4 })],
     ])('an offer that is %s is gone, and nothing is made', async (_, offer) => {

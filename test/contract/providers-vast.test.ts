@@ -6,6 +6,7 @@ import type { ProviderSubject } from './providers-world.ts';
 const vast: ProviderSubject = {
   id: 'vast',
   key: 'key-of-vast-0f1e2d3c',
+  unsold: 'vast:1x12345-2x23456',
   operations: {
     offers: ['search'],
     create: ['create'],

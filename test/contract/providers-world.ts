@@ -15,6 +15,8 @@ import { smallOffer, smallSpec } from '#test/sim/small-market.ts';
 export interface ProviderSubject {
   readonly id: string;
   readonly key: string;
+  /** Id of an offer as it could be, of nothing that is sold. */
+  readonly unsold: string;
   /** Operations of its fake, by what of the port they serve; `create` is the one that makes an instance. */
   readonly operations: Readonly<
     Record<'offers' | 'create' | 'find' | 'instances' | 'status' | 'terminate', readonly string[]>
