@@ -9,7 +9,7 @@ import { createHttpClient } from '#shared/runtime/http-client.ts';
 import type { HttpRequest } from '#shared/runtime/http-exchange.ts';
 import type { Metrics } from '#shared/telemetry/metrics.ts';
 import { type Answer, answerOf, isUnreadable, parsedAnswer, redactor } from './answer.ts';
-import { callMetrics } from './call-metrics.ts';
+import { callMetrics, type Timed } from './call-metrics.ts';
 import type { Pace } from './pace.ts';
 import { pause } from './pause.ts';
 import type { CallContext } from './provider.ts';
@@ -46,8 +46,8 @@ export interface ProviderClient {
   ask<T>(call: ProviderCall<T>, context: CallContext): Promise<T>;
   /** The same, with null for 404 and 410. */
   askOrNull<T>(call: ProviderCall<T>, context: CallContext): Promise<T | null>;
-  /** Without what must not be told. */
-  redact(text: string): string;
+  /** The same as `ask`, for the host milliseconds that the answer took; waiting for a turn is not in them. */
+  time<T>(call: ProviderCall<T>, context: CallContext): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -90,12 +90,18 @@ const ATTEMPT_MS = 10_000;
 /** A thousand offers of a kilobyte, four times over. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
+const PRINTABLE = /^[!-~]+$/;
+
+/** @throws RejectedError config_invalid: a key that no header can carry */
 export function createProviderClient(options: ProviderClientOptions): ProviderClient {
   const { provider, baseUrl, hostClock, pace, random, authorize, encode = JSON.stringify } = options;
   const { attemptMs = ATTEMPT_MS } = options;
   const http = createHttpClient({ hostClock });
   const observe = callMetrics(options.metrics, provider);
   const redact = redactor(options.secrets);
+  // In words that do not tell it: a header takes no other key.
+  if (options.secrets.some((secret) => !PRINTABLE.test(secret)))
+    throw new RejectedError('config_invalid', `key of ${provider}: expected printable characters without spaces`);
 
   async function exchange<T>(call: ProviderCall<T>, { deadline, signal }: CallContext): Promise<Answer> {
     const leftMs = deadline - hostClock.now();
@@ -139,7 +145,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     return parsedAnswer(answer, call.answer);
   }
 
-  async function ask<T>(call: ProviderCall<T>, context: CallContext): Promise<T> {
+  async function run<T>(call: ProviderCall<T>, context: CallContext): Promise<Timed<T>> {
     let last: AuroraError | null = null;
     for (let attempts = 1; ; attempts += 1) {
       try {
@@ -160,6 +166,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     }
   }
 
+  const ask = async <T>(call: ProviderCall<T>, context: CallContext): Promise<T> => (await run(call, context)).value;
+
   return {
     ask,
     async askOrNull(call, context) {
@@ -170,7 +178,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         throw error;
       }
     },
-    redact,
+    time: async (call, context) => (await run(call, context)).ms,
     close: () => http.close(),
   };
 }

@@ -4,7 +4,7 @@ import type { Labels } from '../labels.ts';
 import type { DeployContext, DeploySpec, OfferToDeploy } from '../provider.ts';
 import type { VastBook } from './book.ts';
 import { create, get } from './calls.ts';
-import { askIdOf } from './offers.ts';
+import { askFor } from './offers.ts';
 import type { VastInstance } from './wire.ts';
 
 /**
@@ -57,8 +57,9 @@ export function vastDeploy(client: ProviderClient, book: VastBook, labels: Label
     const label = labels.labelOf(context.requestId);
     const there = await only(label, context);
     if (there !== null) return await admitted(there, spec, context);
-    const askId = askIdOf(offer.offer_id);
-    if (askId === null) throw new RejectedError('offer_gone', `offer ${offer.offer_id}: vast sells no such offer`);
+    const askId = askFor(offer.offer_id, spec.gpu_count);
+    if (askId === null)
+      throw new RejectedError('offer_gone', `offer ${offer.offer_id}: vast sells no ${spec.gpu_count} GPUs under it`);
     const limit = spec.max_usd_per_gpu_hour;
     if (limit !== null && offer.usd_per_gpu_hour > limit)
       throw tooDear(`offer ${offer.offer_id}`, offer.usd_per_gpu_hour, limit);

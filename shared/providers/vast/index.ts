@@ -8,13 +8,14 @@ import { createHttpClient } from '#shared/runtime/http-client.ts';
 import type { AdapterOptions } from '../adapter.ts';
 import { createProviderClient } from '../client.ts';
 import { labelsOf } from '../labels.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import type { OfferFilter, Provider } from '../provider.ts';
-import { singleFlight } from '../single-flight.ts';
+
 import { vastBook } from './book.ts';
 import { get, list, SPACING_MS, search } from './calls.ts';
 import { vastDeploy } from './deploy.ts';
 import { vastLogs } from './logs.ts';
-import { offerOf } from './offers.ts';
+import { offersOf } from './offers.ts';
 import { statusOf } from './status.ts';
 
 /** @throws RejectedError config_invalid: a fleet that is no mark */
@@ -33,7 +34,7 @@ export function vastProvider(options: AdapterOptions): Provider {
   const elsewhere = createHttpClient({ hostClock });
   const logs = vastLogs(client, elsewhere, hostClock);
   const deploy = vastDeploy(client, book, labels);
-  const flight = singleFlight<string>();
+  const oneByOne = oneAtATime<string>(hostClock);
 
   return {
     id: 'vast',
@@ -48,10 +49,10 @@ export function vastProvider(options: AdapterOptions): Provider {
       if (offers.length === 0)
         throw new TransientError('offers_unreadable', 'vast search: expected offers, got an empty list');
       const observedAt = rfc3339(worldClock.now());
-      return offers.map((ask) => offerOf(ask, observedAt)).filter((offer) => wanted(offer, filter));
+      return offersOf(offers, observedAt).filter((offer) => wanted(offer, filter));
     },
     async deploy(offer, spec, context) {
-      return { instance_id: await flight(context.requestId, () => deploy(offer, spec, context)) };
+      return { instance_id: await oneByOne(context.requestId, context, () => deploy(offer, spec, context)) };
     },
     async find(requestId, context) {
       const [first] = await book.instances(context, labels.labelOf(requestId));
@@ -72,9 +73,7 @@ export function vastProvider(options: AdapterOptions): Provider {
       if (INSTANCE_ID.test(instanceId)) await book.destroy(instanceId, context);
     },
     async health(context) {
-      const startedMs = hostClock.now();
-      await client.ask(list({ limit: 1 }), context);
-      return { answered_ms: hostClock.now() - startedMs };
+      return { answered_ms: await client.time(list({ limit: 1 }), context) };
     },
     async close() {
       await Promise.all([client.close(), elsewhere.close()]);

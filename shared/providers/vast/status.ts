@@ -22,14 +22,13 @@ export function statusOf(instance: VastInstance, labels: Labels, nowMs: number):
   const running = verdict.state === 'running';
   const storage = storageUsdPerHour(instance);
   const createdMs = instance.start_date == null ? null : instance.start_date * 1_000;
-  const readyMs =
-    running && hasRun(instance) && instance.uptime_mins != null ? nowMs - instance.uptime_mins * 60_000 : null;
+  const readyMs = running && (instance.uptime_mins ?? 0) > 0 ? nowMs - (instance.uptime_mins ?? 0) * 60_000 : null;
   return {
     instance_id: String(instance.id),
     request_id: labels.requestIdOf(instance.label),
     ...verdict,
     created_at: createdMs === null ? null : rfc3339(createdMs),
-    ready_at: readyMs === null ? null : rfc3339(Math.max(readyMs, createdMs ?? readyMs)),
+    ready_at: readyMs === null ? null : rfc3339(Math.max(readyMs, createdMs ?? 0)),
     ended_at: null,
     address: running ? addressOf(instance) : null,
     gpu_count: instance.num_gpus ?? null,

@@ -5,13 +5,19 @@ import type { Answer } from '../answer.ts';
 import type { ProviderCall } from '../client.ts';
 import { reasonOf } from '../refusal.ts';
 
-const usd = z.number().min(0);
+/** Far above any price, size and time of this world: figures that can be multiplied. */
+const usd = z.number().min(0).max(1e6);
+const MAX_GPUS = 1_024;
+const MAX_SECONDS = 1e10;
+/** End of the year 9999, epoch seconds. */
+const LAST_SECOND = 253_402_300_799;
 
-/** Something for sale: all GPUs of it or none. */
+/** Something for sale, as a whole. */
 const ask = z.object({
   id: z.int().min(1),
-  gpu_name: z.string().min(1),
-  num_gpus: z.int().min(1),
+  machine_id: z.int().nullish(),
+  gpu_name: z.string().min(1).max(128),
+  num_gpus: z.int().min(1).max(MAX_GPUS),
   /** MB of each GPU. */
   gpu_ram: z.number().nullish(),
   /** USD per hour for the whole, the storage that was asked for included. */
@@ -20,7 +26,7 @@ const ask = z.object({
   /** 0..1. */
   reliability2: z.number().nullish(),
   /** Seconds for which it can be rented. */
-  duration: z.number().nullish(),
+  duration: z.number().min(0).max(MAX_SECONDS).nullish(),
   rentable: z.boolean().nullish(),
   rented: z.boolean().nullish(),
 });
@@ -50,17 +56,17 @@ const instance = z.object({
   /** Of the contract; `unloaded`: destroyed. */
   cur_state: z.string().nullish(),
   status_msg: z.string().nullish(),
-  num_gpus: z.int().min(1).nullish(),
+  num_gpus: z.int().min(1).max(MAX_GPUS).nullish(),
   /** USD per hour: of the GPUs, and with storage. */
   dph_base: usd.nullish(),
   dph_total: usd.nullish(),
   /** USD per GB and month. */
   storage_cost: usd.nullish(),
   /** GB. */
-  disk_space: z.number().min(0).nullish(),
+  disk_space: z.number().min(0).max(1e9).nullish(),
   /** Epoch seconds. */
-  start_date: z.number().min(0).max(8.64e12).nullish(),
-  uptime_mins: z.number().min(0).nullish(),
+  start_date: z.number().min(0).max(LAST_SECOND).nullish(),
+  uptime_mins: z.number().min(0).max(MAX_SECONDS).nullish(),
   public_ipaddr: z.string().nullish(),
   ports: z
     .record(z.string(), z.array(z.object({ HostPort: z.coerce.number().int().min(1).max(65_535) })).nullish())

@@ -17,6 +17,8 @@ export interface FakeRequest {
   readonly params: readonly string[];
   /** World epoch milliseconds of its arrival. */
   readonly nowMs: number;
+  /** Origin of the routes that lie elsewhere. */
+  readonly elsewhere: string;
   /** The fault that it meets, for those that only the route itself can show; null: none. */
   readonly fault: string | null;
 }
@@ -36,8 +38,8 @@ export interface Route {
   readonly pattern: RegExp;
   /** Operations that share a spacing; default: the operation. */
   readonly endpoint?: string;
-  /** Anyone may call, and nobody counts: a URL that was handed out. */
-  readonly open?: boolean;
+  /** On another origin, where anyone may call and nobody counts: a URL that was handed out. */
+  readonly elsewhere?: boolean;
   handle(request: FakeRequest): Reply;
 }
 

@@ -3,9 +3,10 @@
  * faults that a test asks for. In: HTTP on loopback. Out: answers like the real ones, a log of what was asked, and the bills.
  * `PUT /_fake/faults`, `GET /_fake/log` and `GET /_fake/bills` are for tests in other processes.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HostClock, WorldClock } from '#shared/ports/clock.ts';
+import { uniforms } from '../../market/random.ts';
 import type { FakeRequest, NamedFault, Reply, Route } from './api.ts';
 import { createFaultPlan, type FaultPlan, faultRules } from './faults.ts';
 import { createRequestLog, type LoggedRequest } from './request-log.ts';
@@ -36,6 +37,8 @@ export interface FakeApi {
   readonly spacingMs: Readonly<Record<string, number>>;
   /** Whether the caller may; the answer if not. */
   refuse(request: FakeRequest): Reply | null;
+  /** Share of calls that fail for no reason, as the market has it. */
+  readonly unavailableShare: number;
   tooOften(endpoint: string): Reply;
   notFound(): Reply;
   bills(nowMs: number): readonly Bill[];
@@ -71,14 +74,19 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
     return false;
   }
 
-  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const fails = uniforms('unavailable', options.seed, api.provider);
+  const faultOf = (operation: string, nowMs: number): string | null =>
+    plan.draw(operation, nowMs) ?? (api.unavailableShare > 0 && fails() < api.unavailableShare ? '500' : null);
+
+  async function serve(incoming: IncomingMessage, response: ServerResponse, elsewhere: boolean): Promise<void> {
     const url = new URL(incoming.url ?? '/', 'http://fake');
     const text = await bodyOf(incoming);
-    if (url.pathname.startsWith('/_fake/')) return send(response, ownAnswer(incoming.method, url.pathname, text));
-    const found = routeOf(api.routes, incoming.method ?? '', url.pathname);
+    if (!elsewhere && url.pathname.startsWith('/_fake/'))
+      return send(response, ownAnswer(incoming.method, url.pathname, text));
+    const found = routeOf(elsewhere ? places.elsewhere : places.api, incoming.method ?? '', url.pathname);
     const nowMs = worldClock.now();
     const operation = found?.route.operation ?? 'none';
-    const fault = plan.draw(operation, nowMs);
+    const fault = faultOf(operation, nowMs);
     const request: FakeRequest = {
       operation,
       method: incoming.method ?? '',
@@ -90,10 +98,11 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
       body: jsonOf(text),
       params: found?.params ?? [],
       nowMs,
+      elsewhere: originOf(other),
       fault,
     };
-    const refused = found?.route.open === true ? null : api.refuse(request);
-    const soon = found?.route.open !== true && tooSoon(found?.route.endpoint ?? operation, nowMs);
+    const refused = api.refuse(request);
+    const soon = !elsewhere && refused === null && tooSoon(found?.route.endpoint ?? operation, nowMs);
     const note = (status: number | null, nativeId?: string): void =>
       log.add({
         world_ms: nowMs,
@@ -125,7 +134,7 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
       if (way.kind === 'reset') incoming.socket.destroy();
       return;
     }
-    if (refused !== null) return answer(refused);
+    if (refused !== null && !elsewhere) return answer(refused);
     if (soon) return answer(api.tooOften(found?.route.endpoint ?? operation));
     if (way?.kind === 'instead') return answer(way.reply(request));
     const reply = handle();
@@ -151,28 +160,45 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
     return { status: 200, body: plan.rules() };
   }
 
-  const server = createServer((incoming, response) => {
-    serve(incoming, response).catch((error: unknown) => {
-      if (response.headersSent) response.destroy();
-      else send(response, { status: 500, body: { error: 'internal', msg: String(error) } });
+  const places = {
+    api: api.routes.filter((route) => route.elsewhere !== true),
+    elsewhere: api.routes.filter((route) => route.elsewhere === true),
+  };
+  const listener = (elsewhere: boolean): Server =>
+    createServer((incoming, response) => {
+      serve(incoming, response, elsewhere).catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else send(response, { status: 500, body: { error: 'internal', msg: String(error) } });
+      });
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
+  const [server, other] = [listener(false), listener(true)];
+  await Promise.all([listen(server, options.port ?? 0), listen(other, 0)]);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: originOf(server),
     faults: plan,
     log: log.all,
     bills: () => api.bills(worldClock.now()),
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+      await Promise.all([shut(server), shut(other)]);
       await api.close();
     },
   };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+const originOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+function shut(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }
 
 const nativeOf = ({ nativeId }: Reply): Pick<Reply, 'nativeId'> => (nativeId === undefined ? {} : { nativeId });

@@ -27,7 +27,8 @@ export interface Held<N> {
 export const numberOf = (...key: readonly (string | number)[]): number =>
   Number.parseInt(createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 13), 16);
 
-const json = z.string().transform((text, context) => {
+/** Text that must be JSON. */
+export const jsonText = z.string().transform((text, context) => {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -43,32 +44,37 @@ export function createHoldings<N>(
   nativeIdOf: (instance: Instance) => string,
   note: z.ZodType<N>,
 ): Holdings<N> {
-  const noteOf = json.pipe(note);
-  const open = new Map<string, string>();
-  const heldOf = (instance: Instance): Held<N> | null => {
-    const parsed = noteOf.safeParse(instance.note);
-    return parsed.success ? { nativeId: nativeIdOf(instance), instance, note: parsed.data } : null;
-  };
-  for (const instance of market.ofProvider(provider))
-    if (instance.released_ms === null && heldOf(instance) !== null)
-      open.set(nativeIdOf(instance), instance.instance_id);
+  const noteOf = jsonText.pipe(note);
+  /** What was read of a note, until it is replaced: lists are asked for all the time. */
+  const open = new Map<string, { readonly id: string; readonly text: string; readonly note: N }>();
 
-  const get = (nativeId: string): Held<N> | null => {
-    const instance = market.instance(open.get(nativeId) ?? '');
-    if (instance === null || instance.released_ms !== null) {
+  function remembered(instance: Instance): Held<N> | null {
+    const parsed = noteOf.safeParse(instance.note);
+    if (!parsed.success) return null;
+    const nativeId = nativeIdOf(instance);
+    if (instance.released_ms === null)
+      open.set(nativeId, { id: instance.instance_id, text: instance.note, note: parsed.data });
+    return { nativeId, instance, note: parsed.data };
+  }
+  for (const instance of market.ofProvider(provider)) remembered(instance);
+
+  function get(nativeId: string): Held<N> | null {
+    const known = open.get(nativeId);
+    const instance = known === undefined ? null : market.instance(known.id);
+    if (known === undefined || instance === null || instance.released_ms !== null) {
       open.delete(nativeId);
       return null;
     }
-    return heldOf(instance);
-  };
+    return instance.note === known.text ? { nativeId, instance, note: known.note } : remembered(instance);
+  }
+
   return {
     order(order) {
       const { instance_id } = market.deploy({ ...order, note: JSON.stringify(order.note) });
       const instance = market.instance(instance_id);
-      const held = instance === null ? null : heldOf(instance);
+      const held = instance === null ? null : remembered(instance);
       if (held === null)
         throw new Error(`${provider}: expected the market to know ${instance_id}, which it has just made`);
-      open.set(held.nativeId, instance_id);
       return held;
     },
     get,
@@ -78,7 +84,7 @@ export function createHoldings<N>(
       open.delete(nativeId);
       return held !== null && market.release(held.instance.instance_id, nowMs);
     },
-    ever: () => market.ofProvider(provider).flatMap((instance) => heldOf(instance) ?? []),
+    ever: () => market.ofProvider(provider).flatMap((instance) => remembered(instance) ?? []),
   };
 }
 

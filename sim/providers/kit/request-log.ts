@@ -10,6 +10,7 @@ export interface LoggedRequest {
   readonly fault: string | null;
   /** Native id of the instance that it was about. */
   readonly native_id: string | null;
+  /** The key came with it, and is right. */
   readonly key_ok: boolean;
   /** Refused because the one before was too near. */
   readonly too_soon: boolean;

@@ -61,8 +61,8 @@ export function listed({ id, offer, num_gpus, dph_base }: Ask, disk: number): Re
   return {
     id,
     ask_contract_id: id,
-    machine_id: numberOf('vast machine', offer.offer_id) % 100_000,
-    host_id: numberOf('vast host', offer.offer_id) % 10_000,
+    machine_id: numberOf('vast machine', offer.offer_id),
+    host_id: numberOf('vast host', offer.offer_id),
     gpu_name: gpuName,
     num_gpus,
     gpu_ram: gpuRam,

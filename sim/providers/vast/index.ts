@@ -2,51 +2,36 @@
 import { z } from 'zod';
 import { AuroraError } from '#shared/errors.ts';
 import type { Market } from '../../market/market.ts';
-import { COMMON_FAULTS, type FakeRequest, type NamedFault, type Reply, type Route } from '../kit/api.ts';
+import type { FakeRequest, Reply, Route } from '../kit/api.ts';
 import { createDoors } from '../kit/doors.ts';
 import { type FakeProvider, type FakeServerOptions, startFake } from '../kit/fake-server.ts';
-import { createHoldings, numberOf } from '../kit/holdings.ts';
+import { createHoldings, jsonText, numberOf } from '../kit/holdings.ts';
 import { type Ask, asksOf, listed } from './asks.ts';
-import { costOf, type HeldAtVast, note, seenAt } from './seen.ts';
+import { refusal, tooOften, VAST_FAULTS } from './faults.ts';
+import { costOf, type HeldAtVast, note, seenAt, writtenBy } from './seen.ts';
 
 export interface FakeVastOptions extends FakeServerOptions {
   readonly market: Market;
   readonly key: string;
 }
 
-const refusal = (status: number, error: string, msg: string): Reply => ({
-  status,
-  body: { success: false, error, msg },
-});
-
 /** World milliseconds after which an outbid machine is gone, counted from its being ready. */
 const OUTBID_MS = 60_000;
 
-const FAULTS = {
-  ...COMMON_FAULTS,
-  '429_text': { kind: 'instead', reply: () => ({ status: 429, body: 'API requests too frequent' }) },
-  '429_json': {
-    kind: 'instead',
-    reply: () => ({ status: 429, body: { detail: 'API requests too frequent endpoint threshold=4.5' } }),
-  },
-  offer_gone_404: { kind: 'instead', reply: () => refusal(404, 'not_found', 'Offer is no longer available') },
-  offer_gone_410: { kind: 'instead', reply: () => refusal(410, 'no_such_ask', 'Instance type by id is not available') },
-  deprecated_endpoint: {
-    kind: 'instead',
-    reply: () => ({
-      status: 200,
-      body: { success: false, error: 'deprecated_endpoint', msg: 'This endpoint is deprecated.' },
-    }),
-  },
-  empty_list: { kind: 'instead', reply: () => ({ status: 200, body: { success: true, offers: [], instances: [] } }) },
-  null_fields: { kind: 'route' },
-  stuck_loading: { kind: 'route' },
-  outbid: { kind: 'route' },
-  dearer: { kind: 'route' },
-} as const satisfies Readonly<Record<string, NamedFault>>;
+/** Of `dearer`: a listed 0.43 has cost 0.60 live. */
+const DEARER_FACTOR = 1.4;
+/** World milliseconds until the host has written a log that was asked for. */
+const LOG_WRITTEN_MS = 60_000;
 
 /** The vendor's minimum, world milliseconds. */
-const SPACING_MS = { bundles: 6_000, create: 4_500, get: 2_000, list: 1_000, state: 1_000, destroy: 3_000 };
+const SPACING_MS: Readonly<Record<string, number>> = {
+  bundles: 6_000,
+  create: 4_500,
+  get: 2_000,
+  list: 1_000,
+  state: 1_000,
+  destroy: 3_000,
+};
 
 const searchBody = z.looseObject({
   limit: z.int().min(1).default(64),
@@ -63,7 +48,7 @@ const createBody = z.looseObject({
   price: z.number().gt(0).optional(),
   env: z.record(z.string(), z.string()).default({}),
 });
-const listFilter = z.looseObject({ label: z.object({ eq: z.string() }).optional() });
+const listFilter = jsonText.pipe(z.looseObject({ label: z.object({ eq: z.string() }).optional() }));
 
 const PAGE_SIZE = 25;
 
@@ -111,6 +96,7 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
           geolocation: String(listed(ask, disk)['geolocation']),
           stuck: fault === 'stuck_loading',
           outbid_ms: null,
+          price_factor: fault === 'dearer' ? DEARER_FACTOR : 1,
         },
       });
       if (fault === 'outbid') outbid(held);
@@ -130,7 +116,7 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
   function list({ query, nowMs, fault }: FakeRequest): Reply {
     const limit = Number(query.get('limit') ?? PAGE_SIZE);
     if (!(limit >= 1 && limit <= PAGE_SIZE)) return refusal(400, 'invalid_args', `limit: 1 to ${PAGE_SIZE}`);
-    const filter = listFilter.safeParse(JSON.parse(query.get('select_filters') ?? '{}'));
+    const filter = listFilter.safeParse(query.get('select_filters') ?? '{}');
     if (!filter.success) return refusal(400, 'invalid_args', 'select_filters');
     const wanted = filter.data.label?.eq;
     const all = holdings
@@ -160,8 +146,27 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
 
   function destroy({ params, nowMs }: FakeRequest): Reply {
     const [id = ''] = params;
+    logs.delete(id);
     if (!holdings.release(id, nowMs)) return refusal(404, 'no_such_instance', `no instance ${id}`);
     return { status: 200, body: { success: true }, nativeId: id };
+  }
+
+  /** Native id -> world epoch milliseconds from which on its log is there. As many as there are instances. */
+  const logs = new Map<string, number>();
+
+  function requestLogs({ params, nowMs, elsewhere, fault, body }: FakeRequest): Reply {
+    const [id = ''] = params;
+    if (body === undefined) return refusal(400, 'invalid_args', 'Request body must be valid JSON');
+    if (holdings.get(id) === null) return refusal(404, 'no_such_instance', `no instance ${id}`);
+    logs.set(id, fault === 'log_never' ? Number.POSITIVE_INFINITY : nowMs + LOG_WRITTEN_MS);
+    return { status: 200, body: { success: true, result_url: `${elsewhere}/logs/${id}.log?sig=0a1b` }, nativeId: id };
+  }
+
+  function fetchLog({ params, nowMs }: FakeRequest): Reply {
+    const held = holdings.get(params[0] ?? '');
+    if (held === null || nowMs < (logs.get(held.nativeId) ?? Number.POSITIVE_INFINITY))
+      return { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
+    return { status: 200, body: writtenBy(held, nowMs), nativeId: held.nativeId };
   }
 
   const routes: readonly Route[] = [
@@ -172,9 +177,17 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
       operation: 'list_v0',
       method: 'GET',
       pattern: /^\/api\/v0\/instances\/$/,
-      handle: FAULTS.deprecated_endpoint.reply,
+      handle: () => refusal(410, 'deprecated_endpoint', 'Use /api/v1/instances/.'),
     },
     { operation: 'get', method: 'GET', pattern: /^\/api\/v0\/instances\/(\d+)\/$/, handle: get },
+    {
+      operation: 'logs',
+      endpoint: 'state',
+      method: 'PUT',
+      pattern: /^\/api\/v0\/instances\/request_logs\/(\d+)\/$/,
+      handle: requestLogs,
+    },
+    { operation: 'fetch_log', elsewhere: true, method: 'GET', pattern: /^\/logs\/(\d+)\.log$/, handle: fetchLog },
     { operation: 'destroy', method: 'DELETE', pattern: /^\/api\/v0\/instances\/(\d+)\/$/, handle: destroy },
   ];
 
@@ -182,16 +195,12 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
     {
       provider: 'vast',
       routes,
-      faults: FAULTS,
+      faults: VAST_FAULTS,
       spacingMs: SPACING_MS,
+      unavailableShare: market.spec.unavailable_share,
       refuse: ({ headers }) =>
         headers.authorization === `Bearer ${key}` ? null : refusal(401, 'auth_error', 'Invalid user key'),
-      tooOften: (endpoint) => ({
-        status: 429,
-        body: {
-          detail: `API requests too frequent endpoint threshold=${(SPACING_MS[endpoint as keyof typeof SPACING_MS] ?? 0) / 1_000}`,
-        },
-      }),
+      tooOften: (endpoint) => tooOften((SPACING_MS[endpoint] ?? 0) / 1_000),
       notFound: () => refusal(404, 'not_found', 'no such route'),
       bills: (nowMs) =>
         holdings.ever().map((held) => ({

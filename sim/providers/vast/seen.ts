@@ -17,6 +17,8 @@ export const note = z.object({
   stuck: z.boolean(),
   /** World epoch milliseconds at which a better bid takes its machine; null: none. */
   outbid_ms: z.number().nullable(),
+  /** Of the market's price: what it costs in the end. */
+  price_factor: z.number(),
 });
 export type Note = z.infer<typeof note>;
 export type HeldAtVast = Held<Note>;
@@ -65,12 +67,15 @@ function ranAt(held: HeldAtVast, nowMs: number): { readonly from: number; readon
   return gpuTime(held.instance, Math.min(nowMs, held.note.outbid_ms ?? nowMs));
 }
 
+const gpuUsdPerHour = ({ instance, note }: HeldAtVast): number =>
+  instance.fate.usd_per_gpu_hour * instance.gpu_count * note.price_factor;
+
 /** As the instance routes answer it. */
 export function seenAt(held: HeldAtVast, nowMs: number, doors: Doors): Readonly<Record<string, unknown>> {
   const { instance, note, nativeId } = held;
   const phase = phaseOf(held, nowMs);
   const ran = ranAt(held, nowMs);
-  const dphBase = instance.fate.usd_per_gpu_hour * instance.gpu_count;
+  const dphBase = gpuUsdPerHour(held);
   const port = phase === 'running' ? doors.port(instance.fate.latency_ms) : null;
   return {
     id: Number(nativeId),
@@ -102,6 +107,20 @@ export function costOf(held: HeldAtVast, nowMs: number): number {
   const hours = (ms: number): number => Math.max(0, ms) / 3_600_000;
   return (
     storageUsdPerHour(note.disk) * hours(until - instance.created_ms) +
-    instance.fate.usd_per_gpu_hour * instance.gpu_count * (ran === null ? 0 : hours(ran.to - ran.from))
+    gpuUsdPerHour(held) * (ran === null ? 0 : hours(ran.to - ran.from))
   );
+}
+
+/** What its container has written. */
+export function writtenBy({ instance, note }: HeldAtVast, nowMs: number): string {
+  const { fate } = instance;
+  const line = (ms: number, text: string): string => (ms > nowMs ? '' : `${new Date(ms).toISOString()} ${text}\n`);
+  const end = endOf(instance);
+  return [
+    line(instance.created_ms, `pulling ${note.image}`),
+    fate.ready_ms === null
+      ? line(end, 'gave up')
+      : line(fate.ready_ms, `${instance.workload_type} on ${instance.gpu_count} GPUs`),
+    fate.ready_ms === null ? '' : line(end, fate.state === 'completed' ? 'done' : 'stopped'),
+  ].join('');
 }
