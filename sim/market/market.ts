@@ -171,6 +171,7 @@ export function createMarket(options: MarketOptions): Market {
       offer_id: listing.offer_id,
       gpu_type: listing.gpu_type,
       gpu_count: listing.gpu_count,
+      gpu_count_min: null,
       region: listing.region,
       active: !weather.inactive,
       usd_per_gpu_hour: listing.usd_per_gpu_hour * weather.price,

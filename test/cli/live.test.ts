@@ -267,6 +267,7 @@ describe('the welcome', () => {
     frontDoor: 'http://127.0.0.1:8080',
     operationsPort: 8090,
     functions: [{ name: 'route', url: 'http://127.0.0.1:8081' }],
+    marketplaces: [{ name: 'vast', url: 'http://127.0.0.1:8091', simulated: true }],
     market: { spec: loadMarketSpec('default'), seed: 3, startMs },
     scenario: null,
     speed: 600,

@@ -9,6 +9,7 @@ export const anOffer = (changes: Partial<Offer> = {}): Offer => ({
   offer_id: 'vast:1',
   gpu_type: 'rtx4090',
   gpu_count: 4,
+  gpu_count_min: null,
   region: 'us-west',
   active: true,
   usd_per_gpu_hour: 0.4,
@@ -52,22 +53,31 @@ const region = oneOf('us-west', 'eu-west', 'global');
 const source = fc.constantFrom('advertised', 'measured', 'imputed');
 
 /** Any offer the schema admits, absurd figures included. */
-export const offerArbitrary: fc.Arbitrary<Offer> = fc.record({
-  provider: oneOf('vast', 'akash', 'render'),
-  offer_id: fc.uuid().map((id) => `p:${id}`),
-  gpu_type: gpuType,
-  gpu_count: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
-  region,
-  active: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.boolean() }),
-  usd_per_gpu_hour: fc.oneof(positive(5), positive(Number.MAX_VALUE)),
-  latency_ms: orNull(fc.oneof(positive(600), positive(Number.MAX_VALUE))),
-  latency_source: source,
-  reputation: orNull(nonNegative(100)),
-  reputation_source: source,
-  capacity_gpu_hours: orNull(fc.oneof(nonNegative(100), nonNegative(Number.MAX_VALUE))),
-  capacity_total_gpu_hours: orNull(fc.oneof(positive(100), positive(Number.MAX_VALUE))),
-  observed_at: fc.constant('2026-01-01T00:00:00.000Z'),
-});
+export const offerArbitrary: fc.Arbitrary<Offer> = fc
+  .record({
+    provider: oneOf('vast', 'akash', 'render'),
+    offer_id: fc.uuid().map((id) => `p:${id}`),
+    gpu_type: gpuType,
+    gpu_count: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+    gpu_count_min: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 4 }) },
+    ),
+    region,
+    active: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.boolean() }),
+    usd_per_gpu_hour: fc.oneof(positive(5), positive(Number.MAX_VALUE)),
+    latency_ms: orNull(fc.oneof(positive(600), positive(Number.MAX_VALUE))),
+    latency_source: source,
+    reputation: orNull(nonNegative(100)),
+    reputation_source: source,
+    capacity_gpu_hours: orNull(fc.oneof(nonNegative(100), nonNegative(Number.MAX_VALUE))),
+    capacity_total_gpu_hours: orNull(fc.oneof(positive(100), positive(Number.MAX_VALUE))),
+    observed_at: fc.constant('2026-01-01T00:00:00.000Z'),
+  })
+  .map((offer) => ({
+    ...offer,
+    gpu_count_min: offer.gpu_count_min === null ? null : Math.min(offer.gpu_count_min, offer.gpu_count),
+  }));
 
 const weight = fc.oneof(fc.constant(0), nonNegative(1), nonNegative(1e3));
 

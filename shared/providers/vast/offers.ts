@@ -36,6 +36,7 @@ function offerOf(asks: readonly Ask[], observedAt: string): Offer {
     offer_id: offerIdOf(asks),
     gpu_type: gpuOf(first),
     gpu_count: Math.max(...asks.map((ask) => ask.num_gpus)),
+    gpu_count_min: Math.min(...asks.map((ask) => ask.num_gpus)),
     region: regionOfPlace(first.geolocation),
     active: asks.some((ask) => ask.rentable !== false && ask.rented !== true),
     // The disk costs the same for one GPU and for eight: of one, which has to pay all of it, the price is highest.
