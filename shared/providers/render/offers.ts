@@ -75,6 +75,7 @@ function poolOf(id: string, first: Sold, members: readonly Sold[], observedAt: s
       offer_id: id,
       gpu_type: first.gpuType,
       gpu_count: Math.max(...members.map(({ gpuCount }) => gpuCount)),
+      gpu_count_min: Math.min(...members.map(({ gpuCount }) => gpuCount)),
       region: first.regionCode === null ? 'global' : canonicalRegion(first.regionCode),
       active: true,
       // Which of them is given nobody can choose.
