@@ -41,5 +41,6 @@ export function regionOfPlace(place: string | null | undefined): string {
   const state = words.at(-2) ?? '';
   if (country === 'US' && state !== '') return WESTERN_STATES.has(state.replace(/\s+/g, '-')) ? 'us-west' : 'us-east';
   const known = Object.hasOwn(REGION_OF_COUNTRY, country) ? REGION_OF_COUNTRY[country] : undefined;
-  return known ?? canonicalRegion(country);
+  const region = known ?? canonicalRegion(country);
+  return region === 'global' ? 'unknown' : region;
 }
