@@ -25,6 +25,7 @@ import {
 } from '#shared/platform-embedded.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { lent } from '#shared/providers/lent.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { closeInTurn, closeTogether, failAfter } from '#shared/runtime/closing.ts';
@@ -91,6 +92,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const functions = new Map<FunctionName, RunningFunction>();
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
+  let opened: readonly Provider[] = [];
   const close = async (): Promise<void> => {
     let drained: Promise<void> = Promise.resolve();
     await closeInTurn([
@@ -114,6 +116,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       () => bus?.close(),
       () => drained,
       () => closeTogether(serving.map((served) => () => served.close())),
+      () => closeTogether(opened.map((provider) => () => provider.close())),
       () => platform.close(),
     ]);
   };
@@ -138,7 +141,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const deps = { objects: await platform.objects(), worldClock: platform.worldClock, stage: config.stage };
         await changeControl(deps, { change: { kind: 'stage', stage }, by, reason });
       }
-      const providers = options.providers(platform);
+      opened = options.providers(platform);
+      const providers = opened.map(lent);
       const collect = await serve('collect', await composeCollect(platform, providers));
       // The first offers are there before route and score look for them.
       await runOnce('collect', collect.url, hostClock);
