@@ -25,6 +25,7 @@ import {
 } from '#shared/platform-embedded.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { lent } from '#shared/providers/lent.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { closeInTurn, closeTogether, failAfter } from '#shared/runtime/closing.ts';
@@ -93,7 +94,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const functions = new Map<FunctionName, RunningFunction>();
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
-  let providers: readonly Provider[] = [];
+  let opened: readonly Provider[] = [];
   const close = async (): Promise<void> => {
     let drained: Promise<void> = Promise.resolve();
     await closeInTurn([
@@ -116,8 +117,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
       () => bus?.close(),
       () => drained,
-      () => closeTogether(providers.map((provider) => () => provider.close())),
       () => closeTogether(serving.map((served) => () => served.close())),
+      () => closeTogether(opened.map((provider) => () => provider.close())),
       () => platform.close(),
     ]);
   };
@@ -142,7 +143,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const deps = { objects: await platform.objects(), worldClock: platform.worldClock, stage: config.stage };
         await changeControl(deps, { change: { kind: 'stage', stage }, by, reason });
       }
-      providers = await options.providers(platform);
+      opened = await options.providers(platform);
+      const providers = opened.map(lent);
       const collect = await serve('collect', await composeCollect(platform, providers));
       // The first offers are there before route and score look for them.
       await runOnce('collect', collect.url, hostClock);

@@ -12,7 +12,7 @@ import type { Provider } from '#shared/providers/provider.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createDeploy } from './handler.ts';
 
-export async function compose(platform: Platform, lent?: readonly Provider[]): Promise<FunctionApp> {
-  const providers = lent ?? (await requiredProviders(platform, Math.random));
+export async function compose(platform: Platform, given?: readonly Provider[]): Promise<FunctionApp> {
+  const providers = given ?? (await requiredProviders(platform, Math.random));
   return createDeploy({ ...platform, providers, bus: await platform.bus(), state: await platform.state() });
 }
