@@ -172,7 +172,7 @@ function fromScores(eligible: readonly Offer[], input: RouteInput, scores: Score
 /** `eligible` comes best rule score first. */
 function fromRules(eligible: readonly Offer[], id: string, input: RouteInput): Distribution {
   const { workload, nowMs, control, fallbackReason } = input;
-  const asked = { atMs: nowMs, decisionId: id, priority: workload.priority };
+  const asked = { atMs: nowMs, decisionId: id, tenantId: workload.tenant_id, priority: workload.priority };
   const { explore, arm } = actingAt(control, { champion: null, shown: null }, asked);
   const policy = rulesPolicy(explore);
   const candidates = eligible.map(
