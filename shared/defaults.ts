@@ -69,6 +69,15 @@ export const MAX_REJECTED_ENVELOPE_BYTES = 1_088 * 1024;
 export const SCORE_DEADLINE_MS = 150;
 /** Whole request at a door. */
 export const REQUEST_DEADLINE_MS = 10_000;
+/**
+ * A streamed answer as a whole, host milliseconds: within the minute that Cloud Run gives a request (terraform/aurora/topology.tf), so
+ * that it is ended and not cut off. Its first bit has REQUEST_DEADLINE_MS.
+ */
+export const STREAM_LIMIT_MS = 55_000;
+/** 16 MiB of a streamed answer: an hour of a talkative workload's log. */
+export const STREAM_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Who takes nothing of a streamed answer for so long is gone: half of the time that a drain has. */
+export const STREAM_STALL_MS = 5_000;
 /** How often the small objects (champion, offers) are looked at: a fifth of a scoring cache's natural staleness. */
 export const POLL_INTERVAL_MS = 2_000;
 /** Versions before a broken one that score tries in turn, at 10 ms each: when so many are broken, the store is. */

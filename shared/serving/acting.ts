@@ -68,9 +68,7 @@ function whoActs(control: Control, { champion, shown }: Cast, asked: Asked): Who
 function shared(actor: string, { share, share_by: by }: Control, { decisionId, tenantId }: Asked): Who {
   if (share >= 1) return { actor, mode: 'online', arm: null };
   const draw = by === 'tenant' ? tenantShareDraw(tenantId) : shareDraw(decisionId);
-  return draw < share
-    ? { actor, mode: 'online', arm: actor }
-    : { actor: RULES, mode: 'rules', arm: RULES };
+  return draw < share ? { actor, mode: 'online', arm: actor } : { actor: RULES, mode: 'rules', arm: RULES };
 }
 
 /** What becomes of it when the actor cannot act. */
