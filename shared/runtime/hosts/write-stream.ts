@@ -21,8 +21,10 @@ export async function writeStream(response: ServerResponse, body: BodyStream, ho
     response.end();
     if (!response.writableFinished) await taken(response, 'finish', hostClock);
   } catch {
-    // Whoever made the body has logged why.
-    response.destroy();
+    // Whoever made the body has logged why. What had come until then goes out before.
+    if (response.socket === null) response.destroy();
+    else response.socket.destroySoon();
+    await taken(response, 'finish', hostClock);
   } finally {
     response.off('close', end);
     end();
