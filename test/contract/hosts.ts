@@ -353,9 +353,16 @@ export function hostContract(hostName: string, serveApp: ServeApp): void {
       }
       expect(made).toBeGreaterThan(0);
       expect(made).toBeLessThan(TOTAL);
+      let ends = '';
+      const whole = new Promise<void>((resolve) => {
+        connection.socket.on('data', (bytes: Buffer) => {
+          ends = (ends + bytes.toString('latin1')).slice(-16);
+          if (ends.endsWith('\r\n0\r\n\r\n')) resolve();
+        });
+      });
       connection.socket.resume();
-      const whole = await connection.until('0\r\n\r\n');
-      expect(whole.match(/x\n/g)).toHaveLength(TOTAL);
+      await whole;
+      expect(made).toBe(TOTAL);
       connection.socket.destroy();
       await closeBy(server, serverClock);
     });
@@ -427,7 +434,7 @@ export function hostContract(hostName: string, serveApp: ServeApp): void {
       [
         'are too long',
         async function* () {
-          const large = new Uint8Array(1024 * 1024);
+          const large = Buffer.alloc(1024 * 1024, 'x\n');
           for (let sent = 0; sent <= STREAM_LIMIT_BYTES; sent += large.length) yield large;
         },
       ],
@@ -436,7 +443,7 @@ export function hostContract(hostName: string, serveApp: ServeApp): void {
       const connection = await raw(await serve(flow.app));
       connection.send(GET);
       const whole = await connection.ended();
-      expect(whole).toMatch(/^HTTP\/1\.1 200 [\s\S]*x\n/);
+      expect([whole.slice(0, 12), whole.includes('x\n')]).toEqual(['HTTP/1.1 200', true]);
       expect(whole.endsWith('0\r\n\r\n')).toBe(false);
       await flow.ended;
       expect(flow.deps.lines.map(({ message }) => message)).toEqual(['a streamed answer broke off']);
