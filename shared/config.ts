@@ -2,8 +2,11 @@
  * Configuration: the only module that reads process.env. Everyone else gets the typed value.
  * Fails at load, naming the variable and the remedy; an unknown AURORA_ variable is an error, for it is a typing mistake.
  */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseTenants } from './config-tenants.ts';
 import { type Stage, stage } from './domain/control.ts';
+import type { Tenant } from './domain/tenant.ts';
 import { RejectedError } from './errors.ts';
 
 export interface Config {
@@ -16,6 +19,8 @@ export interface Config {
   readonly speed: number;
   /** Where route asks for scores. */
   readonly scoreUrl: string;
+  /** Who may ask route; null: whoever gets through to it. */
+  readonly tenants: readonly Tenant[] | null;
   /** Who may act, as long as no control object says otherwise. */
   readonly stage: Stage;
   /** Port of a function that runs alone. */
@@ -117,6 +122,7 @@ const schema = z.object({
   AURORA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   AURORA_SPEED: decimal.pipe(z.number().gt(0).max(100_000)).default(1),
   AURORA_SCORE_URL: origin.default('http://127.0.0.1:8082'),
+  AURORA_TENANTS: z.string().min(1).optional(),
   AURORA_STAGE: stage.default('auto'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
   PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
@@ -127,7 +133,11 @@ const schema = z.object({
 /** Variables of this prefix belong to the tests' own switches. */
 const TEST_PREFIX = 'AURORA_TEST_';
 
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/** @param readText of a file that a variable names */
+export function parseConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  readText: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): Config {
   const known = Object.keys(schema.shape);
   const unknown = Object.keys(environment).find(
     (key) => key.startsWith('AURORA_') && !key.startsWith(TEST_PREFIX) && !known.includes(key),
@@ -154,6 +164,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: value.AURORA_LOG_LEVEL,
     speed: value.AURORA_SPEED,
     scoreUrl: value.AURORA_SCORE_URL,
+    tenants: value.AURORA_TENANTS === undefined ? null : parseTenants(value.AURORA_TENANTS, readText),
     stage: value.AURORA_STAGE,
     port: value.PORT,
     functionTarget: value.FUNCTION_TARGET ?? null,

@@ -113,7 +113,11 @@ const setShare: Command = {
     per: 'of the requests, or of the tenants, each of whom then meets one actor alone (default: as it is; at first request)',
   },
   notes: ['By a hash of either: who is in stays in when the share grows. A trial does not mind it.'],
-  examples: ['vm control share 0.1 --reason "a careful start"', 'vm control share 0.1 --per tenant', 'vm control share 1'],
+  examples: [
+    'vm control share 0.1 --reason "a careful start"',
+    'vm control share 0.1 --per tenant',
+    'vm control share 1',
+  ],
   positionals: one,
   run: (context) => {
     const [text = ''] = context.positionals;

@@ -31,8 +31,8 @@ export const PROBES = {
   train: push,
   // Pure. In a project without offers there is nothing to score.
   score: { path: '/agent/route', body: JSON.stringify(REQUEST), passes: [200, 'offers_unavailable'] },
-  // Calls score. What it accepts it deploys, so it is asked what it must refuse.
-  route: { path: '/route', body: '{}', passes: ['body_invalid'] },
+  // Calls score. What it accepts it deploys, so it is asked what it must refuse, also because whoever releases is none of its tenants.
+  route: { path: '/route', body: '{}', passes: ['body_invalid', 'unauthorized', 'forbidden'] },
 } as const satisfies Readonly<Record<Deployed, Probe>>;
 
 export const ORDER = Object.keys(PROBES) as readonly Deployed[];
