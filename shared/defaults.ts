@@ -185,6 +185,12 @@ export const STATE_PURGE_INTERVAL_MS = 30_000;
  */
 export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 
+/**
+ * Tries of a swap of a tenant's budget before 503. Each that is lost was another instance's, whose requests shared it; fifty instances
+ * (terraform/aurora/topology.tf) that begin at once are through within as many rounds.
+ */
+export const BUDGET_SWAP_TRIES = 50;
+
 // --- Bus (embedded) ----------------------------------------------------------------------------------------------
 /** Of a streaming insert: BigQuery takes 10 MB and 50,000 rows a request, and advises 500 rows. */
 export const BIGQUERY_INSERT_BYTES = 5 * 1024 * 1024;

@@ -91,8 +91,9 @@ describe('the hard filter', () => {
   });
 
   it('has a case here for every reason that it gives', () => {
-    // `blocked` is given where incidents are known, `candidate_limit` has its own test below.
-    const given = new Set([...table.map(([, , , reason]) => reason), 'candidate_limit', 'blocked']);
+    // `blocked` is given where incidents are known, `candidate_limit` has its own test below, restrictions have a file of theirs.
+    const others = ['candidate_limit', 'blocked', 'call_rate', 'provider_down'];
+    const given = new Set([...table.map(([, , , reason]) => reason), ...others]);
     expect([...given].sort()).toEqual([...exclusion.shape.reason.options].sort());
   });
 
