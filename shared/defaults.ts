@@ -227,6 +227,18 @@ export const BUS_BUSY_TIMEOUT_MS = 5_000;
  * counts): a few tries with their backoff; past it another provider would have the run started.
  */
 export const OFFER_PATIENCE_MS = 60_000;
+/**
+ * Longest wait for a creation's turn at a provider, host milliseconds, at which its offers still count as there: half of
+ * OFFER_PATIENCE_MS, in which the wait counts; past it the first hiccup would lose the offer, and another provider starts sooner.
+ */
+export const CREATION_QUEUE_LIMIT_MS = 30_000;
+/**
+ * How long deploy's word of its queue and breaker holds, host milliseconds. It writes every few seconds while it works; what nobody
+ * repeats may be over, and would never be found to be, if nobody were sent there.
+ */
+export const DEPLOYER_REPORT_FRESH_MS = 30_000;
+/** How long its word of a refusal for good does. Whoever tries then costs one decision a fallback; and somebody may have looked. */
+export const DEPLOYER_REFUSAL_FRESH_MS = 10 * 60_000;
 /** How long watch looks for what a silent provider may have made, host milliseconds; past it a person must look. */
 export const DOUBT_LIMIT_MS = 7 * 24 * MS_PER_HOUR;
 /** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (four and a half hours at worst). */

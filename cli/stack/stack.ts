@@ -3,7 +3,6 @@
  * `live`: all functions, the market beside them, cron. `quiet`: only what records and learns (ingest, learn, train, promote), on
  * ports the system picks; what is meant for the others waits in the bus. Same functions, same envelope, both ways.
  */
-import { randomUUID } from 'node:crypto';
 import { compose as composeCollect } from '#functions/collect/index.ts';
 import { compose as composeDeploy } from '#functions/deploy/index.ts';
 import { compose as composeIngest } from '#functions/ingest/index.ts';
@@ -144,7 +143,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await runOnce('collect', collect.url, hostClock);
       const score = await serve('score', await composeScore(platform));
       const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl: score.url } };
-      await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
+      await serve('route', await composeRoute(routed, { providers: async () => providers }));
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers));
     }

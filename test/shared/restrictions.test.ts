@@ -77,7 +77,7 @@ describe('restrictions', () => {
     const any = fc.record({
       barred: fc
         .uniqueArray(fc.constantFrom('vast', 'akash', 'render'))
-        .map((names) => new Map(names.map((name) => [name, DOWN]))),
+        .map((names) => new Map<string, Shortfall>(names.map((name) => [name, DOWN]))),
       maxUsdPerGpuHour: limit,
       maxUsdPerDeployment: limit,
     });

@@ -36,11 +36,16 @@ export interface Budgets {
   hold(decisionId: string, reservation: Reservation): Promise<void>;
   /**
    * Credits what a decision's deployment cost less than was reserved for it, or charges what it cost more. Idempotent by the decision's
-   * id. Who is killed in between leaves a credit out, or a charge in twice.
-   * @param costUsd of all its attempts; null: nobody knows, and what is reserved stays
-   * @returns what it came to: nothing was held (no budget, its day long over, or settled before), or it was settled now
+   * id; nothing happens where nothing is held: the tenant has no budget, or its day is long over. Who is killed in between leaves a
+   * credit out, or a charge in twice.
    */
-  settle(decisionId: string, costUsd: number | null): Promise<'nothing_held' | 'settled'>;
+  settle(what: Settled): Promise<void>;
+}
+
+export interface Settled {
+  readonly decision_id: string;
+  /** USD, of all its attempts; null: nobody knows, and what is reserved stays. */
+  readonly cost_usd: number | null;
 }
 
 export interface BudgetsDeps {
@@ -100,17 +105,15 @@ export function createBudgets({ state, worldClock, log }: BudgetsDeps): Budgets 
       const value: BudgetHold = { ...reservation, settled: false };
       await state.create(holdKey(decisionId), value, { ttlMs: holdTtlMs(reservation) });
     },
-    async settle(decisionId, costUsd) {
+    async settle({ decision_id: decisionId, cost_usd: costUsd }) {
       const entry = await state.get(holdKey(decisionId));
-      if (entry === null) return 'nothing_held';
-      const held = budgetHold.parse(entry.value);
-      if (held.settled) return 'nothing_held';
+      const held = entry === null ? null : budgetHold.parse(entry.value);
+      if (entry === null || held === null || held.settled) return;
       const left = costUsd === null ? 0 : held.micro_usd - microUsd(costUsd);
       // A charge before it is noted, a credit after: whoever dies in between errs to the safe side.
       if (left < 0) await credit(held, left);
-      if (!(await note(state, entry, held, holdTtlMs(held)))) return 'nothing_held';
-      if (left > 0) await credit(held, left);
-      return 'settled';
+      const noted = await note(state, entry, held, holdTtlMs(held));
+      if (noted && left > 0) await credit(held, left);
     },
   };
 }
