@@ -3,7 +3,6 @@
  * `live`: all functions, the market beside them, cron. `quiet`: only what records and learns (ingest, learn, train, promote), on
  * ports the system picks; what is meant for the others waits in the bus. Same functions, same envelope, both ways.
  */
-import { randomUUID } from 'node:crypto';
 import { compose as composeCollect } from '#functions/collect/index.ts';
 import { compose as composeDeploy } from '#functions/deploy/index.ts';
 import { compose as composeIngest } from '#functions/ingest/index.ts';
@@ -60,6 +59,8 @@ export interface StackOptions {
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
+  /** Deployments may answer on this machine: the marketplaces are simulated here. */
+  readonly loopback?: boolean;
   /** True: score runs in another process, at config.scoreUrl. Default: here. */
   readonly scoreElsewhere?: boolean;
   /** Said on record before anything acts; null, default: what holds goes on. */
@@ -151,9 +152,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const score = options.scoreElsewhere === true ? null : await serve('score', await composeScore(platform));
       const scoreUrl = score?.url ?? config.scoreUrl;
       const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl } };
-      await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
+      await serve('route', await composeRoute(routed, { providers: async () => providers }));
       await serve('deploy', await composeDeploy(platform, providers));
-      await serve('watch', await composeWatch(platform, providers));
+      await serve('watch', await composeWatch(platform, providers, { loopback: options.loopback ?? false }));
     }
     bus = await platform.bus();
     await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));

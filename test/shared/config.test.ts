@@ -1,11 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Config, parseConfig } from '#shared/config.ts';
+import type { Tenant } from '#shared/domain/tenant.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const KNOWN =
-  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT';
+  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_TENANTS, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT';
+
+const HASH = 'ab'.repeat(32);
+const ANN: Tenant = {
+  tenant_id: 'ann',
+  key_sha256: [HASH],
+  accounts: [],
+  daily_usd: 10,
+  max_usd_per_gpu_hour: null,
+  max_usd_per_deployment: null,
+};
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
 const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
@@ -61,6 +72,7 @@ describe('configuration', () => {
       logLevel: 'info',
       speed: 1,
       scoreUrl: 'http://127.0.0.1:8082',
+      tenants: null,
       stage: 'auto',
       port: 8080,
       functionTarget: null,
@@ -76,6 +88,7 @@ describe('configuration', () => {
       AURORA_LOG_LEVEL: 'silent',
       AURORA_SPEED: '0.5',
       AURORA_SCORE_URL: 'https://score.example/',
+      AURORA_TENANTS: JSON.stringify([{ tenant_id: 'ann', key_sha256: [HASH.toUpperCase()], daily_usd: 10 }]),
       AURORA_STAGE: 'online',
       AURORA_HOST: 'functions-framework',
       PORT: '0',
@@ -89,6 +102,7 @@ describe('configuration', () => {
       speed: 0.5,
       // A path is appended to it.
       scoreUrl: 'https://score.example',
+      tenants: [ANN],
       stage: 'online',
       port: 0,
       functionTarget: 'score',
@@ -211,5 +225,61 @@ describe('configuration', () => {
       { numRuns: testCases },
     );
     expect(parsed).toBeGreaterThan(testCases / 50);
+  });
+});
+
+describe('tenants', () => {
+  const KEY = 'a key in plain words, where its hash belongs';
+  const read = (value: unknown, files: Readonly<Record<string, string>> = {}): Config =>
+    parseConfig({ AURORA_TENANTS: typeof value === 'string' ? value : JSON.stringify(value) }, (path) => {
+      const found = files[path];
+      if (found === undefined) throw Object.assign(new Error(path), { code: 'ENOENT' });
+      return found;
+    });
+
+  test('come from a file as well', () => {
+    const text = JSON.stringify([{ tenant_id: 'ann', key_sha256: [HASH], daily_usd: 10 }]);
+    expect(read('@/etc/aurora/tenants.json', { '/etc/aurora/tenants.json': text }).tenants).toEqual([ANN]);
+  });
+
+  const ann = { tenant_id: 'ann', key_sha256: [HASH] };
+  test.each<[string, unknown, string]>([
+    ['no JSON', KEY, 'AURORA_TENANTS: expected a JSON list of tenants, or @ and the path of a file with one'],
+    ['a file that is not there', '@none', 'AURORA_TENANTS=@none: cannot be read (ENOENT)'],
+    ['nobody', [], 'AURORA_TENANTS: (root): Too small: expected array to have >=1 items'],
+    [
+      'a key where its hash belongs',
+      [{ tenant_id: 'ann', key_sha256: [KEY] }],
+      'AURORA_TENANTS: 0.key_sha256.0: expected the SHA-256 of a key in 64 hexadecimal digits',
+    ],
+    ['nothing to know it by', [{ tenant_id: 'ann' }], 'AURORA_TENANTS: 0: expected a key or an account'],
+    [
+      'a name that would part keys of state',
+      [{ ...ann, tenant_id: 'a/b' }],
+      'AURORA_TENANTS: 0.tenant_id: expected up to 64 letters, digits, dots, dashes and underscores',
+    ],
+    ['a limit that nobody holds', [{ ...ann, max_live: 3 }], 'AURORA_TENANTS: 0: Unrecognized key: "max_live"'],
+    ['no limit at all', [{ ...ann, daily_usd: 0 }], 'AURORA_TENANTS: 0.daily_usd: Too small: expected number to be >0'],
+    [
+      'one twice',
+      [ann, { ...ann, key_sha256: ['c'.repeat(64)] }],
+      'AURORA_TENANTS: (root): expected each tenant_id once',
+    ],
+    [
+      'one key for two',
+      [ann, { tenant_id: 'bob', key_sha256: [HASH.toUpperCase()] }],
+      'AURORA_TENANTS: (root): expected each key at one tenant, once',
+    ],
+    [
+      'one account for two',
+      [
+        { tenant_id: 'ann', accounts: ['a@example.com'] },
+        { tenant_id: 'bob', accounts: ['a@example.com'] },
+      ],
+      'AURORA_TENANTS: (root): expected each account at one tenant, once',
+    ],
+  ])('%s: the place is named, nothing is quoted', (_, value, message) => {
+    expect(() => read(value)).toThrow(expect.objectContaining({ code: 'config_invalid', message }));
+    expect(message).not.toContain(KEY);
   });
 });
