@@ -20,13 +20,16 @@ const DEPLOY = SUBSCRIPTIONS.find((subscription) => subscription.function === 'd
 
 export interface RouteOptions {
   readonly newRequestId?: () => string;
-  /** Adapters for logs and for ending what is given up, asked for once, when the first of them is needed. Whoever made them closes them. */
+  /**
+   * Adapters for logs and for ending what is given up, asked for once, when the first of them is needed; default: those that this
+   * process has keys of. Whoever made them closes them.
+   */
   readonly providers?: () => Promise<readonly Provider[]>;
 }
 
 export async function compose(
   platform: Platform,
-  { newRequestId = randomUUID, providers = async () => [] }: RouteOptions = {},
+  { newRequestId = randomUUID, providers = async () => withKeysHere(platform) }: RouteOptions = {},
 ): Promise<FunctionApp> {
   const { config, hostClock } = platform;
   const bus = await platform.bus();
@@ -48,6 +51,12 @@ export async function compose(
       identity: platform.identity,
     }),
   });
+}
+
+/** Loaded when the first log is asked for: a cold start does without. They end with the process. */
+async function withKeysHere(platform: Platform): Promise<readonly Provider[]> {
+  const { configuredProviders } = await import('#shared/providers/configured.ts');
+  return configuredProviders(platform, { accounts: platform.config.providers, random: Math.random });
 }
 
 /** Null: nobody is asked who he is. */
