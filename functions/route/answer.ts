@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exclusion, mode } from '#shared/domain/decision.ts';
+import type { AuroraError } from '#shared/errors.ts';
 import type { Routed } from './decide.ts';
 
 /** What `POST /route` answers: a superset of the existing router's surface (provider … reason), so that callers need not change. */
@@ -43,6 +44,12 @@ export function answerOf({ decision }: Routed): RouteAnswer {
     excluded: final === null ? decision.excluded : [],
   };
 }
+
+/** Beside `error` in a failed answer: the fields by which the existing router's callers see that nothing was deployed, and why. */
+export const failedRoute = ({ message }: AuroraError): { readonly status: 'failed'; readonly reason: string } => ({
+  status: 'failed',
+  reason: message,
+});
 
 function whyNothing(excluded: readonly { readonly reason: string; readonly needed: string }[], total: number): string {
   if (total === 0) return 'no provider offers anything now';

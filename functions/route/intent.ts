@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reservation } from '#shared/domain/budget.ts';
 import { deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
 import { sha256Hex } from '#shared/domain/ids.ts';
 import type { Workload } from '#shared/domain/request.ts';
@@ -14,7 +15,14 @@ export const intent = z.object({
   /** The answer without what follows from the rest: there are hundreds of thousands of these. */
   answer: routeAnswer.omit({ decision_id: true, deployment_id: true, status: true, reason: true, excluded: true }),
   /** Null once published. */
-  open: z.object({ decision: routingDecision.schema, deployment: deploymentRequested.schema }).nullable(),
+  open: z
+    .object({
+      decision: routingDecision.schema,
+      deployment: deploymentRequested.schema,
+      /** Of its tenant's budget; null: it has none. */
+      reservation: reservation.nullable().default(null),
+    })
+    .nullable(),
 });
 export type Intent = z.infer<typeof intent>;
 
@@ -34,7 +42,9 @@ export const answerOfIntent = ({ answer }: Intent, decisionId: string): RouteAns
     excluded: [],
   });
 
-export const intentKey = (decisionId: string): string => `intents/${decisionId}`;
+const PREFIX = 'intents/';
+export const intentKey = (decisionId: string): string => PREFIX + decisionId;
+export const decisionIdOf = (key: string): string => key.slice(PREFIX.length);
 
 /** Two requests with one id are one request only if they ask for the same. */
 export const requestHash = ({ image, port, ...asked }: Workload): string =>

@@ -63,6 +63,20 @@ test.each(['collect', 'deploy', 'watch'])(
   },
 );
 
+test('route in the cloud, where nobody says who its callers are: refuses to start', async () => {
+  const cloud = await startCloud();
+  onTestFinished(() => cloud.close());
+  const { AURORA_TENANTS: _, ...open } = cloud.environment;
+  expect(await serveInVain({ FUNCTION_TARGET: 'route', ...open })).toEqual({
+    error: {
+      code: 'config_invalid',
+      message:
+        'AURORA_TENANTS is not set: route at 0.0.0.0 would deploy for whoever reaches it; say who its tenants are, or, with AURORA_AUDIENCE and AURORA_CALLERS, whose ID tokens it takes',
+      remedy: ERROR_CATALOGUE.config_invalid.remedy,
+    },
+  });
+});
+
 test('train as a job: handles the event that it is given, reports, and ends', async () => {
   const cloud = await startCloud();
   onTestFinished(() => cloud.close());
