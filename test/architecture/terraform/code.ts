@@ -105,12 +105,16 @@ function readNeeds(name: string): Needs {
     providers: loaded.includes(ACCOUNTS),
     ticks: says("'/run'"),
     startsJob: says('platform.startJob'),
-    config: [...own, textOf('functions/serve-function.ts')].flatMap((text) =>
-      [...text.matchAll(/\b(?:config|google)\??\.(?!ts\b)(\w+)/g)].map(([, field = '']) => field),
-    ),
+    config: [...own, textOf('functions/serve-function.ts')].flatMap(configFieldsIn),
     maxConcurrent: limitIn(own),
   };
 }
+
+/** `config.port`, `google.bucket`, `const { tenants, google } = config`. */
+const configFieldsIn = (text: string): readonly string[] => [
+  ...[...text.matchAll(/\b(?:config|google)\??\.(?!ts\b)(\w+)/g)].map(([, field = '']) => field),
+  ...[...text.matchAll(/\{([^{}]*)\} = config;/g)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []),
+];
 
 /** Topics that are named for publishing, a function's quarantine among them. */
 function publishedIn(code: string): readonly string[] {

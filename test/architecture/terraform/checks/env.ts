@@ -76,11 +76,12 @@ const setBy = (block: Block): readonly string[] =>
     .flatMap((text) => [...text.matchAll(/^\s*([A-Z_]+)\s*=/gm)].map(([, name = '']) => name));
 
 const given = (parsed: Parsed, name: string): readonly string[] => {
-  const { env = [], keys = false } = functionsOf(parsed)[name] ?? {};
+  const { env = [], keys = false, secrets = [] } = functionsOf(parsed)[name] ?? {};
   return [
     ...Object.keys((localsIn(parsed, 'aurora')['common_env'] ?? {}) as Block),
     ...env,
     ...(keys ? Object.keys(KEYS) : []),
+    ...secrets,
   ];
 };
 /** Read by others than shared/config.ts: the stack of an error goes to nobody. */
