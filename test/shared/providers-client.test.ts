@@ -161,7 +161,15 @@ describe('a call', () => {
   test.each([404, 410])('answered %i is what the call says it is', async (status) => {
     answer = says(status, '');
     expect((await failure(client.ask(call({ missing: 'offer_gone' }), soon()))).code).toBe('offer_gone');
-    expect(await client.askOrNull(call(), soon())).toBeNull();
+    for (const body of ['', '{"error":"no_such_instance"}', 'Not Found']) {
+      answer = says(status, body);
+      expect(await client.askOrNull(call(), soon())).toBeNull();
+    }
+    // Of a proxy.
+    answer = says(status, '<html><body>Not Found</body></html>');
+    expect(await failure(client.askOrNull(call(), soon()))).toMatchObject({ code: 'provider_answer_invalid' });
+    answer = inTurn(says(status, ' <!doctype html>'), GOOD);
+    expect(await client.askOrNull(call(), soon())).toMatchObject({ thing: { id: 1 } });
   });
 
   test.each([
