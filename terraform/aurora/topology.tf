@@ -75,9 +75,9 @@ locals {
     }
     route = {
       publishes = ["routing-decisions", "deployments-requested"]
-      reads     = ["offers/", "control/"]
+      reads     = ["offers/", "control/", "providers/", "deployments/"]
       writes    = ["state/"]
-      env       = ["AURORA_SCORE_URL", "AURORA_STAGE"]
+      env       = ["AURORA_SCORE_URL", "AURORA_STAGE", "AURORA_TENANTS"]
       awaited   = true
       always_on = true
       instances = { min = 1, max = 50 }

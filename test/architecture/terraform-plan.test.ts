@@ -17,6 +17,7 @@ const VALUES = {
   location: 'EU',
   image: `europe-west1-docker.pkg.dev/${PROJECT}/aurora/functions@${DIGEST}`,
   callers: { tenants: account('tenants') },
+  tenants: [{ tenant_id: 'ann', key_sha256: ['a'.repeat(64)], daily_usd: 10 }],
   builders: { build: account('build') },
   notification_channels: [`projects/${PROJECT}/notificationChannels/1`],
   cluster: {
@@ -61,8 +62,11 @@ describe.skipIf(!hasTerraform())('a plan', () => {
 
   test.each(BUNDLED)('%s starts with what it is given', (name) => {
     const env = envOf(serviceOf(name), 'template', 0);
-    const { google, functionTarget } = parseConfig(env);
+    const { google, functionTarget, tenants } = parseConfig(env);
     expect(functionTarget).toBe(name);
+    expect(tenants?.map(({ tenant_id: id, daily_usd: usd }) => [id, usd])).toEqual(
+      name === 'route' ? [['ann', 10]] : undefined,
+    );
     expect(google).toMatchObject({
       projectId: PROJECT,
       bucket: `${PROJECT}-aurora-dev`,
@@ -206,6 +210,8 @@ describe.skipIf(!hasTerraform())('a plan', () => {
         /notificationChannels\/ID/,
       ],
     ],
+    ['a cluster without tenants', { tenants: [] }, [/route takes nobody's requests without/]],
+    ['a key where its hash belongs', { tenants: [{ tenant_id: 'a', key_sha256: ['a key'] }] }, [/never the key/]],
     ['nobody who may call', { callers: {} }, [/Expected at least one, each the e-mail/]],
     ['a threshold of another name', { thresholds: { latency: 5 } }, [/names of modules\/alerts\/thresholds\.tf/]],
     ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],
@@ -224,6 +230,16 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     const [, policy] = [...prod.resources].find(([address]) => address.endsWith('alert_policy.latency["score"]')) ?? [];
     expect(dig(policy, 'conditions', 0, 'condition_threshold', 0, 'threshold_value')).toBe(150);
     expect(prod.outputs['kustomization']).toBeNull();
+  });
+
+  test('without tenants route on Cloud Run asks for ID tokens alone', () => {
+    const prod = environments.prod.plan({ ...VALUES, cluster: null, tenants: [] });
+    const [, service] =
+      [...prod.resources].find(([address]) =>
+        address.includes('module.function["route"].google_cloud_run_v2_service'),
+      ) ?? [];
+    expect(envOf(service as Block, 'template', 0)).toMatchObject({ AURORA_CALLERS: account('tenants') });
+    expect(envOf(service as Block, 'template', 0)).not.toHaveProperty('AURORA_TENANTS');
   });
 
   test('prod insists on somebody who hears of alerts', () => {

@@ -22,6 +22,7 @@ module "aurora" {
   bucket                = "${var.project}-aurora-dev"
   image                 = var.image
   callers               = var.callers
+  tenants               = var.tenants
   builders              = var.builders
   cluster               = var.cluster
   notification_channels = var.notification_channels

@@ -51,7 +51,7 @@ function quotedIn(file: string): readonly string[] {
 }
 
 /** Folders of the bucket in which objects of the system have their names; the state's is named by the platform. */
-const FOLDER = /^(models|aliases|control|offers|learning)\//;
+const FOLDER = /^(models|aliases|control|offers|learning|providers|deployments)\//;
 
 export interface Needs {
   readonly publishes: readonly string[];
@@ -63,6 +63,8 @@ export interface Needs {
   readonly appends: boolean;
   /** Talks to marketplaces. */
   readonly providers: boolean;
+  /** Asks who calls, by the tenants of the configuration. */
+  readonly identifies: boolean;
   /** Has a door for the clock. */
   readonly ticks: boolean;
   /** Hands work to a job. */
@@ -94,7 +96,9 @@ function readNeeds(name: string): Needs {
     state: uses('state'),
     queries: loaded.some((file) => file.startsWith('shared/queries/')),
     appends: says('warehouse.append('),
-    providers: index.includes('providers'),
+    // What is handed to it however it is composed; route takes them only where somebody has them.
+    providers: index.includes('providers: readonly Provider[]'),
+    identifies: says('createIdentify('),
     ticks: says("'/run'"),
     startsJob: index.includes('platform.startJob'),
     config: [...own, textOf('functions/serve-function.ts')].flatMap((text) =>

@@ -50,6 +50,7 @@ const RULES: Readonly<Record<string, readonly [needed: (needs: Needs) => boolean
   AURORA_AUDIENCE: [() => true, 'who calls is checked everywhere'],
   AURORA_CALLERS: [() => true, 'who calls is checked everywhere'],
   AURORA_MAX_BYTES_BILLED: [({ queries }) => queries, 'the cap of a query'],
+  AURORA_TENANTS: [({ identifies }) => identifies, 'whose requests are taken'],
 };
 
 const neededBy = (name: string): readonly string[] => {
@@ -126,6 +127,7 @@ export const ENV: readonly Check[] = [
           AURORA_MAX_BYTES_BILLED: ref('tostring(var.max_bytes_billed)'),
           AURORA_SCORE_URL: ref('local.url["score"]'),
           AURORA_STAGE: ref('var.stage'),
+          AURORA_TENANTS: ref('length(var.tenants) == 0 ? null : jsonencode(var.tenants)'),
           AURORA_TRAINING_JOB: `projects/${ref('var.project')}/locations/${ref('var.region')}/jobs/${ref('local.training_job')}`,
         }),
         ...unlike('module.function', moduleCall(parsed, 'aurora', 'function'), { env: ref('local.env[each.key]') }),
