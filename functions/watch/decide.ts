@@ -49,7 +49,7 @@ export function observe(given: OpenDeployment, look: Look): Observation {
   const { status } = look;
   if (status === null) return observed(unseen(given, look), look, true);
   const known = noted(given, { ...look, status });
-  const reckoned = known.ready_within_ms > 0 || look.latencyMs !== null;
+  const reckoned = (known.ready_at !== given.ready_at && status.ready_at === null) || look.latencyMs !== null;
   const over = concluded(known, { ...look, status });
   return observed(over ?? known, look, over !== null || reckoned);
 }

@@ -127,7 +127,7 @@ export function figuresOf(
     useful_gpu_hours: useful,
     billed_gpu_hours: billed,
     cost_usd: cost,
-    effective_usd_per_gpu_hour: counted > 0 ? cost / counted : null,
+    effective_usd_per_gpu_hour: Number.isFinite(cost / counted) ? cost / counted : null,
   };
 }
 

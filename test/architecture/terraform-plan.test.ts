@@ -75,7 +75,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     expect(functionTarget).toBe(name);
     const keys = new Set(Object.values(providers).map((account) => account?.key ?? null));
     expect(keys).toEqual(new Set(needsOf(name).providers ? PROVIDER_NAMES.map((one) => keyIn(secretOf(one))) : [null]));
-    expect(tenants?.map(({ tenant_id: id }) => id) ?? null).toEqual(name === 'route' ? ['ann'] : null);
+    expect(tenants?.map(({ tenant_id: id }) => id) ?? null).toEqual(needsOf(name).identifies ? ['ann'] : null);
     expect(google).toMatchObject({
       projectId: PROJECT,
       bucket: `${PROJECT}-aurora-dev`,
@@ -156,7 +156,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
     const secrets = [
       ...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []),
-      ...(needs.config.includes('tenants') ? [TENANTS] : []),
+      ...(needs.identifies ? [TENANTS] : []),
     ];
     expect(roles('secret_manager')).toEqual(secrets.map(() => 'roles/secretmanager.secretAccessor'));
     expect(mine.flatMap(([, { secret_id: id }]) => id ?? []).sort()).toEqual(secrets.sort());

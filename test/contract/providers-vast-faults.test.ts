@@ -75,6 +75,19 @@ describe('vast', () => {
     expect(asked('list')).toHaveLength(2);
   });
 
+  test('late_listing: a creation whose answer was lost and that is not listed yet is not made again in a hurry', async () => {
+    house.fake.faults.set([
+      { fault: 'reset_after_effect', operation: 'create', times: 1 },
+      { fault: 'late_listing', operation: 'list' },
+    ]);
+    expect((await errorOf(deploy('v-01'))).code).toBe('provider_unavailable');
+    expect(asked('create')).toHaveLength(1);
+    // The queue delivers again, later.
+    house.skip(61_000);
+    const { instance_id: id } = await deploy('v-01', house.connect());
+    expect(billsOf(house.fake, 'v-01').map(({ native_id }) => native_id)).toEqual([id]);
+  });
+
   test.each(['reset', 'hang', '500', 'html'])(
     '%s of a creation: not made, and not made twice in one call',
     async (fault) => {

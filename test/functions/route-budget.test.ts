@@ -233,6 +233,26 @@ describe('what it really cost', () => {
     expect(await settled(costs)).toBeCloseTo(expected, 6);
   });
 
+  test('is credited once, whoever says it at the same time', async () => {
+    await settled([]);
+    const settlers = [1, 2, 3, 4].map(() =>
+      createBudgets({ state: house.state, worldClock: house.clock, log: house.deps.log }),
+    );
+    await Promise.all(settlers.map((one) => one.settle({ decision_id: decisionId('ann', 'r1'), cost_usd: 2 })));
+    expect(await reserved(house.state)).toBeCloseTo(2, 6);
+  });
+
+  test('makes room at once for an instance that had none left', async () => {
+    house.tenants = [aTenant('ann', { daily_usd: DEAREST })];
+    await house.offer(TWO);
+    const app = await house.app();
+    expect((await ask(app, { request_id: 'r1' })).status).toBe(200);
+    expect((await ask(app, { request_id: 'r2' })).status).toBe(402);
+    const elsewhere = createBudgets({ state: house.state, worldClock: house.clock, log: house.deps.log });
+    await elsewhere.settle({ decision_id: decisionId('ann', 'r1'), cost_usd: 0 });
+    expect((await ask(app, { request_id: 'r2' })).status).toBe(200);
+  });
+
   test('is nobody’s when the day is over', async () => {
     expect(await settled([0], () => house.clock.advance(2 * MS_PER_DAY))).toBe(DEAREST);
     expect(await house.state.get(holdKey(decisionId('ann', 'r1')))).toBeNull();

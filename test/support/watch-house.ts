@@ -132,7 +132,7 @@ export function watchHouse() {
       deploymentRecord.parse((await state.get(deploymentKey(id)))?.value),
     index: async () => (await state.list('live/', { limit: 10_000 })).map(({ key }) => key),
     doubts: async () => (await state.list('in-doubt/')).map(({ key }) => key),
-    async run(instance = app()) {
+    async run(instance = app()): Promise<{ readonly status: number } & Readonly<Record<string, number | boolean>>> {
       const response = await post(instance, '/run');
       return { status: response.status, ...bodyOf<Record<string, number | boolean>>(response) };
     },

@@ -47,6 +47,20 @@ test('in the cloud without a variable that it needs: names it, and where its val
   });
 });
 
+test('route in the cloud, where nobody says who its callers are: refuses to start', async () => {
+  const cloud = await startCloud();
+  onTestFinished(() => cloud.close());
+  const { AURORA_TENANTS: _, ...open } = cloud.environment;
+  expect(await serveInVain({ FUNCTION_TARGET: 'route', ...open })).toEqual({
+    error: {
+      code: 'config_invalid',
+      message:
+        'AURORA_TENANTS is not set: route at 0.0.0.0 would deploy for whoever reaches it; say who its tenants are, or, with AURORA_AUDIENCE and AURORA_CALLERS, whose ID tokens it takes',
+      remedy: ERROR_CATALOGUE.config_invalid.remedy,
+    },
+  });
+});
+
 test.each(['collect', 'deploy', 'watch'])(
   '%s without a key of any provider: says which it could have',
   async (target) => {
@@ -62,20 +76,6 @@ test.each(['collect', 'deploy', 'watch'])(
     });
   },
 );
-
-test('route in the cloud, where nobody says who its callers are: refuses to start', async () => {
-  const cloud = await startCloud();
-  onTestFinished(() => cloud.close());
-  const { AURORA_TENANTS: _, ...open } = cloud.environment;
-  expect(await serveInVain({ FUNCTION_TARGET: 'route', ...open })).toEqual({
-    error: {
-      code: 'config_invalid',
-      message:
-        'AURORA_TENANTS is not set: route at 0.0.0.0 would deploy for whoever reaches it; say who its tenants are, or, with AURORA_AUDIENCE and AURORA_CALLERS, whose ID tokens it takes',
-      remedy: ERROR_CATALOGUE.config_invalid.remedy,
-    },
-  });
-});
 
 test('train as a job: handles the event that it is given, reports, and ends', async () => {
   const cloud = await startCloud();

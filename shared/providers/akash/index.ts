@@ -7,15 +7,14 @@ import { rfc3339 } from '#shared/domain/primitives.ts';
 import { type AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { AdapterOptions } from '../adapter.ts';
 import { createProviderClient } from '../client.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import type { OfferFilter, Provider } from '../provider.ts';
-import { singleFlight } from '../single-flight.ts';
 import { akashBook } from './book.ts';
 import { list, prices, providers, SPACING_MS } from './calls.ts';
 import { akashDeploy } from './deploy.ts';
 import { akashInstances } from './instances.ts';
 import { serviceNames } from './names.ts';
 import { offersOf } from './offers.ts';
-import { oneAtATime } from './one-at-a-time.ts';
 import { statusOf } from './status.ts';
 
 export interface AkashOptions extends AdapterOptions {
@@ -42,8 +41,7 @@ export function akashProvider(options: AkashOptions): Provider {
   });
   const book = akashBook(client, labels, hostClock);
   const deploy = akashDeploy({ client, book, labels, hostClock, worldClock, aktUsd });
-  const flight = singleFlight<string>();
-  const inTurn = oneAtATime(hostClock);
+  const oneByOne = oneAtATime<string>(hostClock);
 
   return {
     id: 'akash',
@@ -68,8 +66,8 @@ export function akashProvider(options: AkashOptions): Provider {
     },
     async deploy(offer, spec, context) {
       labels.labelOf(context.requestId);
-      const work = (): Promise<string> => inTurn('akash deploy', context, () => deploy(offer, spec, context));
-      return { instance_id: await flight(context.requestId, work) };
+      // All of them, not those of one request: what lies there without a lease is then nobody's that is still at work.
+      return { instance_id: await oneByOne('akash deploy', context, () => deploy(offer, spec, context)) };
     },
     async find(requestId, context) {
       const found = await book.labelled(await book.open(context), labels.labelOf(requestId), context);
@@ -91,9 +89,7 @@ export function akashProvider(options: AkashOptions): Provider {
       if (INSTANCE_ID.test(instanceId)) await book.close(instanceId, context);
     },
     async health(context) {
-      const startedMs = hostClock.now();
-      await client.ask(list({ skip: 0, limit: 1 }), context);
-      return { answered_ms: hostClock.now() - startedMs };
+      return { answered_ms: await client.time(list({ skip: 0, limit: 1 }), context) };
     },
     close: () => client.close(),
   };

@@ -92,6 +92,7 @@ function offerOf(
     offer_id: offerIdOf({ owner: seller.owner, card }),
     gpu_type,
     gpu_count: Math.max(1, Math.min(LARGEST_NODE_GPUS, Math.floor(free))),
+    gpu_count_min: null,
     region: regionOf(seller),
     active: free > 0,
     usd_per_gpu_hour: usd,

@@ -31,6 +31,9 @@ type Call<S extends z.ZodType> = ProviderCall<z.output<S>>;
 
 const read = { method: 'GET', repeat: 'safe', refusal: renderRefusal } as const;
 const newestFirst = { limit: String(PAGE_SIZE), sort: '-created_at' };
+/** In the order in which it is signed. */
+const sorted = (query: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** All that is free: a narrower question would make an empty answer possible, which nobody could tell from a broken one. */
 export const nodes = (page: number): Call<typeof nodesAnswer> => ({
@@ -47,7 +50,7 @@ const jobs = (query: Readonly<Record<string, string>>): Call<typeof jobsAnswer> 
   operation: 'jobs',
   endpoint: 'jobs',
   path: '/v1/jobs',
-  query,
+  query: sorted(query),
   answer: jobsAnswer,
 });
 /** Whatever has become of them. */
@@ -70,7 +73,7 @@ const runs = (query: Readonly<Record<string, string>>): Call<typeof runsAnswer> 
   operation: 'runs',
   endpoint: 'runs',
   path: '/v1/job-runs',
-  query,
+  query: sorted(query),
   answer: runsAnswer,
 });
 export const livingRuns = (page: number): Call<typeof runsAnswer> =>

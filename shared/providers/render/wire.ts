@@ -12,11 +12,17 @@ const MAX_GIB = 1e6;
 /** End of the year 9999, epoch milliseconds. */
 const LAST_MS = 253_402_300_799_999;
 
+/** Half characters can be in no URL. */
+const text = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((given) => given.isWellFormed(), 'expected whole characters');
 const id = z.string().regex(/^[0-9A-Za-z-]{1,64}$/, 'expected an id');
 /** Null: no instant. A date without a time, which older answers hold, is none. */
 const moment = z.iso
   .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
+  .transform((given) => Date.parse(given))
   .nullish()
   .catch(null);
 const epochMs = z.number().min(0).max(LAST_MS).nullish();
@@ -40,7 +46,7 @@ const node = z.object({
     gpu_models: z
       .array(
         z.object({
-          name: z.string().min(1).max(128),
+          name: text,
           gpu_registry_uuid: id.nullish(),
           min_vram_gib: z.number().min(0).max(MAX_GIB).nullish(),
         }),
@@ -50,7 +56,7 @@ const node = z.object({
   /** USD per hour of the node. */
   pricing: z.object({ hourly_rate_usd: z.number().gt(0).max(MAX_USD) }),
   /** As clouds name theirs: "us-west-2". */
-  region_code: z.string().min(1).max(64).nullish(),
+  region_code: text.nullish(),
 });
 export type Node = z.output<typeof node>;
 export const nodesAnswer = page(node);

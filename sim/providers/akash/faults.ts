@@ -40,7 +40,7 @@ export const AKASH_FAULTS = {
   bid_closes: { kind: 'route' },
   /** Of lease: it is made, and its provider did not get the manifest; it gives up waiting after five minutes. */
   manifest_lost: { kind: 'route' },
-  /** Of lease: it is made, and closed a minute later for a reason of the class. */
+  /** Of lease: it is made, and closed five minutes later for a reason of the class. */
   lease_closed_tenant: { kind: 'route' },
   lease_closed_provider: { kind: 'route' },
   lease_closed_network: { kind: 'route' },

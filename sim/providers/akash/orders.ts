@@ -49,7 +49,7 @@ const MAX_REMEMBERED = 1_000;
 export function bidsOn(
   ordered: Ordered,
   sellers: readonly Seller[],
-  { dseqSeed, gpuHours, nowMs, dear, denom }: BidTerms,
+  { gpuHours, nowMs, dear, denom }: BidTerms,
 ): readonly PlacedBid[] {
   return sellers.flatMap((seller) => {
     const offer = servedBy(seller, { ...ordered, gpu_hours: gpuHours });
@@ -57,14 +57,13 @@ export function bidsOn(
     const amount = uactOf(offer.usd_per_gpu_hour * ordered.gpus);
     // The chain takes no bid above what the order allows.
     if (amount > ordered.max_uact && !dear) return [];
-    const fromMs = nowMs + FIRST_BID_MS + (numberOf('akash bid', dseqSeed, seller.owner) % BID_SPREAD_MS);
+    const fromMs = nowMs + FIRST_BID_MS + (numberOf('akash bid', ordered.label, seller.owner) % BID_SPREAD_MS);
     const until_ms = fromMs + BID_STANDS_MS;
     return [{ owner: seller.owner, offer, denom, amount: dear ? 10 * amount : amount, from_ms: fromMs, until_ms }];
   });
 }
 
 export interface BidTerms {
-  readonly dseqSeed: string;
   readonly gpuHours: number;
   readonly nowMs: number;
   readonly dear: boolean;

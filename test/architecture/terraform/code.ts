@@ -72,6 +72,8 @@ export interface Needs {
   readonly appends: boolean;
   /** Talks to marketplaces, whose keys it needs. */
   readonly providers: boolean;
+  /** Asks who calls, by the tenants of the configuration. */
+  readonly identifies: boolean;
   /** Has a door for the clock. */
   readonly ticks: boolean;
   /** Hands work to a job. */
@@ -103,18 +105,15 @@ function readNeeds(name: string): Needs {
     queries: loaded.some((file) => file.startsWith('shared/queries/')),
     appends: says('warehouse.append('),
     providers: loaded.includes(ACCOUNTS),
+    identifies: says('createIdentify('),
     ticks: says("'/run'"),
     startsJob: says('platform.startJob'),
-    config: [...own, textOf('functions/serve-function.ts')].flatMap(configFieldsIn),
+    config: [...own, textOf('functions/serve-function.ts')].flatMap((text) =>
+      [...text.matchAll(/\b(?:config|google)\??\.(?!ts\b)(\w+)/g)].map(([, field = '']) => field),
+    ),
     maxConcurrent: limitIn(own),
   };
 }
-
-/** `config.port`, `google.bucket`, `const { tenants, google } = config`. */
-const configFieldsIn = (text: string): readonly string[] => [
-  ...[...text.matchAll(/\b(?:config|google)\??\.(?!ts\b)(\w+)/g)].map(([, field = '']) => field),
-  ...[...text.matchAll(/\{([^{}]*)\} = config;/g)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []),
-];
 
 /** Topics that are named for publishing, a function's quarantine among them. */
 function publishedIn(code: string): readonly string[] {
