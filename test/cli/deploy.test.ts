@@ -141,7 +141,7 @@ describe('a release that fails', () => {
     [
       'takes what it must refuse',
       { answers: ({ image }, path_) => (image === NEW && path_ === '/route' ? { status: 200, body: {} } : null) },
-      'route: POST /route: expected body_invalid, got 200',
+      'route: POST /route: expected body_invalid or unauthorized or forbidden, got 200',
     ],
   ])('at the question, for a revision %s: moves no traffic', async (_, what, words) => {
     Object.assign(fake, what);
