@@ -6,7 +6,7 @@ const SCRIPT = fileURLToPath(new URL('./loaded-modules-worker.ts', import.meta.u
 const ROOT = new URL('../../', import.meta.url);
 
 /** What costs hundreds of milliseconds and megabytes, or has no business on the path of a request. */
-const HEAVY = /node_modules\/(@tensorflow|@duckdb|@google-cloud|undici)\/|^node:sqlite|\/adapters\//;
+const HEAVY = /node_modules\/(@tensorflow|@duckdb|@google-cloud|undici)\/|^node:sqlite|\/adapters\/|\/shared\/providers\/\w+\//;
 
 async function loadedBy(module: string): Promise<string[]> {
   const { linesReach, lines } = startChild(SCRIPT, [new URL(module, ROOT).href]);
@@ -25,6 +25,10 @@ describe('what importing a function loads', () => {
     const heavy = (await loadedBy('functions/route/index.ts')).filter((url) => HEAVY.test(url));
     expect(heavy.length).toBeGreaterThan(0);
     expect(heavy.every((url) => url.includes('/node_modules/undici/'))).toBe(true);
+  });
+
+  test('collect: no adapter of a provider before there is an account', async () => {
+    expect((await loadedBy('functions/collect/index.ts')).filter((url) => HEAVY.test(url))).toEqual([]);
   });
 
   test('what trains loads tfjs, so the tests above can tell', async () => {
