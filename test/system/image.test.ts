@@ -115,7 +115,7 @@ describe('the image', () => {
     expect(said.match(/was rejected|was not initialized, initializing/g)).toBeNull();
     const accepted = [...said.matchAll(/V8 code cache for ESM (file:\S+) was accepted/g)].map(([, url = '']) => url);
     expect(accepted.length).toBeGreaterThan(10);
-    return accepted.map(fileURLToPath);
+    return accepted.map((url) => fileURLToPath(url));
   }
 
   test('finds every module compiled, and score loads no client library', async () => {
