@@ -25,6 +25,8 @@ export interface ProviderSubject {
   readonly spacingMs: Readonly<Record<string, number>>;
   /** What a workload that came to its end is called here. */
   readonly done: 'exited' | 'completed';
+  /** Whether it says when an instance was ready; default true. */
+  readonly tellsReady?: boolean;
   startFake(world: FakeWorld): Promise<FakeProvider>;
   connect(options: AdapterOptions): Provider;
 }
