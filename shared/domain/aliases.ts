@@ -109,6 +109,15 @@ export const canonicalProvider = remembered((raw) => {
   return own(PROVIDER, folded) ?? named(folded);
 });
 
+/** As it calls itself; one that is not known here is called by its id. */
+const PROVIDER_TITLE: Readonly<Record<string, string>> = {
+  akash: 'Akash Network',
+  ionet: 'io.net',
+  render: 'Render Network',
+  vast: 'Vast.ai',
+};
+export const providerTitle = (provider: string): string => own(PROVIDER_TITLE, provider) ?? provider;
+
 /** `3d_rendering` -> `rendering`; unknown ones are kept as free text. */
 export const canonicalWorkload = remembered((raw) => {
   const folded = raw
