@@ -151,11 +151,14 @@ module.exports = {
     home('undici-at-home', 'HTTP with a pool: pushes, providers, and the one client of the runtime.', 'undici', [
       '^shared/adapters/bus/',
       '^shared/providers/',
-      '^shared/runtime/http-client\\.ts$',
+      '^shared/runtime/http-[a-z]+\\.ts$',
     ]),
     home('telemetry-at-home', 'Logs and metrics.', '(pino|prom-client)', ['^shared/telemetry/']),
     home('functions-framework-at-home', 'One host among two.', '@google-cloud/functions-framework', [
       '^shared/runtime/hosts/',
+    ]),
+    home('yaml-at-home', 'Deployments of Akash, as they are written and as its fake reads them.', 'yaml', [
+      '^(shared|sim)/providers/akash/',
     ]),
     home('csv-parse-at-home', 'Records come in through the command line.', 'csv-parse', ['^cli/']),
     {
@@ -166,7 +169,7 @@ module.exports = {
       to: {
         path: '(^|/)node_modules/',
         pathNot: pkg(
-          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|jose|crc-32|csv-parse|@types/[^/]+)',
+          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|jose|crc-32|csv-parse|yaml|@types/[^/]+)',
         ),
       },
     },

@@ -5,10 +5,12 @@
  * by accident. The providers that are handed in are closed at the drain.
  */
 import type { Platform } from '#shared/platform.ts';
+import { requiredProviders } from '#shared/providers/configured.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createCollect } from './handler.ts';
 
-export async function compose(platform: Platform, providers: readonly Provider[]): Promise<FunctionApp> {
+export async function compose(platform: Platform, given?: readonly Provider[]): Promise<FunctionApp> {
+  const providers = given ?? (await requiredProviders(platform, Math.random));
   return createCollect({ ...platform, providers, bus: await platform.bus(), objects: await platform.objects() });
 }

@@ -7,33 +7,36 @@
  * are closed at the drain.
  */
 import { WATCH_ROUND_MS } from '#shared/defaults.ts';
-import type { OnSettled } from '#shared/domain/settlement.ts';
 import type { Platform } from '#shared/platform.ts';
+import { requiredProviders } from '#shared/providers/configured.ts';
 import { createLatencyProbe } from '#shared/providers/latency-probe.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { createBudgets } from '#shared/serving/budgets/index.ts';
 import { createWatch } from './handler.ts';
 
 export interface WatchOptions {
   /** Deployments may answer on this machine: where fakes of the providers run. */
   readonly loopback?: boolean;
-  readonly settled?: OnSettled;
 }
 
 export async function compose(
   platform: Platform,
-  providers: readonly Provider[],
-  { loopback = false, settled }: WatchOptions = {},
+  given?: readonly Provider[],
+  { loopback = false }: WatchOptions = {},
 ): Promise<FunctionApp> {
+  const providers = given ?? (await requiredProviders(platform, Math.random));
   const { hostClock, metrics, config } = platform;
+  const state = await platform.state();
+  const budgets = createBudgets({ ...platform, state });
   return createWatch({
     ...platform,
     providers,
     bus: await platform.bus(),
-    state: await platform.state(),
+    state,
     objects: await platform.objects(),
     probe: createLatencyProbe({ loopback, hostClock, stopwatchMs: metrics.stopwatchMs }),
-    ...(settled === undefined ? {} : { settled }),
+    settled: budgets.settle,
     // An instance of the cloud stands still between two requests; on one machine the next run should not wait.
     ...(config.google === null ? {} : { patienceMs: WATCH_ROUND_MS }),
   });

@@ -78,6 +78,8 @@ const endedDeployment = z.object({
   attempt: count,
   instance_id: z.string().nullable(),
   offer_id: z.string().nullable().default(null),
+  /** With its tenant's id it gives the decision's: the intent, which has it too, is forgotten earlier. */
+  request_id: z.string().nullable().default(null),
   /** Of the last outcome; null: written by a build that kept none. */
   status: z.string().nullable().default(null),
   ended_at: timestamp.nullable().default(null),
@@ -99,6 +101,7 @@ export const endedOf = (
   attempt,
   instance_id,
   offer_id: request.option.offer_id,
+  request_id: request.request_id,
   status: last.status,
   ended_at: last.observed_at,
 });

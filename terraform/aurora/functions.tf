@@ -23,16 +23,17 @@ locals {
     AURORA_MAX_BYTES_BILLED = tostring(var.max_bytes_billed)
     AURORA_SCORE_URL        = local.url["score"]
     AURORA_STAGE            = var.stage
+    AURORA_TENANTS          = length(var.tenants) == 0 ? null : jsonencode(var.tenants)
     AURORA_TRAINING_JOB     = "projects/${var.project}/locations/${var.region}/jobs/${local.training_job}"
   }
   env = {
-    for name, function in local.functions : name => merge(local.common_env, { for variable in function.env : variable => local.own_env[variable] })
+    for name, function in local.functions : name => merge(local.common_env, { for variable in function.env : variable => local.own_env[variable] if local.own_env[variable] != null })
   }
 }
 
 module "function" {
   source   = "../modules/function"
-  for_each = local.services
+  for_each = local.functions
 
   project         = var.project
   region          = var.region
@@ -50,5 +51,6 @@ module "function" {
   concurrency     = each.value.parallel
   timeout_seconds = local.timeout_seconds[each.key]
   env             = local.env[each.key]
+  secrets         = { for variable in local.secrets[each.key] : variable => module.secret[variable].id }
   labels          = local.labels
 }

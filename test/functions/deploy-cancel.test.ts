@@ -206,7 +206,15 @@ describe('what a delivery does with a record whose tenant has given it up', () =
     ['of a later attempt', open('deploying', 1), 0, 'done'],
     [
       'ended, and a next attempt is asked for',
-      { state: 'ended', attempt: 0, instance_id: null, offer_id: null, status: 'cancelled', ended_at: null },
+      {
+        state: 'ended',
+        attempt: 0,
+        instance_id: null,
+        offer_id: null,
+        request_id: null,
+        status: 'cancelled',
+        ended_at: null,
+      },
       1,
       'done',
     ],

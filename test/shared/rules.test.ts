@@ -52,6 +52,7 @@ describe('the hard filter', () => {
       'gpu_type = h100 and region = eu-west',
     ],
     ['too few GPUs', { gpu_count: 4 }, { gpu_count: 8 }, 'gpu_count', 'gpu_count <= 4'],
+    ['sold as a whole', { gpu_count: 4, gpu_count_min: 4 }, { gpu_count: 2 }, 'gpu_count', 'gpu_count >= 4'],
     ['too slow', { latency_ms: 250.5 }, {}, 'latency', 'max_latency_ms >= 250.5'],
     ['too slow as imputed', { latency_ms: null }, {}, 'latency', 'max_latency_ms >= 350'],
     ['too dear', { usd_per_gpu_hour: 1.87 }, {}, 'price', 'max_price >= 1.87'],
@@ -91,8 +92,9 @@ describe('the hard filter', () => {
   });
 
   it('has a case here for every reason that it gives', () => {
-    // `blocked` is given where incidents are known, `candidate_limit` has its own test below.
-    const given = new Set([...table.map(([, , , reason]) => reason), 'candidate_limit', 'blocked']);
+    // `blocked` is given where incidents are known, `candidate_limit` has its own test below, restrictions have a file of theirs.
+    const others = ['candidate_limit', 'blocked', 'call_rate', 'provider_down'];
+    const given = new Set([...table.map(([, , , reason]) => reason), ...others]);
     expect([...given].sort()).toEqual([...exclusion.shape.reason.options].sort());
   });
 
@@ -238,7 +240,7 @@ function fits(workload: Workload, offer: Offer): boolean {
     offer.active,
     offer.gpu_type === workload.gpu_type,
     [workload.region, offer.region].includes('global') || workload.region === offer.region,
-    offer.gpu_count >= workload.gpu_count,
+    offer.gpu_count >= workload.gpu_count && workload.gpu_count >= (offer.gpu_count_min ?? 1),
     latency <= (workload.max_latency_ms ?? Number.POSITIVE_INFINITY),
     offer.usd_per_gpu_hour <= (workload.max_price ?? Number.POSITIVE_INFINITY),
     reputation >= (workload.min_reputation ?? 0),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { RouteRequest } from '#shared/domain/request.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
 import { trafficStream } from '#sim/traffic.ts';
+import { keyOf } from '#test/support/tenants.ts';
 
 const answer = z.object({
   request_id: z.string(),
@@ -88,7 +89,7 @@ export function createTenants(options: {
     try {
       const response = await fetch(`${url}/route`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', 'x-api-key': keyOf(request.tenant_id ?? 'default') },
         body: JSON.stringify(request),
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });

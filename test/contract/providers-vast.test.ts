@@ -1,0 +1,4 @@
+import { describeProvider } from './providers.ts';
+import { vast } from './vast-subject.ts';
+
+describeProvider(vast);
