@@ -151,7 +151,7 @@ module.exports = {
     home('undici-at-home', 'HTTP with a pool: pushes, providers, and the one client of the runtime.', 'undici', [
       '^shared/adapters/bus/',
       '^shared/providers/',
-      '^shared/runtime/http-client\\.ts$',
+      '^shared/runtime/http-[a-z]+\\.ts$',
     ]),
     home('telemetry-at-home', 'Logs and metrics.', '(pino|prom-client)', ['^shared/telemetry/']),
     home('functions-framework-at-home', 'One host among two.', '@google-cloud/functions-framework', [

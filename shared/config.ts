@@ -19,6 +19,11 @@ export interface Config {
   readonly speed: number;
   /** Where route asks for scores. */
   readonly scoreUrl: string;
+  /** The door that `vm` asks as a tenant, and with which key; null: the running stack's, without one. */
+  readonly url: string | null;
+  readonly apiKey: string | null;
+  /** The accounts at the providers; null: none, and `vm up` simulates that provider. */
+  readonly providers: Readonly<Record<ProviderName, ProviderAccount | null>>;
   /** Who may ask route; null: whoever gets through to it. */
   readonly tenants: readonly Tenant[] | null;
   /** Who may act, as long as no control object says otherwise. */
@@ -31,6 +36,16 @@ export interface Config {
   readonly host: 'lean' | 'functions-framework';
   /** Body of a push: the function handles this one event and the process ends. Null: it serves. */
   readonly jobEvent: string | null;
+}
+
+/** Providers that there is an adapter for. */
+export const PROVIDER_NAMES = ['vast'] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+export interface ProviderAccount {
+  readonly url: string;
+  /** A secret; of render two, `public:secret`. */
+  readonly key: string;
 }
 
 export interface GoogleConfig {
@@ -69,6 +84,11 @@ const decimal = z
 const origin = z
   .url({ protocol: /^https?$/, error: 'expected a URL of http or https' })
   .transform((url) => url.replace(/\/+$/, ''));
+
+/** What a header can carry. */
+const secret = z.string().regex(/^[\x21-\x7e]{8,512}$/, 'expected 8 to 512 printable characters without blanks');
+/** Whose values no message quotes. */
+const isSecret = (variable: string): boolean => variable.endsWith('_KEY');
 
 /** Google's signing keys, as a JSON Web Key Set. */
 const GOOGLE_KEYS = 'https://www.googleapis.com/oauth2/v3/certs';
@@ -122,6 +142,10 @@ const schema = z.object({
   AURORA_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   AURORA_SPEED: decimal.pipe(z.number().gt(0).max(100_000)).default(1),
   AURORA_SCORE_URL: origin.default('http://127.0.0.1:8082'),
+  AURORA_URL: origin.optional(),
+  AURORA_API_KEY: secret.optional(),
+  AURORA_PROVIDER_VAST_URL: origin.default('https://console.vast.ai'),
+  AURORA_PROVIDER_VAST_KEY: secret.optional(),
   AURORA_TENANTS: z.string().min(1).optional(),
   AURORA_STAGE: stage.default('auto'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
@@ -154,7 +178,7 @@ export function parseConfig(
     const variable = String(issue?.path[0] ?? 'environment');
     throw new RejectedError(
       'config_invalid',
-      `${variable}=${JSON.stringify(environment[variable] ?? '')}: ${issue?.message ?? 'invalid'}`,
+      `${variable}${isSecret(variable) ? '' : `=${JSON.stringify(environment[variable] ?? '')}`}: ${issue?.message ?? 'invalid'}`,
     );
   }
   const value = parsed.data;
@@ -164,6 +188,11 @@ export function parseConfig(
     logLevel: value.AURORA_LOG_LEVEL,
     speed: value.AURORA_SPEED,
     scoreUrl: value.AURORA_SCORE_URL,
+    url: value.AURORA_URL ?? null,
+    apiKey: value.AURORA_API_KEY ?? null,
+    providers: {
+      vast: account(environment, 'VAST', value.AURORA_PROVIDER_VAST_URL, value.AURORA_PROVIDER_VAST_KEY),
+    },
     tenants: value.AURORA_TENANTS === undefined ? null : parseTenants(value.AURORA_TENANTS, readText),
     stage: value.AURORA_STAGE,
     port: value.PORT,
@@ -171,6 +200,21 @@ export function parseConfig(
     host: value.AURORA_HOST,
     jobEvent: value.AURORA_JOB_EVENT ?? null,
   };
+}
+
+/** A URL alone would be asked without a key, and refuse everything. */
+function account(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  url: string,
+  key: string | undefined,
+): ProviderAccount | null {
+  if (key !== undefined) return { url, key };
+  if (environment[`AURORA_PROVIDER_${name}_URL`] === undefined) return null;
+  throw new RejectedError(
+    'config_invalid',
+    `AURORA_PROVIDER_${name}_KEY is not set: AURORA_PROVIDER_${name}_URL alone opens nothing`,
+  );
 }
 
 /** What the platform cannot do without, and where it comes from. */

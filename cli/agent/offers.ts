@@ -11,6 +11,7 @@ export const offerOf = (given: AgentOffer, at: string): Offer => ({
   offer_id: given.offer_id,
   gpu_type: canonicalGpu(given.gpu_type),
   gpu_count: given.gpu_count ?? GPU_COUNT_UNKNOWN,
+  gpu_count_min: null,
   region: canonicalRegion(given.region),
   active: given.active ?? true,
   usd_per_gpu_hour: given.usd_per_gpu_hour,

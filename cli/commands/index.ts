@@ -2,13 +2,16 @@ import type { Command } from '../command.ts';
 import { agentCommand } from './agent.ts';
 import { backupCommand } from './backup.ts';
 import { controlCommands } from './control.ts';
+import { deploymentCommands } from './deployments.ts';
 import { explainCommand } from './explain.ts';
+import { marketCommands } from './market.ts';
 import { modelCommands } from './models.ts';
 import { opeCommand } from './ope.ts';
 import { queriesCommand } from './queries.ts';
 import { queueCommands } from './queues.ts';
 import { replayCommand } from './replay.ts';
 import { resetCommand } from './reset.ts';
+import { routeCommand } from './route.ts';
 import { statusCommand } from './status.ts';
 import { trainCommand } from './train.ts';
 import { trialsCommand } from './trials.ts';
@@ -19,6 +22,9 @@ import { wargameCommand } from './wargame.ts';
 export const COMMANDS: readonly Command[] = [
   upCommand,
   statusCommand,
+  routeCommand,
+  ...deploymentCommands,
+  ...marketCommands,
   replayCommand,
   trainCommand,
   ...modelCommands,

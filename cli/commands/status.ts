@@ -27,6 +27,7 @@ export const statusCommand: Command = {
           ['world time', now.world_time],
           ['decisions', `${now.decisions.distinct} distinct of ${now.decisions.accepted} accepted`],
           ['outcomes', `${now.outcomes.distinct} distinct of ${now.outcomes.accepted} accepted`],
+          ['fallbacks', `${now.fallbacks} ended attempts at another offer than the first`],
           ['rejected', now.rejected],
           ['dead letters', now.dead_letters],
           ['backlog', now.backlog],

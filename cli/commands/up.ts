@@ -1,18 +1,15 @@
 /** `vm up`: the whole loop on one machine, until Ctrl-C. */
 import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { type Config, parseConfig, readConfig } from '#shared/config.ts';
+import { parseConfig, readConfig } from '#shared/config.ts';
 import type { Stage } from '#shared/domain/control.ts';
 import type { Log } from '#shared/ports/log.ts';
 import { type Closer, withClosers } from '#shared/runtime/closing.ts';
 import { serveLean } from '#shared/runtime/hosts/lean.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { loadMarketSpec, loadScenarioFor } from '#sim/market/load-spec.ts';
-import { createMarket, type Market } from '#sim/market/market.ts';
 import type { ScenarioSpec } from '#sim/market/scenario.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
-import { sqliteStore } from '#sim/market/store.ts';
-import { simProviders } from '#sim/providers.ts';
 import { arrivalGaps, trafficStream } from '#sim/traffic.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
 import { operationsDoor } from '../ops/server.ts';
@@ -25,13 +22,13 @@ import { readHolder } from '../stack/lock.ts';
 import { logFile } from '../stack/log-file.ts';
 import { opsPortOf } from '../stack/ports.ts';
 import { screenOf } from '../stack/screen.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
+import type { Stack } from '../stack/stack.ts';
 import { untilStopped } from '../stack/stop-signal.ts';
 import { startTraffic, type Traffic } from '../stack/traffic.ts';
 import { takeDirectory } from '../stack/turn.ts';
 import { type WelcomeView, welcome, welcomeJson } from '../stack/welcome.ts';
+import { refuseSpending, startWorld, type World } from '../stack/world.ts';
 import { numberOption, stageOption } from './options.ts';
-import { whoOf } from './who.ts';
 
 const LINE_EVERY_MS = 1_000;
 /** In a file or a pipe every line stays. */
@@ -90,8 +87,9 @@ type Defer = (close: Closer) => void;
 
 async function up({ directory, values, json, print }: CommandContext): Promise<number> {
   const settings = settingsOf(values);
-  const { logLevel, stage } = readConfig();
-  const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed, stage };
+  const { logLevel, stage, providers } = readConfig();
+  const config = { ...parseConfig({ AURORA_DIR: directory }), speed: settings.speed, stage, providers };
+  refuseSpending(settings, providers);
   const screen = screenOf(process.stderr);
   const { note } = screen;
   // Whoever holds the directory may hold the ports as well: then the directory is what to say.
@@ -105,13 +103,14 @@ async function up({ directory, values, json, print }: CommandContext): Promise<n
     const stopping = untilStopped();
     defer(() => stopping.dispose());
 
-    const { stack, market } = await startWorld(settings, { config, directory, log, defer });
+    const world = await startWorld(settings, { config, directory, log, hostClock, defer });
+    const { stack } = world;
     const { url, opsPort } = await openDoors(stack, { port: settings.port, token: lock.token, defer });
-    await lock.announce(opsPort);
+    await lock.announce({ port: opsPort, frontDoor: url });
     startClockwork(stack, { keepDays: settings.keepDays, hostClock, log, note, defer });
     const traffic = settings.perSecond === 0 ? null : startTenants(settings, { url, log, defer });
 
-    const view = viewOf(settings, { directory, url, opsPort, stack, market });
+    const view = viewOf(settings, { directory, url, opsPort, world });
     print(json ? welcomeJson(view) : welcome(view));
     defer(() => note('stopped; vm up goes on from here.'));
     defer(() => screen.settle());
@@ -163,34 +162,6 @@ function settingsOf(values: CommandContext['values']): Settings {
   };
 }
 
-/** The market, and the whole loop on its providers. */
-async function startWorld(
-  { spec, seed, deviation, scenario, port, stage }: Settings,
-  options: { readonly config: Config; readonly directory: string; readonly log: Log; readonly defer: Defer },
-): Promise<{ stack: Stack; market: Market }> {
-  const { config, directory, log, defer } = options;
-  const store = sqliteStore(join(directory, 'market.sqlite'));
-  defer(() => store.close());
-  // A market begins at an instant of world time, which is the platform's to tell.
-  const made = Promise.withResolvers<Market>();
-  const stack = await startStack({
-    config,
-    hostClock,
-    log,
-    port,
-    stage: stage === null ? null : { stage, by: whoOf({}), reason: `vm up --stage ${stage}` },
-    providers: (platform) => {
-      const startMs = platform.worldClock.now();
-      const events = scenario === null ? {} : { scenario: scenario.events };
-      const market = createMarket({ spec, seed, deviation, store, startMs, ...events });
-      made.resolve(market);
-      return simProviders(market, platform);
-    },
-  });
-  defer(() => stack.close());
-  return { stack, market: await made.promise };
-}
-
 function startTenants(
   { spec, perSecond, seed }: Settings,
   { url, log, defer }: { readonly url: string; readonly log: Log; readonly defer: Defer },
@@ -213,20 +184,21 @@ function viewOf(
     readonly directory: string;
     readonly url: string;
     readonly opsPort: number;
-    readonly stack: Stack;
-    readonly market: Market;
+    readonly world: World;
   },
 ): WelcomeView {
+  const { stack, market, marketplaces } = up.world;
   return {
     directory: up.directory,
     frontDoor: up.url,
     operationsPort: up.opsPort,
-    functions: [...up.stack.functions].map(([name, { url }]) => ({ name, url })),
-    market: up.market,
+    functions: [...stack.functions].map(([name, { url }]) => ({ name, url })),
+    marketplaces,
+    market,
     scenario,
     speed,
     perSecond,
-    nowMs: up.stack.platform.worldClock.now(),
+    nowMs: stack.platform.worldClock.now(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { AuroraError, ERROR_CATALOGUE, type ErrorCode, RejectedError, TransientError } from '#shared/errors.ts';
+import { AuroraError, TransientError } from '#shared/errors.ts';
 import { createHttpClient } from '#shared/runtime/http-client.ts';
+import { remoteError } from '../remote-error.ts';
 import type { Operation } from './operation.ts';
 
 const CALL_DEADLINE_MS = 60_000;
@@ -20,7 +21,7 @@ export async function callOperation<P, R>(
     });
     const answer: unknown = JSON.parse(new TextDecoder().decode(response.bytes));
     if (response.status === 200) return answer as R;
-    throw remoteError(answer, response.status);
+    throw remoteError(answer, response.status, 'the stack');
   } catch (error) {
     if (error instanceof AuroraError && error.code !== 'upstream_unavailable' && error.code !== 'deadline_exceeded')
       throw error;
@@ -32,14 +33,4 @@ export async function callOperation<P, R>(
   } finally {
     await client.close();
   }
-}
-
-function remoteError(answer: unknown, status: number): AuroraError {
-  const { code, message } = (answer as { error?: { code?: string; message?: string } }).error ?? {};
-  if (code === undefined || !Object.hasOwn(ERROR_CATALOGUE, code))
-    return new TransientError('stack_unreachable', `the stack answered HTTP ${status}`);
-  const text = message ?? '';
-  return ERROR_CATALOGUE[code as ErrorCode].kind === 'rejected'
-    ? new RejectedError(code as never, text)
-    : new TransientError(code as never, text);
 }

@@ -1,9 +1,11 @@
 import { backup } from './backup.ts';
 import { sayControl, showControl, showControlHistory } from './control.ts';
+import { listDeployments } from './deployments.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dlq.ts';
 import { knownEvents, publishEvents } from './events.ts';
 import { explainDecision } from './explain.ts';
 import { showLearner } from './learner.ts';
+import { listOffers, listProviders } from './market.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
 import { estimateQueries } from './queries.ts';
@@ -34,6 +36,9 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   showControlHistory,
   showTrials,
   explainDecision,
+  listOffers,
+  listProviders,
+  listDeployments,
   listDeadLetters,
   showDeadLetter,
   replayDeadLetters,

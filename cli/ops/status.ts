@@ -17,6 +17,8 @@ import { lastTrial } from './trials.ts';
 export interface Counts {
   readonly decisions: { readonly accepted: number; readonly distinct: number };
   readonly outcomes: { readonly accepted: number; readonly distinct: number };
+  /** Ended attempts at another offer, after the first had come to nothing. */
+  readonly fallbacks: number;
   readonly rejected: number;
 }
 
@@ -76,6 +78,7 @@ export async function countsOf({ platform }: Pick<Stack, 'platform'>): Promise<C
   return {
     decisions: { accepted: counts?.decisions_accepted ?? 0, distinct: counts?.decisions_distinct ?? 0 },
     outcomes: { accepted: counts?.outcomes_accepted ?? 0, distinct: counts?.outcomes_distinct ?? 0 },
+    fallbacks: counts?.fallbacks_distinct ?? 0,
     rejected: counts?.rejected ?? 0,
   };
 }

@@ -113,6 +113,7 @@ function chosenOffer({ row }: RecordLine, known: readonly Offer[], workload: Wor
       offer_id: `${provider}:${workload.gpu_type}`,
       gpu_type: workload.gpu_type,
       gpu_count: 1,
+      gpu_count_min: null,
       region: 'global',
       active: true,
       usd_per_gpu_hour: row.price_usd_per_hour ?? 0,

@@ -35,6 +35,7 @@ function offersOf(provider: RecordedProvider, now: ProviderMetrics | null, atMs:
         offer_id: `${id}:${canonicalGpu(gpu)}`,
         gpu_type: canonicalGpu(gpu),
         gpu_count: 1024,
+        gpu_count_min: null,
         // The record does not say where a run was placed.
         region: 'global',
         active: now?.active ?? true,

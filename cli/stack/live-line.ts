@@ -26,6 +26,7 @@ export function liveLine({ current, counts, traffic, live, perSecond }: LiveView
     `decisions ${counts === null ? '...' : number(counts.decisions.distinct)}${traffic === null ? '' : ` (${perSecond.toFixed(0)}/s)`}`,
     `live ${number(live)}`,
     `outcomes ${counts === null ? '...' : number(counts.outcomes.distinct)}${age}`,
+    ...(counts === null || counts.fallbacks === 0 ? [] : [`fallbacks ${number(counts.fallbacks)}`]),
     ...(traffic === null || traffic.noCapacity + traffic.failed === 0
       ? []
       : [`no capacity ${number(traffic.noCapacity)}`, `unanswered ${number(traffic.failed)}`]),
@@ -64,9 +65,10 @@ const short = (version: string): string => version.slice(0, 8);
 /** The same for machines, in the fields of `vm status --json`. */
 export function liveJson({ current, counts, traffic, live }: LiveView): string {
   const { world_time, ...rest } = current;
-  const { decisions, outcomes, rejected, age_s } = counts ?? {
+  const { decisions, outcomes, fallbacks, rejected, age_s } = counts ?? {
     decisions: null,
     outcomes: null,
+    fallbacks: null,
     rejected: null,
     age_s: null,
   };
@@ -75,6 +77,7 @@ export function liveJson({ current, counts, traffic, live }: LiveView): string {
     world_time,
     decisions,
     outcomes,
+    fallbacks,
     rejected,
     ...rest,
     counts_age_s: age_s,

@@ -16,6 +16,8 @@ const holder = z.object({
   started: z.string().nullable(),
   /** Port of the operations door on loopback; null: a short command that serves none. */
   port: z.int().nullable(),
+  /** Where tenants ask; null: no traffic is taken. */
+  front_door: z.string().nullable().default(null),
   token: z.string(),
   command: z.string(),
 });
@@ -38,8 +40,8 @@ async function livingHolder(text: string | null): Promise<Holder | null> {
 
 export interface Lock {
   readonly token: string;
-  /** Says where the operations door is. */
-  announce(port: number): Promise<void>;
+  /** Says where the doors are. */
+  announce(doors: { readonly port: number; readonly frontDoor: string | null }): Promise<void>;
   /** Removes the signpost, unless another has put up its own meanwhile. */
   release(): Promise<void>;
 }
@@ -50,15 +52,15 @@ export async function takeLock(directory: string, command: string): Promise<Lock
   const file = fileOf(directory);
   const token = randomBytes(16).toString('hex');
   const started = await startOf(process.pid);
-  const write = (port: number | null, how: (whole: string) => Promise<void>): Promise<void> =>
+  const write = (doors: Pick<Holder, 'port' | 'front_door'>, how: (whole: string) => Promise<void>): Promise<void> =>
     putUp(
       `${file}.${token}`,
-      JSON.stringify({ pid: process.pid, started, port, token, command } satisfies Holder),
+      JSON.stringify({ pid: process.pid, started, ...doors, token, command } satisfies Holder),
       how,
     );
   for (let tries = 1; ; tries += 1) {
     try {
-      await write(null, (whole) => link(whole, file));
+      await write({ port: null, front_door: null }, (whole) => link(whole, file));
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritable(directory, error);
@@ -69,7 +71,7 @@ export async function takeLock(directory: string, command: string): Promise<Lock
   }
   return {
     token,
-    announce: (port) => write(port, (whole) => rename(whole, file)),
+    announce: ({ port, frontDoor }) => write({ port, front_door: frontDoor }, (whole) => rename(whole, file)),
     async release() {
       const now = parseHolder(await readFileOrNull(file));
       if (now?.token === token) await rm(file, { force: true });

@@ -1,4 +1,6 @@
-/** Doors on 127.0.0.1, from a base port upwards: the front door, then one per function, then operations. */
+/** Doors on 127.0.0.1, from a base port upwards: the front door, one per function, operations, the simulated marketplaces. */
+import { FAKE_NAMES, type FakeName } from '#sim/providers/index.ts';
+
 export const FUNCTION_NAMES = [
   'route',
   'score',
@@ -16,6 +18,15 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 export const portOf = (base: number, name: FunctionName): number =>
   base === 0 ? 0 : base + 1 + FUNCTION_NAMES.indexOf(name);
 export const opsPortOf = (base: number): number => (base === 0 ? 0 : base + 10);
+export const fakePortOf = (base: number, name: FakeName): number =>
+  base === 0 ? 0 : base + 11 + FAKE_NAMES.indexOf(name);
 /** All of them, the front door first; none when the system picks. */
 export const portsOf = (base: number): readonly number[] =>
-  base === 0 ? [] : [base, ...FUNCTION_NAMES.map((name) => portOf(base, name)), opsPortOf(base)];
+  base === 0
+    ? []
+    : [
+        base,
+        ...FUNCTION_NAMES.map((name) => portOf(base, name)),
+        opsPortOf(base),
+        ...FAKE_NAMES.map((name) => fakePortOf(base, name)),
+      ];

@@ -54,7 +54,7 @@ export interface StackOptions {
   /** Base port; 0 = the system picks all. */
   readonly port: number;
   /** Given: the whole loop runs, on these providers. Null: quiet. */
-  readonly providers: ((platform: LocalPlatform) => readonly Provider[]) | null;
+  readonly providers: ((platform: LocalPlatform) => readonly Provider[] | Promise<readonly Provider[]>) | null;
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
@@ -90,6 +90,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const functions = new Map<FunctionName, RunningFunction>();
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
+  let providers: readonly Provider[] = [];
   const close = async (): Promise<void> => {
     let drained: Promise<void> = Promise.resolve();
     await closeInTurn([
@@ -112,6 +113,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
       () => bus?.close(),
       () => drained,
+      () => closeTogether(providers.map((provider) => () => provider.close())),
       () => closeTogether(serving.map((served) => () => served.close())),
       () => platform.close(),
     ]);
@@ -137,7 +139,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const deps = { objects: await platform.objects(), worldClock: platform.worldClock, stage: config.stage };
         await changeControl(deps, { change: { kind: 'stage', stage }, by, reason });
       }
-      const providers = options.providers(platform);
+      providers = await options.providers(platform);
       const collect = await serve('collect', await composeCollect(platform, providers));
       // The first offers are there before route and score look for them.
       await runOnce('collect', collect.url, hostClock);

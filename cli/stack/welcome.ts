@@ -10,6 +10,8 @@ export interface WelcomeView {
   readonly frontDoor: string;
   readonly operationsPort: number;
   readonly functions: readonly { readonly name: string; readonly url: string }[];
+  /** Whose API is asked over HTTP. */
+  readonly marketplaces: readonly { readonly name: string; readonly url: string; readonly simulated: boolean }[];
   readonly market: Pick<Market, 'spec' | 'seed' | 'startMs'>;
   /** Null: whatever the market itself says. */
   readonly scenario: ScenarioSpec | null;
@@ -24,8 +26,13 @@ export function welcome(view: WelcomeView): string {
   const { directory, frontDoor, functions, market, scenario, speed, perSecond } = view;
   const doors = table(
     [
-      ['front door', frontDoor, 'POST /route, POST /agent/route'],
+      ['front door', frontDoor, 'POST /route, POST /agent/route, GET /deployments, GET /providers'],
       ...functions.map(({ name, url }) => [name, url, 'GET /health, /ready, /metrics']),
+      ...view.marketplaces.map(({ name, url, simulated }) => [
+        name,
+        url,
+        simulated ? 'simulated marketplace: GET /_fake/log, /_fake/bills' : 'the real marketplace: this costs money',
+      ]),
     ],
     ['FUNCTION', 'URL', 'DOORS'],
   );
@@ -36,6 +43,7 @@ Market ${market.spec.name}, seed ${market.seed}; ${traffic}; world time runs ${s
 ${doors}
 
 Ask for scores:   curl -s -XPOST ${frontDoor}/agent/route -d '{"workload_type":"llm_inference","gpu_type":"a100","region":"us-west","gpu_hours":4}'
+Ask for GPUs:     npx vm route --gpu a100 --region us-west --hours 2${at(directory)}; npx vm deployments${at(directory)}; npx vm providers${at(directory)}
 Look closer:      npx vm status${at(directory)}; npx vm models list${at(directory)}; npx vm trials${at(directory)}      Stop: Ctrl-C
 
 `;
@@ -53,6 +61,7 @@ export const welcomeJson = (view: WelcomeView): string =>
     market: view.market.spec.name,
     scenario: view.scenario?.name ?? null,
     functions: view.functions,
+    marketplaces: view.marketplaces,
   });
 
 /** When it happens, in world time: hours of a scenario count from the first start of the market. */

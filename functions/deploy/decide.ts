@@ -18,6 +18,8 @@ export type Step =
   | 'index'
   /** Nobody remembers whether it had its turn: it gets none now. */
   | 'expire'
+  /** Its tenant gave it up before its turn came: publish that, and end it. */
+  | 'give_up'
   /** Nothing to do: a late duplicate. */
   | 'done';
 
@@ -34,6 +36,7 @@ const ageMs = ({ requested_at }: DeploymentRequest, { nowMs, speed }: Moment): n
 export function nextStep(record: DeploymentRecord | null, request: DeploymentRequest, moment: Moment): Step {
   // Past the life of an ended record its absence means nothing: a dead letter replayed after days, say.
   if (record === null) return ageMs(request, moment) > ENDED_TTL_MS ? 'expire' : 'claim';
+  if (record.state === 'cancelled') return 'give_up';
   if (record.attempt < request.attempt) return 'claim';
   if (record.attempt > request.attempt) return 'done';
   switch (record.state) {
@@ -58,6 +61,8 @@ export const claimed = (request: DeploymentRequest, nowMs: number): OpenDeployme
   ready_published: false,
   ready_at: null,
   unknown_since: null,
+  cancel_requested_at: null,
+  seen: null,
 });
 
 /** A request that is too old to be acted on: ended, and our fault. No other offer is tried for it. */
@@ -108,22 +113,30 @@ export function nextAttempt(record: OpenDeployment): DeploymentRequest | null {
   return { ...request, requested_at: at, attempt: request.attempt + 1, propensity: null, option, fallbacks };
 }
 
+/** Of an attempt under which nothing was ever made. */
+const NOTHING_RAN = {
+  sequence: 1,
+  final: true,
+  ready_ms: null,
+  latency_ms: null,
+  exposure_hours: 0,
+  useful_gpu_hours: 0,
+  billed_gpu_hours: 0,
+  cost_usd: 0,
+  effective_usd_per_gpu_hour: null,
+} as const;
+
 /** The failed start of an attempt that came to nothing. */
 export function goneOutcome(record: OpenDeployment): Outcome {
   const { at, blame } = endOf(record);
-  return {
-    ...attemptOf(record.request),
-    sequence: 1,
-    observed_at: at,
-    status: 'failed_to_start',
-    final: true,
-    blame,
-    ready_ms: null,
-    latency_ms: null,
-    exposure_hours: 0,
-    useful_gpu_hours: 0,
-    billed_gpu_hours: 0,
-    cost_usd: 0,
-    effective_usd_per_gpu_hour: null,
-  };
+  return { ...attemptOf(record.request), ...NOTHING_RAN, observed_at: at, status: 'failed_to_start', blame };
 }
+
+/** Given up by its tenant before anything was made. */
+export const cancelledOutcome = (request: DeploymentRequest, at: string): Outcome => ({
+  ...attemptOf(request),
+  ...NOTHING_RAN,
+  observed_at: at,
+  status: 'cancelled',
+  blame: 'tenant',
+});

@@ -12,7 +12,17 @@ import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { type Ask, asking } from './ask.ts';
-import { type Answer, afterAnswer, claimed, endOf, expired, goneOutcome, nextAttempt, nextStep } from './decide.ts';
+import {
+  type Answer,
+  afterAnswer,
+  cancelledOutcome,
+  claimed,
+  endOf,
+  expired,
+  goneOutcome,
+  nextAttempt,
+  nextStep,
+} from './decide.ts';
 import { recordOf } from './record.ts';
 
 export interface DeployDeps extends RuntimeDeps {
@@ -53,7 +63,7 @@ export function createDeploy(deps: DeployDeps): FunctionApp {
 }
 
 /** What became of the attempt in this delivery; null: nothing that counts. */
-type Result = 'live' | 'gone' | 'in_doubt' | 'expired' | null;
+type Result = 'live' | 'gone' | 'in_doubt' | 'expired' | 'cancelled' | null;
 const RESULT_OF = { made: 'live', refused: 'gone', silent: 'in_doubt' } as const;
 
 /** Walks the record through its states until this attempt has nothing left to do. Each state is durable before the next effect. */
@@ -78,6 +88,12 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
       continue;
     }
     const { record } = held;
+    if (record.state === 'cancelled') {
+      const outcome = cancelledOutcome(request, record.cancelled_at);
+      await tools.bus.publish(routingOutcome.topic, [encodeEvent(routingOutcome, outcome)]);
+      await saved.put(held, endedOf(claimed(request, worldClock.now()), outcome), { ttlMs: ENDED_TTL_MS });
+      return 'cancelled';
+    }
     if (record.state === 'ended') return result;
     switch (step) {
       case 'create': {
@@ -97,7 +113,10 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
       case 'move_on':
         await moveOn(tools, record);
         // The next attempt's own delivery takes the record over; without one the decision has ended.
-        if (nextAttempt(record) === null) await saved.put(held, endedOf(record), { ttlMs: ENDED_TTL_MS });
+        if (nextAttempt(record) === null)
+          await saved.put(held, endedOf(record, goneOutcome(record)), { ttlMs: ENDED_TTL_MS });
+        return result;
+      case 'give_up':
         return result;
       case 'index':
         await state.create(liveKey(request.decision_id), { decision_id: request.decision_id });
@@ -121,8 +140,8 @@ async function releaseUnlessHeld(
   const held = await recordOf(state, request.decision_id).read();
   const record = held?.record ?? null;
   // Still being deployed: the redelivery gets the same instance by its label.
-  if (record === null || (record.attempt === request.attempt && record.state === 'deploying')) return;
-  if (record.instance_id === instanceId) return;
+  if (record === null || (record.state === 'deploying' && record.attempt === request.attempt)) return;
+  if (record.state !== 'cancelled' && record.instance_id === instanceId) return;
   log.warn(
     { decision_id: request.decision_id, instance_id: instanceId },
     'instance that no record names is terminated',

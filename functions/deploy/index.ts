@@ -7,10 +7,12 @@
  * its failed outcome published.
  */
 import type { Platform } from '#shared/platform.ts';
+import { requiredProviders } from '#shared/providers/configured.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createDeploy } from './handler.ts';
 
-export async function compose(platform: Platform, providers: readonly Provider[]): Promise<FunctionApp> {
+export async function compose(platform: Platform, lent?: readonly Provider[]): Promise<FunctionApp> {
+  const providers = lent ?? (await requiredProviders(platform, Math.random));
   return createDeploy({ ...platform, providers, bus: await platform.bus(), state: await platform.state() });
 }

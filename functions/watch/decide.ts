@@ -18,6 +18,11 @@ const NOTHING_SEEN = {
   state: 'failed',
   blame: 'provider',
   ended_at: null,
+  request_id: null,
+  address: null,
+  gpu_count: null,
+  usd_per_hour: null,
+  storage_usd_per_hour: null,
   latency_ms: null,
   useful_gpu_hours: 0,
   billed_gpu_hours: 0,
@@ -41,8 +46,12 @@ export function observe(record: OpenDeployment, status: InstanceStatus | null, n
     outcomes.push({ ...ready, observed_at: readyAt, ...NOT_YET });
   }
   if (state === 'provisioning' || state === 'running') return { outcomes, next: seen(record, readyAt) };
-  outcomes.push({ ...outcomeOf(record, status), status: state, observed_at: status.ended_at ?? rfc3339(nowMs) });
-  return { outcomes, next: endedOf(record) };
+  const final = {
+    ...outcomeOf(record, status),
+    status: state === 'exited' ? 'failed' : state,
+    observed_at: status.ended_at ?? rfc3339(nowMs),
+  } as const;
+  return { outcomes: [...outcomes, final], next: endedOf(record, final) };
 }
 
 function seen(record: OpenDeployment, readyAt: string | null): OpenDeployment {
@@ -62,18 +71,23 @@ function outcomeOf(record: OpenDeployment, status: InstanceStatus): Outcome {
   return {
     ...attemptOf(request),
     sequence: 1,
-    observed_at: status.created_at,
+    observed_at: status.created_at ?? record.claimed_at,
     status: 'completed',
     final: true,
     blame: status.blame,
     ready_ms:
-      status.ready_at === null ? null : Math.max(0, Date.parse(status.ready_at) - Date.parse(status.created_at)),
+      status.ready_at === null
+        ? null
+        : Math.max(0, Date.parse(status.ready_at) - Date.parse(status.created_at ?? record.claimed_at)),
     latency_ms: status.latency_ms,
     exposure_hours: status.exposure_hours,
     useful_gpu_hours: status.useful_gpu_hours,
     billed_gpu_hours: status.billed_gpu_hours,
     cost_usd: status.cost_usd,
-    effective_usd_per_gpu_hour: status.billed_gpu_hours > 0 ? status.cost_usd / status.billed_gpu_hours : null,
+    effective_usd_per_gpu_hour:
+      status.cost_usd !== null && status.billed_gpu_hours !== null && status.billed_gpu_hours > 0
+        ? status.cost_usd / status.billed_gpu_hours
+        : null,
   };
 }
 
@@ -92,5 +106,5 @@ function unknown(record: OpenDeployment, nowMs: number): Observation {
     exposure_hours: readyAt === null ? 0 : Math.max(0, Date.parse(since) - Date.parse(readyAt)) / MS_PER_HOUR,
   });
   const outcome = { ...facts, ...NOT_KNOWN, status: 'failed', observed_at: lostAt } as const;
-  return { outcomes: [outcome], next: endedOf(record) };
+  return { outcomes: [outcome], next: endedOf(record, outcome) };
 }

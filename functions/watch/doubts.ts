@@ -71,7 +71,8 @@ async function isSettled(
   if (instanceId === null) return ageMs >= LATE_CREATION_MS;
   const entry = await state.get(deploymentKey(open.decision_id));
   // The one that watch follows.
-  if (entry !== null && deploymentRecord.parse(entry.value).instance_id === instanceId) return true;
+  const record = entry === null ? null : deploymentRecord.parse(entry.value);
+  if (record !== null && record.state !== 'cancelled' && record.instance_id === instanceId) return true;
   log.warn({ ...open, instance_id: instanceId }, 'instance that a silent provider had made is terminated');
   await provider.terminate(instanceId, context);
   return false;

@@ -6,10 +6,12 @@
  * alone, so a repetition changes nothing.
  */
 import type { Platform } from '#shared/platform.ts';
+import { requiredProviders } from '#shared/providers/configured.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createWatch } from './handler.ts';
 
-export async function compose(platform: Platform, providers: readonly Provider[]): Promise<FunctionApp> {
+export async function compose(platform: Platform, lent?: readonly Provider[]): Promise<FunctionApp> {
+  const providers = lent ?? (await requiredProviders(platform, Math.random));
   return createWatch({ ...platform, providers, bus: await platform.bus(), state: await platform.state() });
 }

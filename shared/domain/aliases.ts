@@ -22,7 +22,12 @@ const GPU: Readonly<Record<string, string>> = {
   h100pcie: 'h100',
   h10080gb: 'h100',
   h100nvl: 'h100nvl',
+  h200sxm: 'h200',
+  h200nvl: 'h200',
+  b200sxm: 'b200',
   teslav100: 'v100',
+  v100sxm2: 'v100',
+  teslav100sxm2: 'v100',
   teslat4: 't4',
 };
 const PROVIDER: Readonly<Record<string, string>> = {

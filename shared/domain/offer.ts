@@ -9,7 +9,10 @@ export const offer = z.object({
   provider: name,
   offer_id: z.string().min(1).max(256),
   gpu_type: name,
+  /** Largest instance. */
   gpu_count: z.int().min(1),
+  /** Smallest one: what is sold as a whole bills all of it, whoever asks for less. Null: one GPU. */
+  gpu_count_min: z.int().min(1).nullable().default(null),
   /** `global` serves every region. */
   region: name,
   active: z.boolean(),

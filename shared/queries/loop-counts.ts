@@ -21,6 +21,8 @@ export const loopCounts = defineQuery({
     outcomes_distinct: count,
     /** Of the distinct outcomes, those that end an attempt. */
     final_distinct: count,
+    /** Of those, attempts at a second or later offer, because the ones before had come to nothing. */
+    fallbacks_distinct: count,
     rejected: count,
   }),
   sql: (dialect) => `
@@ -30,5 +32,6 @@ SELECT
   ${accepted(dialect, 'routing_outcomes')} AS outcomes_accepted,
   ${distinct(dialect, 'routing_outcomes')} AS outcomes_distinct,
   ${distinct(dialect, 'routing_outcomes', 'final')} AS final_distinct,
+  ${distinct(dialect, 'routing_outcomes', 'final AND attempt > 0')} AS fallbacks_distinct,
   ${distinct(dialect, 'rejected_events')} AS rejected`,
 });

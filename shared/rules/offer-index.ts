@@ -1,7 +1,7 @@
 import type { Offer } from '#shared/domain/offer.ts';
 
 /** Every region an offer may name; an offer or a request of this one fits any other. */
-const GLOBAL_REGION = 'global';
+export const GLOBAL_REGION = 'global';
 
 /** The offers of one snapshot by GPU type and region, so that a request looks only at those that can fit. Built once per snapshot. */
 export interface OfferIndex {

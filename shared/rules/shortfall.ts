@@ -13,6 +13,7 @@ export interface Shortfall {
 export const withinLimits = (workload: Workload, offer: Offer): boolean =>
   offer.active &&
   offer.gpu_count >= workload.gpu_count &&
+  (offer.gpu_count_min ?? 1) <= workload.gpu_count &&
   (workload.max_latency_ms === null || latencyOf(offer) <= workload.max_latency_ms) &&
   (workload.max_price === null || offer.usd_per_gpu_hour <= workload.max_price) &&
   (workload.min_reputation === null || reputationOf(offer) >= workload.min_reputation) &&
@@ -21,7 +22,7 @@ export const withinLimits = (workload: Workload, offer: Offer): boolean =>
 /** How far an offer misses its limits, summed; 0 when it misses none. Infinity when it is switched off: no request changes that. */
 export function totalGap(workload: Workload, offer: Offer): number {
   if (!offer.active) return Number.POSITIVE_INFINITY;
-  let gap = share(offer.gpu_count, workload.gpu_count);
+  let gap = share(offer.gpu_count, workload.gpu_count) + share(workload.gpu_count, offer.gpu_count_min ?? 1);
   if (workload.max_latency_ms !== null) gap += share(workload.max_latency_ms, latencyOf(offer));
   if (workload.max_price !== null) gap += share(workload.max_price, offer.usd_per_gpu_hour);
   if (workload.min_reputation !== null) gap += share(reputationOf(offer), workload.min_reputation);
@@ -38,6 +39,8 @@ export function shortfalls(workload: Workload, offer: Offer): readonly Shortfall
   const latency = latencyOf(offer);
   const capacity = capacityOf(offer);
   check('gpu_count', offer.gpu_count, workload.gpu_count, `gpu_count <= ${offer.gpu_count}`);
+  const least = offer.gpu_count_min ?? 1;
+  check('gpu_count', workload.gpu_count, least, `gpu_count >= ${least}`);
   check('latency', workload.max_latency_ms ?? latency, latency, `max_latency_ms >= ${latency}`);
   const price = offer.usd_per_gpu_hour;
   check('price', workload.max_price ?? price, price, `max_price >= ${price}`);

@@ -54,7 +54,7 @@ const SHOWN_CHARACTERS = 64;
 const SECRET_KEY = /authorization|cookie|token|api_?key|secret|password/i;
 
 /** "path: problem, got value" of the first three problems. Values under keys that sound secret are not quoted. */
-function describeWithValues(issues: readonly z.core.$ZodIssue[], root: unknown): string {
+export function describeWithValues(issues: readonly z.core.$ZodIssue[], root: unknown): string {
   const shown = issues.slice(0, SHOWN_ISSUES).map(({ path, message }) => {
     const where = path.length === 0 ? '(root)' : path.map(String).join('.');
     return `${where}: ${message}, got ${SECRET_KEY.test(where) ? '(not shown)' : quote(valueAt(root, path))}`;

@@ -36,6 +36,10 @@ export interface Instance {
   readonly created_ms: number;
   readonly fate: Fate;
   readonly cancelled_ms: number | null;
+  /** When its customer gave it back; what is left of it (a disk) costs until then. Null: not yet. */
+  readonly released_ms: number | null;
+  /** What its provider remembers of the order; nothing to the market. */
+  readonly note: string;
 }
 
 /** The dice of one deployment: a function of seed, label and offer, never of the order of calls. */

@@ -32,6 +32,8 @@ interface DeployOrder {
   readonly gpu_hours: number;
   readonly workload_type: string;
   readonly nowMs: number;
+  /** Kept with the instance, unread. */
+  readonly note?: string;
 }
 
 /** A line of the audit. */
@@ -66,6 +68,14 @@ export interface Market {
   living(nowMs: number, provider: string): readonly BookedStatus[];
   /** True when it was still alive. */
   terminate(instanceId: string, nowMs: number): boolean;
+  /** Given back by its customer, ended or not; true when it had not been. */
+  release(instanceId: string, nowMs: number): boolean;
+  /** Replaces what its provider remembers of it. */
+  note(instanceId: string, note: string): void;
+  /** As it is remembered, its whole fate; null: no such instance. */
+  instance(instanceId: string): Instance | null;
+  /** As they are remembered, oldest first. */
+  ofProvider(provider: string): readonly Instance[];
   /** Every instance that is remembered, oldest first. */
   instances(nowMs: number): readonly AuditLine[];
   /** What a choice is truly worth at that load and hour, before it is made. @throws RejectedError offer_gone: never sold here */
@@ -161,6 +171,7 @@ export function createMarket(options: MarketOptions): Market {
       offer_id: listing.offer_id,
       gpu_type: listing.gpu_type,
       gpu_count: listing.gpu_count,
+      gpu_count_min: null,
       region: listing.region,
       active: !weather.inactive,
       usd_per_gpu_hour: listing.usd_per_gpu_hour * weather.price,
@@ -206,7 +217,7 @@ export function createMarket(options: MarketOptions): Market {
     seed,
     startMs,
     offers,
-    deploy({ offerId, label, gpu_count, gpu_hours, workload_type, nowMs }) {
+    deploy({ offerId, label, gpu_count, gpu_hours, workload_type, nowMs, note = '' }) {
       const listing = listingOf(offerId);
       const { free, load } = capacity(listing, nowMs);
       const refused = refusal(listing, free, gpu_hours, gpu_count, nowMs);
@@ -241,6 +252,8 @@ export function createMarket(options: MarketOptions): Market {
           dice,
         ),
         cancelled_ms: null,
+        released_ms: null,
+        note,
       };
       register.add(instance, nowMs);
       return { instance_id: instance.instance_id };
@@ -259,9 +272,24 @@ export function createMarket(options: MarketOptions): Market {
     terminate(id, nowMs) {
       const instance = register.get(id);
       if (instance === undefined || endOf(instance) <= nowMs) return false;
-      register.cancel(instance, Math.max(instance.created_ms, nowMs));
+      const at = Math.max(instance.created_ms, nowMs);
+      register.replace({ ...instance, cancelled_ms: at, released_ms: at });
       return true;
     },
+    release(id, nowMs) {
+      const instance = register.get(id);
+      if (instance === undefined || instance.released_ms !== null) return false;
+      const at = Math.max(instance.created_ms, nowMs);
+      const cancelled = endOf(instance) > nowMs ? at : instance.cancelled_ms;
+      register.replace({ ...instance, cancelled_ms: cancelled, released_ms: at });
+      return true;
+    },
+    note(id, note) {
+      const instance = register.get(id);
+      if (instance !== undefined) register.replace({ ...instance, note });
+    },
+    instance: (id) => register.get(id) ?? null,
+    ofProvider: (provider) => register.all().filter((instance) => instance.provider === provider),
     instances: (nowMs) =>
       register.all().map((instance) => {
         const status = statusAt(instance, nowMs);

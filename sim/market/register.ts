@@ -6,8 +6,8 @@ import type { MarketStore } from './store.ts';
 export interface Register {
   /** Durable before it returns, as the store is. */
   add(instance: Instance, nowMs: number): void;
-  /** Ends the instance's hold and remembers its new end. */
-  cancel(instance: Instance, cancelledMs: number): void;
+  /** Remembers an instance of that id anew; one that has ended holds no capacity any more. */
+  replace(instance: Instance): void;
   get(instanceId: string): Instance | undefined;
   /** Oldest first. */
   labelled(label: string): readonly Instance[];
@@ -51,16 +51,15 @@ export function createRegister(store: MarketStore, book: Book, keep: number): Re
       remember(instance);
       prune(nowMs);
     },
-    cancel(instance, cancelledMs) {
-      const cancelled = { ...instance, cancelled_ms: cancelledMs };
-      store.put(cancelled);
-      byId.set(instance.instance_id, cancelled);
+    replace(instance) {
+      store.put(instance);
+      byId.set(instance.instance_id, instance);
       const siblings = byLabel.get(instance.label) ?? [];
       byLabel.set(
         instance.label,
-        siblings.map((other) => (other.instance_id === instance.instance_id ? cancelled : other)),
+        siblings.map((other) => (other.instance_id === instance.instance_id ? instance : other)),
       );
-      book.release(instance.instance_id);
+      if (instance.cancelled_ms !== null) book.release(instance.instance_id);
     },
     get: (id) => byId.get(id),
     labelled: (label) => byLabel.get(label) ?? [],

@@ -52,6 +52,8 @@ const storedInstance: z.ZodType<Instance> = z.object({
     usd_per_gpu_hour: z.number(),
   }),
   cancelled_ms: z.number().nullable(),
+  released_ms: z.number().nullable().default(null),
+  note: z.string().default(''),
 });
 const storedRow = z.object({ record: z.string() });
 const storedStart = z.object({ value: z.number() });

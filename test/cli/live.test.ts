@@ -169,6 +169,7 @@ describe('the live line', () => {
       counts: {
         decisions: { accepted: 801, distinct: 800 },
         outcomes: { accepted: 1207, distinct: 1207 },
+        fallbacks: 3,
         rejected: 0,
         age_s: 2,
       },
@@ -177,7 +178,7 @@ describe('the live line', () => {
       perSecond: 20.2,
     };
     expect(liveLine(view)).toBe(
-      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 · backlog 4 · model v5afc392 not-enough-evidence · stage auto · rules act',
+      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 · fallbacks 3 · backlog 4 · model v5afc392 not-enough-evidence · stage auto · rules act',
     );
     expect(
       liveLine({
@@ -192,7 +193,7 @@ describe('the live line', () => {
         traffic: { sent: 9, provisioning: 6, noCapacity: 2, failed: 1 },
       }),
     ).toBe(
-      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 (counted 42 s ago) · no capacity 2 · unanswered 1 · backlog 4 · rejected 3, dead 0 · model: none yet · stage auto · champion v5afc392 acts',
+      '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 (counted 42 s ago) · fallbacks 3 · no capacity 2 · unanswered 1 · backlog 4 · rejected 3, dead 0 · model: none yet · stage auto · champion v5afc392 acts',
     );
     const named = { ...view.current, champion: { version: 'v2222222aaaaaaaaa', promoted_at: '' } };
     const acts = (changes: Partial<Serving>, current: LiveView['current'] = named): string | undefined =>
@@ -266,6 +267,7 @@ describe('the welcome', () => {
     frontDoor: 'http://127.0.0.1:8080',
     operationsPort: 8090,
     functions: [{ name: 'route', url: 'http://127.0.0.1:8081' }],
+    marketplaces: [{ name: 'vast', url: 'http://127.0.0.1:8091', simulated: true }],
     market: { spec: loadMarketSpec('default'), seed: 3, startMs },
     scenario: null,
     speed: 600,

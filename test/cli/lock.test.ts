@@ -37,7 +37,7 @@ describe('the signpost of a state directory', () => {
     const directory = join(await temporary(), 'new');
     const lock = await takeLock(directory, 'train');
     expect(await readHolder(directory)).toMatchObject({ pid: process.pid, port: null, command: 'train' });
-    await lock.announce(4711);
+    await lock.announce({ port: 4711, frontDoor: null });
     expect(await readHolder(directory)).toMatchObject({ port: 4711, token: lock.token });
     expect((await stat(fileIn(directory))).mode & 0o077).toBe(0);
     await lock.release();

@@ -339,7 +339,7 @@ describe('decisions of deploy', () => {
     ['claimed', record('deploying'), 0, 'create'],
     ['gone', record('gone'), 0, 'move_on'],
     ['live', record('live'), 0, 'index'],
-    ['ended', endedOf(record('live')), 0, 'done'],
+    ['ended', endedOf(record('live'), { status: 'completed', observed_at: '2026-01-01T00:00:00.000Z' }), 0, 'done'],
     ['an earlier attempt than on record', record('deploying', 1), 0, 'done'],
     ['an earlier attempt, the later one is live', record('live', 2), 1, 'done'],
   ])('%s', (_, known, attempt, step) => {

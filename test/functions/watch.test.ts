@@ -35,17 +35,22 @@ const liveRecord = (decisionId: string, provider = 'vast'): OpenDeployment => {
 };
 
 const open = (record: DeploymentRecord): OpenDeployment => {
-  if (record.state === 'ended') throw new Error('expected a deployment that goes on');
+  if (record.state === 'ended' || record.state === 'cancelled') throw new Error('expected a deployment that goes on');
   return record;
 };
 
 const statusOf = (changes: Partial<InstanceStatus> = {}): InstanceStatus => ({
   instance_id: 'i-d1',
+  request_id: 'd1',
   state: 'provisioning',
   blame: null,
   created_at: at(0),
   ready_at: null,
   ended_at: null,
+  address: null,
+  gpu_count: null,
+  usd_per_hour: null,
+  storage_usd_per_hour: null,
   latency_ms: null,
   exposure_hours: 0,
   useful_gpu_hours: 0,
@@ -95,10 +100,7 @@ function watchHouse() {
     vast: providers[0],
     akash: providers[1],
     app,
-    async live(
-      record: DeploymentRecord,
-      id = record.state === 'ended' ? 'd1' : record.request.decision_id,
-    ): Promise<void> {
+    async live(record: DeploymentRecord, id = 'request' in record ? record.request.decision_id : 'd1'): Promise<void> {
       await state.create(deploymentKey(id), record);
       await state.create(liveKey(id), { decision_id: id });
     },
@@ -138,7 +140,14 @@ describe('following one deployment', () => {
       ['d1', 1, 'completed', true, at(242)],
     ]);
     expect(await house.index()).toEqual([]);
-    expect(await house.record()).toEqual({ state: 'ended', attempt: 0, instance_id: 'i-d1', offer_id: 'vast:1' });
+    expect(await house.record()).toEqual({
+      state: 'ended',
+      attempt: 0,
+      instance_id: 'i-d1',
+      offer_id: 'vast:1',
+      status: 'completed',
+      ended_at: at(242),
+    });
     expect(house.clock.pending()).toBe(0);
   });
 
@@ -283,7 +292,7 @@ describe('what cannot be seen', () => {
 
   test('an index entry whose deployment has ended or is unknown is taken away', async () => {
     const house = watchHouse();
-    await house.live(endedOf(liveRecord('d1')));
+    await house.live(endedOf(liveRecord('d1'), { status: 'completed', observed_at: at(242) }));
     await house.state.create(liveKey('d2'), {});
     expect(await house.run()).toMatchObject({ live: 0, ended: 0 });
     expect(await house.index()).toEqual([]);

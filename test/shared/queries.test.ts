@@ -98,6 +98,7 @@ describe('named queries', () => {
         outcomes_accepted: 8,
         outcomes_distinct: 7,
         final_distinct: 6,
+        fallbacks_distinct: 1,
         rejected: 3,
       },
     ]);

@@ -3,6 +3,7 @@ import type { Offer } from '#shared/domain/offer.ts';
 import { name } from '#shared/domain/primitives.ts';
 import { DEFAULT_WEIGHTS, type Workload } from '#shared/domain/request.ts';
 import { NO_RESTRICTIONS, type Restrictions } from '#shared/rules/restrictions.ts';
+import type { Shortfall } from '#shared/rules/shortfall.ts';
 
 /** A plain offer and a plain request that fit each other; a test names only what it is about. */
 export const anOffer = (changes: Partial<Offer> = {}): Offer => ({
@@ -10,6 +11,7 @@ export const anOffer = (changes: Partial<Offer> = {}): Offer => ({
   offer_id: 'vast:1',
   gpu_type: 'rtx4090',
   gpu_count: 4,
+  gpu_count_min: null,
   region: 'us-west',
   active: true,
   usd_per_gpu_hour: 0.4,
@@ -53,22 +55,31 @@ const region = oneOf('us-west', 'eu-west', 'global');
 const source = fc.constantFrom('advertised', 'measured', 'imputed');
 
 /** Any offer the schema admits, absurd figures included. */
-export const offerArbitrary: fc.Arbitrary<Offer> = fc.record({
-  provider: oneOf('vast', 'akash', 'render'),
-  offer_id: fc.uuid().map((id) => `p:${id}`),
-  gpu_type: gpuType,
-  gpu_count: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
-  region,
-  active: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.boolean() }),
-  usd_per_gpu_hour: fc.oneof(positive(5), positive(Number.MAX_VALUE)),
-  latency_ms: orNull(fc.oneof(positive(600), positive(Number.MAX_VALUE))),
-  latency_source: source,
-  reputation: orNull(nonNegative(100)),
-  reputation_source: source,
-  capacity_gpu_hours: orNull(fc.oneof(nonNegative(100), nonNegative(Number.MAX_VALUE))),
-  capacity_total_gpu_hours: orNull(fc.oneof(positive(100), positive(Number.MAX_VALUE))),
-  observed_at: fc.constant('2026-01-01T00:00:00.000Z'),
-});
+export const offerArbitrary: fc.Arbitrary<Offer> = fc
+  .record({
+    provider: oneOf('vast', 'akash', 'render'),
+    offer_id: fc.uuid().map((id) => `p:${id}`),
+    gpu_type: gpuType,
+    gpu_count: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+    gpu_count_min: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 4 }) },
+    ),
+    region,
+    active: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.boolean() }),
+    usd_per_gpu_hour: fc.oneof(positive(5), positive(Number.MAX_VALUE)),
+    latency_ms: orNull(fc.oneof(positive(600), positive(Number.MAX_VALUE))),
+    latency_source: source,
+    reputation: orNull(nonNegative(100)),
+    reputation_source: source,
+    capacity_gpu_hours: orNull(fc.oneof(nonNegative(100), nonNegative(Number.MAX_VALUE))),
+    capacity_total_gpu_hours: orNull(fc.oneof(positive(100), positive(Number.MAX_VALUE))),
+    observed_at: fc.constant('2026-01-01T00:00:00.000Z'),
+  })
+  .map((offer) => ({
+    ...offer,
+    gpu_count_min: offer.gpu_count_min === null ? null : Math.min(offer.gpu_count_min, offer.gpu_count),
+  }));
 
 const weight = fc.oneof(fc.constant(0), nonNegative(1), nonNegative(1e3));
 
@@ -85,9 +96,11 @@ export const workloadArbitrary: fc.Arbitrary<Workload> = fc.record({
   min_reputation: orNull(nonNegative(100)),
   weights: fc.record({ price: weight, latency: weight, reputation: weight, availability: weight }),
   priority: fc.constantFrom('normal', 'critical'),
-  image: fc.constant(null),
-  port: fc.constant(null),
+  image: orNull(fc.constantFrom('nvidia/cuda:12.9.1', 'registry.example:5000/team/job')),
+  port: orNull(fc.integer({ min: 1, max: 65_535 })),
 });
+
+const downOf = (name: string): Shortfall => ({ reason: 'provider_down', needed: `${name} to be up` });
 
 /** Mostly none; else one or two of the providers above are barred, or their prices too high for the tenant. */
 export const restrictionsArbitrary: fc.Arbitrary<Restrictions> = fc.oneof(
@@ -97,7 +110,7 @@ export const restrictionsArbitrary: fc.Arbitrary<Restrictions> = fc.oneof(
     arbitrary: fc.record({
       barred: fc
         .uniqueArray(fc.constantFrom('vast', 'akash', 'render'), { maxLength: 2 })
-        .map((names) => new Map(names.map((name) => [name, { reason: 'provider_down', needed: `${name} to be up` }]))),
+        .map((names) => new Map(names.map((name) => [name, downOf(name)]))),
       maxUsdPerGpuHour: fc.constantFrom(Number.POSITIVE_INFINITY, 1e9, 1),
       maxUsdPerDeployment: fc.constantFrom(Number.POSITIVE_INFINITY, 1e12, 10),
     }),

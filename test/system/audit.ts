@@ -86,5 +86,7 @@ function checkMarket(
   }
 }
 
-const offerOf = (record: DeploymentRecord): string | null =>
-  record.state === 'ended' ? record.offer_id : record.request.option.offer_id;
+const offerOf = (record: DeploymentRecord): string | null => {
+  if (record.state === 'cancelled') return null;
+  return record.state === 'ended' ? record.offer_id : record.request.option.offer_id;
+};

@@ -73,11 +73,11 @@ function answersLost(provider: Provider): Provider {
   const asked = new Set<string>();
   return {
     ...provider,
-    async deploy(offerId, spec, context) {
-      const made = await provider.deploy(offerId, spec, context);
-      const first = !asked.has(spec.label);
-      asked.add(spec.label);
-      if (first && uniforms(SEED, 'lost', spec.label)() < LOST_SHARE)
+    async deploy(offer, spec, context) {
+      const made = await provider.deploy(offer, spec, context);
+      const first = !asked.has(context.requestId);
+      asked.add(context.requestId);
+      if (first && uniforms(SEED, 'lost', context.requestId)() < LOST_SHARE)
         throw new TransientError('provider_unavailable', `${provider.id}: the answer was lost`);
       return made;
     },

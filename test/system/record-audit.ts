@@ -103,7 +103,10 @@ export async function checkOutcomes(
     if (finals.has(key)) findings.push(`${key} ended twice: ${finals.get(key)}, ${row.status}`);
     finals.set(key, row.status);
   }
-  for (const [id, { state, attempt }] of books.deployments.records) {
+  for (const [id, record] of books.deployments.records) {
+    // Deploy has not had its turn.
+    if (record.state === 'cancelled') continue;
+    const { state, attempt } = record;
     const last = state === 'ended' ? attempt : attempt - 1;
     for (let one = 0; one <= last; one++)
       if (!finals.has(`${id}#${one}`)) findings.push(`attempt ${one} of ${id} ended without an outcome`);

@@ -18,6 +18,9 @@ export interface Probe {
 /** A push that the door refuses for its size: past it even a refusal leaves a row, in quarantine. */
 const push: Probe = { path: '/', body: ' '.repeat(MAX_REJECTED_ENVELOPE_BYTES + 1), passes: ['body_too_large'] };
 
+/** Its one door works, and costs calls of the marketplaces: that it answers elsewhere shows that it has started with its keys. */
+const elsewhere: Probe = { path: '/', body: '{}', passes: ['not_found'] };
+
 const REQUEST = { workload_type: 'llm_inference', gpu_type: 'a100', region: 'us-west', gpu_hours: 1 };
 
 export const PROBES = {
@@ -31,8 +34,14 @@ export const PROBES = {
   train: push,
   // Pure. In a project without offers there is nothing to score.
   score: { path: '/agent/route', body: JSON.stringify(REQUEST), passes: [200, 'offers_unavailable'] },
+  // Hears of deployments through their records, which deploy writes.
+  watch: elsewhere,
+  // Hears route.
+  deploy: push,
   // Calls score. What it accepts it deploys, so it is asked what it must refuse, also because whoever releases is none of its tenants.
   route: { path: '/route', body: '{}', passes: ['body_invalid', 'unauthorized', 'forbidden'] },
+  // Writes what score and route read.
+  collect: elsewhere,
 } as const satisfies Readonly<Record<Deployed, Probe>>;
 
 export const ORDER = Object.keys(PROBES) as readonly Deployed[];

@@ -124,8 +124,15 @@ function purgePeriodically(table: EntryTable, hostClock: HostClock): () => void 
   return () => cancel();
 }
 
-const asEntry = ({ key, value, version }: StoredEntry): StateEntry => ({
-  key,
-  value: JSON.parse(value) as unknown,
-  version,
-});
+/** Who writes seldom looks at what was written: its text is parsed when somebody does. */
+const asEntry = ({ key, value: text, version }: StoredEntry): StateEntry => {
+  let parsed: { readonly value: unknown } | null = null;
+  return {
+    key,
+    get value() {
+      parsed ??= { value: JSON.parse(text) as unknown };
+      return parsed.value;
+    },
+    version,
+  };
+};

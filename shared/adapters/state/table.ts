@@ -26,13 +26,17 @@ export interface EntryTable {
   close(): void;
 }
 
+/**
+ * With a rowid: an intent is some 9 KB, and in a table without one each such row takes overflow pages inside the tree of the keys
+ * (240 against 91 µs for an intent created and settled). Files that have the older table keep it.
+ */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entry (
-    key TEXT PRIMARY KEY,
+    key TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL,
     version INTEGER NOT NULL,
     expires_at REAL
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   CREATE INDEX IF NOT EXISTS entry_expiry ON entry (expires_at) WHERE expires_at IS NOT NULL;
   CREATE TABLE IF NOT EXISTS counter (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -10,7 +10,8 @@ const MAX_KEY_BYTES = 1024;
  * @throws RejectedError state_entry_invalid, naming the place
  */
 function encodeValue(key: string, value: unknown): string {
-  const fault = faultOf(value, '$', 0);
+  // The place is looked for only when there is a fault: to name each place on the way is two thirds of the work.
+  const fault = isJson(value, 0) ? null : faultOf(value, '$', 0);
   if (fault !== null) throw new RejectedError('state_entry_invalid', `state ${JSON.stringify(key)}: ${fault}`);
   return JSON.stringify(value);
 }
@@ -42,6 +43,22 @@ export function checkPage(prefix: string, after = ''): void {
 
 /** SQLite's text functions end at a NUL, and a lone surrogate is stored as U+FFFD: two keys would become one. */
 const checkable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+
+function isJson(value: unknown, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    // By index: a hole is undefined, and every() would skip it.
+    for (let i = 0; i < value.length; i += 1) if (!isJson(value[i], depth + 1)) return false;
+    return true;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const name of Object.keys(value))
+    if (!isJson((value as Readonly<Record<string, unknown>>)[name], depth + 1)) return false;
+  return true;
+}
 
 function faultOf(value: unknown, path: string, depth: number): string | null {
   if (depth > MAX_DEPTH) return `expected at most ${MAX_DEPTH} levels (a cycle?) at ${path.slice(0, 80)}`;

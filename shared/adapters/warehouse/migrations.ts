@@ -2,6 +2,7 @@
 import { RejectedError } from '#shared/errors.ts';
 import type { Connection } from './engine.ts';
 import { eventTables } from './migrations/001-event-tables.ts';
+import { offersSoldWhole } from './migrations/002-offers-sold-whole.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface Migration {
@@ -15,7 +16,10 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: 'event-tables', sql: eventTables }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: 1, name: 'event-tables', sql: eventTables },
+  { id: 2, name: 'offers-sold-whole', sql: offersSoldWhole },
+];
 
 /**
  * Brings the database to the level of `migrations`.

@@ -99,6 +99,7 @@ CREATE TABLE "provider_offers" (
   "offer_id" VARCHAR NOT NULL,
   "gpu_type" VARCHAR NOT NULL,
   "gpu_count" BIGINT NOT NULL,
+  "gpu_count_min" BIGINT,
   "region" VARCHAR NOT NULL,
   "active" BOOLEAN NOT NULL,
   "usd_per_gpu_hour" DOUBLE NOT NULL,

@@ -96,8 +96,8 @@ function readNeeds(name: string): Needs {
     state: uses('state'),
     queries: loaded.some((file) => file.startsWith('shared/queries/')),
     appends: says('warehouse.append('),
-    // What is handed to it however it is composed; route takes them only where somebody has them.
-    providers: index.includes('providers: readonly Provider[]'),
+    // Route takes them where it has them, and does without.
+    providers: index.includes('requiredProviders('),
     identifies: says('createIdentify('),
     ticks: says("'/run'"),
     startsJob: index.includes('platform.startJob'),

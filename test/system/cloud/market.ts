@@ -3,8 +3,9 @@
  * advertises, and of the runs one ends every so often, when somebody looks. How it ends is a function of its label alone.
  */
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import { RejectedError } from '#shared/errors.ts';
 import type { Clock } from '#shared/ports/clock.ts';
-import type { DeploySpec, InstanceState, InstanceStatus, Provider } from '#shared/providers/provider.ts';
+import type { Capabilities, DeploySpec, InstanceState, InstanceStatus, Provider } from '#shared/providers/provider.ts';
 import { createMarket } from '#sim/market/market.ts';
 import { pick, uniforms } from '#sim/market/random.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
@@ -27,7 +28,10 @@ const FATES: readonly (readonly [Pick<InstanceStatus, 'state' | 'blame'>, number
   [{ state: 'failed', blame: 'tenant' }, 10],
 ];
 
+const CAPABILITIES: Capabilities = { interruptible: true, bids: false, regions: null, create_spacing_ms: 0 };
+
 interface Instance extends DeploySpec {
+  readonly label: string;
   readonly id: string;
   readonly createdMs: number;
 }
@@ -48,10 +52,10 @@ export function createQuickMarket(options: {
   const twice: string[] = [];
   let nextEndMs = clock.now();
 
-  const make = (provider: string, asked: DeploySpec): Instance => {
-    if (byLabel.has(asked.label)) twice.push(asked.label);
-    const instance = { ...asked, id: `${provider}-${byId.size}`, createdMs: clock.now() };
-    byLabel.set(asked.label, instance);
+  const make = (provider: string, label: string, asked: DeploySpec): Instance => {
+    if (byLabel.has(label)) twice.push(label);
+    const instance = { ...asked, label, id: `${provider}-${byId.size}`, createdMs: clock.now() };
+    byLabel.set(label, instance);
     byId.set(instance.id, instance);
     return instance;
   };
@@ -78,9 +82,14 @@ export function createQuickMarket(options: {
       };
       return {
         id,
+        capabilities: CAPABILITIES,
         offers: async () => shop.offers(clock.now()).filter(({ provider }) => provider === id),
-        deploy: async (_offerId, asked) => ({ instance_id: (mine(asked.label) ?? make(id, asked)).id }),
+        deploy: async (_offer, asked, { requestId }) => ({
+          instance_id: (mine(requestId) ?? make(id, requestId, asked)).id,
+        }),
         find: async (label) => mine(label)?.id ?? null,
+        instances: async () =>
+          [...byId.values()].filter((one) => one.id.startsWith(`${id}-`) && !ended.has(one.label)).map(statusOf),
         async status(instanceId) {
           const instance = byId.get(instanceId);
           return instance === undefined ? null : statusOf(instance);
@@ -90,14 +99,26 @@ export function createQuickMarket(options: {
           if (instance === undefined || ended.has(instance.label)) return;
           ended.set(instance.label, { ...preparing(instance), state: 'cancelled', ended_at: rfc3339(clock.now()) });
         },
+        async logs(instanceId) {
+          throw new RejectedError('logs_unavailable', `${instanceId}: nothing here writes logs`);
+        },
+        health: async () => ({ answered_ms: 0 }),
+        async close() {
+          // Nothing is open.
+        },
       };
     }),
   };
 }
 
-function preparing({ id, createdMs }: Instance): InstanceStatus {
+function preparing({ id, label, createdMs, gpu_count }: Instance): InstanceStatus {
   return {
     instance_id: id,
+    request_id: label,
+    address: null,
+    gpu_count,
+    usd_per_hour: null,
+    storage_usd_per_hour: null,
     state: 'provisioning',
     blame: null,
     created_at: rfc3339(createdMs),
@@ -112,16 +133,16 @@ function preparing({ id, createdMs }: Instance): InstanceStatus {
 }
 
 /** Its hours are those that were bought, though nobody waited for them. */
-function endOf({ id, label, createdMs, gpu_hours, gpu_count }: Instance, seed: number, nowMs: number): InstanceStatus {
+function endOf(instance: Instance, seed: number, nowMs: number): InstanceStatus {
+  const { label, createdMs, gpu_hours, gpu_count } = instance;
   const draw = uniforms(seed, 'fate', label);
   const { state, blame } = pick(FATES, draw());
   const never = state === 'failed_to_start' || state === 'failed';
   const share = never ? 0 : state === 'completed' ? 1 : draw();
   return {
-    instance_id: id,
+    ...preparing(instance),
     state,
     blame,
-    created_at: rfc3339(createdMs),
     ready_at: never ? null : rfc3339(createdMs),
     ended_at: rfc3339(nowMs),
     latency_ms: never ? null : 50 + 100 * draw(),
