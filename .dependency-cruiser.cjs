@@ -157,6 +157,9 @@ module.exports = {
     home('functions-framework-at-home', 'One host among two.', '@google-cloud/functions-framework', [
       '^shared/runtime/hosts/',
     ]),
+    home('yaml-at-home', 'Deployments of Akash, as they are written and as its fake reads them.', 'yaml', [
+      '^(shared|sim)/providers/akash/',
+    ]),
     home('csv-parse-at-home', 'Records come in through the command line.', 'csv-parse', ['^cli/']),
     {
       name: 'packages-are-known',
@@ -166,7 +169,7 @@ module.exports = {
       to: {
         path: '(^|/)node_modules/',
         pathNot: pkg(
-          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|jose|crc-32|csv-parse|@types/[^/]+)',
+          '(zod|@duckdb/[^/]+|@tensorflow/[^/]+|undici|pino|prom-client|@google-cloud/[^/]+|google-auth-library|jose|crc-32|csv-parse|yaml|@types/[^/]+)',
         ),
       },
     },

@@ -39,7 +39,7 @@ export interface Config {
 }
 
 /** Providers that there is an adapter for. */
-export const PROVIDER_NAMES = ['vast'] as const;
+export const PROVIDER_NAMES = ['akash', 'render', 'vast'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 export interface ProviderAccount {
@@ -144,6 +144,12 @@ const schema = z.object({
   AURORA_SCORE_URL: origin.default('http://127.0.0.1:8082'),
   AURORA_URL: origin.optional(),
   AURORA_API_KEY: secret.optional(),
+  AURORA_PROVIDER_AKASH_URL: origin.default('https://console-api.akash.network'),
+  AURORA_PROVIDER_AKASH_KEY: secret.optional(),
+  AURORA_PROVIDER_RENDER_URL: origin.default('https://api.dispersed.com'),
+  AURORA_PROVIDER_RENDER_KEY: secret
+    .regex(/^[^:]+:[^:]+$/, 'expected the public and the secret key, public:secret')
+    .optional(),
   AURORA_PROVIDER_VAST_URL: origin.default('https://console.vast.ai'),
   AURORA_PROVIDER_VAST_KEY: secret.optional(),
   AURORA_TENANTS: z.string().min(1).optional(),
@@ -191,6 +197,8 @@ export function parseConfig(
     url: value.AURORA_URL ?? null,
     apiKey: value.AURORA_API_KEY ?? null,
     providers: {
+      akash: account(environment, 'AKASH', value.AURORA_PROVIDER_AKASH_URL, value.AURORA_PROVIDER_AKASH_KEY),
+      render: account(environment, 'RENDER', value.AURORA_PROVIDER_RENDER_URL, value.AURORA_PROVIDER_RENDER_KEY),
       vast: account(environment, 'VAST', value.AURORA_PROVIDER_VAST_URL, value.AURORA_PROVIDER_VAST_KEY),
     },
     tenants: value.AURORA_TENANTS === undefined ? null : parseTenants(value.AURORA_TENANTS, readText),

@@ -241,6 +241,22 @@ export const DEPLOYER_REPORT_FRESH_MS = 30_000;
 export const DEPLOYER_REFUSAL_FRESH_MS = 10 * 60_000;
 /** How long watch looks for what a silent provider may have made, host milliseconds; past it a person must look. */
 export const DOUBT_LIMIT_MS = 7 * 24 * MS_PER_HOUR;
+/** Served so much of the planned time, a workload that ended by itself was done: progress is saved hourly, and the rest is its own closing. */
+export const SERVED_SHARE = 0.95;
+/** World milliseconds past its planned end after which watch ends a run: a provider that ends it itself has the first word. */
+export const OVERTIME_MS = 60_000;
+/** World milliseconds after which an instance that is still being prepared is given up: eight times what counts as a useful start. */
+export const START_LIMIT_MS = 2 * MS_PER_HOUR;
+/** Looks in a row that must show an instance which nobody follows: a record may be written between the list and the look at it. */
+export const ORPHAN_LOOKS = 2;
+/** Ended deployments whose mean utility is shown: its standard error is then about .04 of a completed run. */
+export const REWARD_WINDOW = 200;
+/** Of one round of watch at one provider, host milliseconds: less than the clock waits for an answer (30 s). */
+export const WATCH_ROUND_MS = 25_000;
+/** How long a run of watch waits for a provider that is slow, host milliseconds; its round goes on by itself. */
+export const WATCH_PATIENCE_MS = 2_000;
+/** Of measuring one latency, host milliseconds: past it nobody would call the workload interactive. */
+export const LATENCY_PROBE_MS = 5_000;
 /** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (four and a half hours at worst). */
 export const ENDED_TTL_MS = 6 * MS_PER_HOUR;
 

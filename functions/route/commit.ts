@@ -4,6 +4,7 @@
  */
 import { INTENT_TTL_MS } from '#shared/defaults.ts';
 import type { Reservation } from '#shared/domain/budget.ts';
+import type { Decision } from '#shared/domain/decision.ts';
 import { type DeploymentRequest, deploymentRequested, routingDecision } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import type { Workload } from '#shared/domain/request.ts';
@@ -15,7 +16,16 @@ import type { State, StateEntry } from '#shared/ports/state.ts';
 import type { Budgets } from '#shared/serving/budgets/index.ts';
 import { answerOf, type RouteAnswer } from './answer.ts';
 import type { Routed } from './decide.ts';
-import { answerOfIntent, decisionIdOf, type Intent, intent, intentKey, openIntent, requestHash } from './intent.ts';
+import {
+  answerOfIntent,
+  decisionIdOf,
+  deploymentIn,
+  type Intent,
+  intent,
+  intentKey,
+  openIntent,
+  requestHash,
+} from './intent.ts';
 
 export interface Committed {
   readonly answer: RouteAnswer;
@@ -63,12 +73,13 @@ export function createCommitter({ state, bus, budgets, log }: CommitDeps): Commi
       log.warn({ ...reservation, error: String(error) }, 'a reservation of no decision stays until the end of its day'),
     );
 
-  const publish = async (entry: StateEntry, value: Intent): Promise<void> => {
+  const publish = async (entry: StateEntry, value: Intent, made?: Made): Promise<void> => {
     if (value.open === null) return;
-    const { decision, deployment, reservation } = value.open;
+    const { reservation, ...text } = value.open;
+    const { decision, deployment } = made ?? readAgain(value.open);
     const work: Promise<unknown>[] = [
-      bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision)]),
-      bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, deployment)]),
+      bus.publish(routingDecision.topic, [encodeEvent(routingDecision, decision, { text: text.decision })]),
+      bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, deployment, { text: text.deployment })]),
     ];
     if (reservation !== null) work.push(budgets.hold(decision.decision_id, reservation));
     await Promise.all(work);
@@ -98,13 +109,14 @@ export function createCommitter({ state, bus, budgets, log }: CommitDeps): Commi
       }
       const reservation =
         tenant === null || tenant.daily_usd === null ? null : await budgets.reserve(tenant, dearestUsd(deployment));
-      const value = openIntent(answer, { decision, deployment, reservation }, workload);
+      const text = { decision: JSON.stringify(decision), deployment: JSON.stringify(deployment) };
+      const value = openIntent(answer, { ...text, reservation }, workload);
       const { created, entry } = await state.create(intentKey(decision.decision_id), value, { ttlMs: INTENT_TTL_MS });
       if (!created) {
         if (reservation !== null) release(reservation);
         return earlier(entry, workload);
       }
-      await publish(entry, value);
+      await publish(entry, value, { decision, deployment });
       return { answer, arm: decision.arm, repeated: false };
     },
     async settled() {
@@ -112,6 +124,17 @@ export function createCommitter({ state, bus, budgets, log }: CommitDeps): Commi
     },
   };
 }
+
+interface Made {
+  readonly decision: Decision;
+  readonly deployment: DeploymentRequest;
+}
+
+/** Of an intent that somebody else left open. */
+const readAgain = (open: NonNullable<Intent['open']>): Made => ({
+  decision: routingDecision.schema.parse(JSON.parse(open.decision)),
+  deployment: deploymentIn(open),
+});
 
 /** What the whole run may come to, by the dearest offer that may be tried. */
 const dearestUsd = ({ option, fallbacks, request }: DeploymentRequest): number =>

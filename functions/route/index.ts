@@ -21,16 +21,15 @@ const DEPLOY = SUBSCRIPTIONS.find((subscription) => subscription.function === 'd
 export interface RouteOptions {
   readonly newRequestId?: () => string;
   /**
-   * Adapters for logs and for ending what is given up, asked for once, when the first of them is needed; whoever made them closes them.
-   * Default: those that the configuration has an account of, which are none where route has no keys: then logs are refused, and watch
-   * ends what is given up.
+   * Adapters for logs and for ending what is given up, asked for once, when the first of them is needed; default: those that this
+   * process has keys of. Whoever made them closes them.
    */
   readonly providers?: () => Promise<readonly Provider[]>;
 }
 
 export async function compose(
   platform: Platform,
-  { newRequestId = randomUUID, providers = () => ofConfiguration(platform) }: RouteOptions = {},
+  { newRequestId = randomUUID, providers = async () => withKeysHere(platform) }: RouteOptions = {},
 ): Promise<FunctionApp> {
   const { config, hostClock } = platform;
   const bus = await platform.bus();
@@ -54,6 +53,12 @@ export async function compose(
   });
 }
 
+/** Loaded when the first log is asked for: a cold start does without. They end with the process. */
+async function withKeysHere(platform: Platform): Promise<readonly Provider[]> {
+  const { configuredProviders } = await import('#shared/providers/configured.ts');
+  return configuredProviders(platform, { accounts: platform.config.providers, random: Math.random });
+}
+
 /** Null: nobody is asked who he is. */
 async function identifyWith({ config, hostClock }: Platform): Promise<Identify | null> {
   const { tenants, google } = config;
@@ -63,11 +68,6 @@ async function identifyWith({ config, hostClock }: Platform): Promise<Identify |
   const { createAccountOf, remoteKeys } = await import('#shared/runtime/callers.ts');
   const { audience, keysUrl } = callers;
   return createIdentify({ tenants, accountOf: createAccountOf({ audience, keys: remoteKeys(keysUrl), hostClock }) });
-}
-
-async function ofConfiguration(platform: Platform): Promise<readonly Provider[]> {
-  const { configuredProviders } = await import('#shared/providers/configured.ts');
-  return configuredProviders(platform, { accounts: platform.config.providers, random: Math.random });
 }
 
 /** One that failed is tried again. */

@@ -17,6 +17,7 @@ const REGION_OF_COUNTRY: Readonly<Record<string, string>> = byRegion({
   'me-central': 'IL AE SA QA KW BH OM JO KZ UZ GE AM AZ',
   'af-south': 'ZA NA BW ZW MZ KE NG',
 });
+const REGIONS: ReadonlySet<string> = new Set(['us-east', 'us-west', ...Object.values(REGION_OF_COUNTRY)]);
 const WESTERN_STATES = new Set(
   (
     'AK AZ CA CO HI ID MT NV NM OR UT WA WY ALASKA ARIZONA CALIFORNIA COLORADO HAWAII IDAHO MONTANA NEVADA NEW-MEXICO ' +
@@ -41,5 +42,19 @@ export function regionOfPlace(place: string | null | undefined): string {
   const state = words.at(-2) ?? '';
   if (country === 'US' && state !== '') return WESTERN_STATES.has(state.replace(/\s+/g, '-')) ? 'us-west' : 'us-east';
   const known = Object.hasOwn(REGION_OF_COUNTRY, country) ? REGION_OF_COUNTRY[country] : undefined;
-  return known ?? canonicalRegion(country);
+  const region = known ?? canonicalRegion(country);
+  return region === 'global' ? 'unknown' : region;
+}
+
+/**
+ * What a provider calls its region itself: `eu-west` as it is, `na-us-southwest` -> `us-west`, `us-central` -> `us-east`, `as-south`
+ * -> `ap-south`. Null: a word that names no region of this house.
+ */
+export function regionOfName(name: string | null | undefined): string | null {
+  const word = canonicalRegion(name ?? '')
+    .replace(/^na-/, '')
+    .replace(/^as-/, 'ap-');
+  if (word.startsWith('us-')) return /(^|-)(north|south)?west$/.test(word) ? 'us-west' : 'us-east';
+  if (word.startsWith('ca-')) return 'ca-central';
+  return REGIONS.has(word) ? word : null;
 }

@@ -3,8 +3,8 @@
  * accounts and alerts come to. Skipped where terraform is not installed.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseConfig } from '#shared/config.ts';
-import { BUNDLED, FOLDERS, needsOf } from './terraform/code.ts';
+import { PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
+import { FOLDERS, needsOf } from './terraform/code.ts';
 import { type Block, readTerraform } from './terraform/parsed.ts';
 import { hasTerraform, type Planned, type Workplace, workplaceOf } from './terraform/values.ts';
 
@@ -19,6 +19,7 @@ const VALUES = {
   callers: { tenants: account('tenants') },
   tenants: [{ tenant_id: 'ann', key_sha256: ['a'.repeat(64)], daily_usd: 10 }],
   builders: { build: account('build') },
+  marketplaces: PROVIDER_NAMES,
   notification_channels: [`projects/${PROJECT}/notificationChannels/1`],
   cluster: {
     workload_pool: `${PROJECT}.svc.id.goog`,
@@ -50,22 +51,29 @@ describe.skipIf(!hasTerraform())('a plan', () => {
   };
   const dig = (value: unknown, ...path: (string | number)[]): unknown =>
     path.reduce<unknown>((at, step) => (at as Readonly<Record<string | number, unknown>>)[step], value);
+  /** As an instance finds it: what is in a secret is its name twice, which fits every marketplace's keys. */
   const envOf = (block: Block, ...path: (string | number)[]): Record<string, string> =>
     Object.fromEntries(
-      (dig(block, ...path, 'containers', 0, 'env') as { name: string; value: string }[]).map(({ name, value }) => [
-        name,
-        value,
-      ]),
+      (dig(block, ...path, 'containers', 0, 'env') as Block[]).map(({ name, value, value_source: source }) => {
+        const secret = source === undefined ? '' : dig(source, 0, 'secret_key_ref', 0, 'secret');
+        return [name, value ?? `${secret}:${secret}`];
+      }),
     );
   const serviceOf = (name: string): Block => theOnly(`module.function["${name}"].google_cloud_run_v2_service.this`);
   const keyIn = (address: string): string => /\["([^"]+)"\]$/.exec(address)?.[1] ?? '';
 
-  test.each(BUNDLED)('%s starts with what it is given', (name) => {
+  test.each(FOLDERS)('%s starts with what it is given', (name) => {
     const env = envOf(serviceOf(name), 'template', 0);
-    const { google, functionTarget, tenants } = parseConfig(env);
+    const { google, functionTarget, providers, tenants } = parseConfig(env);
     expect(functionTarget).toBe(name);
     expect(tenants?.map(({ tenant_id: id, daily_usd: usd }) => [id, usd])).toEqual(
       name === 'route' ? [['ann', 10]] : undefined,
+    );
+    const secretOf = (provider: string): string => `AURORA_PROVIDER_${provider.toUpperCase()}_KEY`;
+    const key = (provider: string): string | null =>
+      needsOf(name).providers ? `${secretOf(provider)}:${secretOf(provider)}` : null;
+    expect(Object.entries(providers).map(([provider, found]) => [provider, found?.key ?? null])).toEqual(
+      PROVIDER_NAMES.map((provider) => [provider, key(provider)]),
     );
     expect(google).toMatchObject({
       projectId: PROJECT,
@@ -101,7 +109,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
   });
 
   test('who may call at Cloud Run is whom the function expects', () => {
-    for (const name of BUNDLED) {
+    for (const name of FOLDERS) {
       const members = [...planned(`module.function["${name}"].google_cloud_run_v2_service_iam_member.caller`).values()];
       const expected = envOf(serviceOf(name), 'template', 0)
         ['AURORA_CALLERS']?.split(',')
@@ -143,7 +151,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     ]);
     expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
     expect(roles('secret_manager')).toEqual(
-      needs.providers ? ['akash', 'render', 'vast'].map(() => 'roles/secretmanager.secretAccessor') : [],
+      needs.providers ? PROVIDER_NAMES.map(() => 'roles/secretmanager.secretAccessor') : [],
     );
     expect(roles('run_v2_job')).toEqual(name === 'train' ? ['roles/run.jobsExecutorWithOverrides'] : []);
     const folders = mine.flatMap(([, block]) =>
@@ -164,12 +172,15 @@ describe.skipIf(!hasTerraform())('a plan', () => {
       ]),
     );
     expect(limits).toEqual({
+      collect: 60_000,
+      deploy: 30_000,
       ingest: 30_000,
       learn: 62_500,
       promote: 297_500,
       route: 1_000,
       score: 200,
       train: 297_500,
+      watch: 60_000,
     });
   });
 
@@ -184,12 +195,20 @@ describe.skipIf(!hasTerraform())('a plan', () => {
         }
   });
 
-  test('without an image only the registry can be made', () => {
+  test('without an image only the registry can be made, and secrets with their readers', () => {
     const { image: _, ...rest } = VALUES;
-    const first = environments.dev.plan(rest, { target: 'module.aurora.module.registry' });
-    expect([...first.resources.keys()].every((address) => address.startsWith('module.aurora.module.registry.'))).toBe(
-      true,
-    );
+    const first = environments.dev.plan(rest, {
+      targets: ['module.aurora.module.registry', 'module.aurora.module.secret'],
+    });
+    const kinds = new Set([...first.resources.keys()].map((address) => address.replace(/\["[^"]+"\]/g, '')));
+    expect([...kinds].sort()).toEqual([
+      'module.aurora.google_service_account.function',
+      'module.aurora.module.registry.google_artifact_registry_repository.this',
+      'module.aurora.module.registry.google_artifact_registry_repository_iam_member.reader',
+      'module.aurora.module.registry.google_artifact_registry_repository_iam_member.writer',
+      'module.aurora.module.secret.google_secret_manager_secret.this',
+      'module.aurora.module.secret.google_secret_manager_secret_iam_member.reader',
+    ]);
     expect(() => environments.dev.plan(rest)).toThrow(/REGISTRY\/IMAGE@sha256:DIGEST/);
   });
 
@@ -212,6 +231,8 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     ],
     ['a cluster without tenants', { tenants: [] }, [/route takes nobody's requests without/]],
     ['a key where its hash belongs', { tenants: [{ tenant_id: 'a', key_sha256: ['a key'] }] }, [/never the key/]],
+    ['no marketplace', { marketplaces: [] }, [/Expected at least one: without an account/]],
+    ['a marketplace that nobody can talk to', { marketplaces: ['ebay'] }, [/adapter for: (\w+, )*vast\./]],
     ['nobody who may call', { callers: {} }, [/Expected at least one, each the e-mail/]],
     ['a threshold of another name', { thresholds: { latency: 5 } }, [/names of modules\/alerts\/thresholds\.tf/]],
     ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],

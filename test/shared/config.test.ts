@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Config, parseConfig } from '#shared/config.ts';
+import { type Config, PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
 import type { Tenant } from '#shared/domain/tenant.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
-const KNOWN =
-  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_TENANTS, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT';
+const OF_PROVIDERS = PROVIDER_NAMES.flatMap((name) =>
+  ['URL', 'KEY'].map((what) => `AURORA_PROVIDER_${name.toUpperCase()}_${what}`),
+).join(', ');
+const KNOWN = `AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_URL, AURORA_API_KEY, ${OF_PROVIDERS}, AURORA_TENANTS, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT`;
+
+/** Of a provider, or of a tenant of ours: no message quotes any of it. */
+const KEY = 'key-of-nobody-0123456789';
+const NO_SECRET = 'expected 8 to 512 printable characters without blanks';
 
 const HASH = 'ab'.repeat(32);
 const ANN: Tenant = {
@@ -55,6 +61,21 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_SCORE_URL: 'score:8082' }, 'AURORA_SCORE_URL="score:8082": expected a URL of http or https'],
   [{ AURORA_SCORE_URL: 'ftp://score' }, 'AURORA_SCORE_URL="ftp://score": expected a URL of http or https'],
   [{ AURORA_SCORE_URL: '' }, 'AURORA_SCORE_URL="": expected a URL of http or https'],
+  [{ AURORA_URL: 'route:8080' }, 'AURORA_URL="route:8080": expected a URL of http or https'],
+  [{ AURORA_API_KEY: `two ${KEY}` }, `AURORA_API_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_URL: 'vast' }, 'AURORA_PROVIDER_VAST_URL="vast": expected a URL of http or https'],
+  [
+    { AURORA_PROVIDER_VAST_URL: 'https://vast.example' },
+    'AURORA_PROVIDER_VAST_KEY is not set: AURORA_PROVIDER_VAST_URL alone opens nothing',
+  ],
+  [{ AURORA_PROVIDER_VAST_KEY: '' }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: 'short' }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: KEY.repeat(22) }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  // As `echo` ends what it is told to put into a secret.
+  [{ AURORA_PROVIDER_VAST_KEY: `${KEY}\n` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: `Bearer ${KEY}` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: `${KEY}é` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_IONET_KEY: KEY }, `AURORA_PROVIDER_IONET_KEY is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_STAGE: 'always' }, 'AURORA_STAGE="always": Invalid option: expected one of "apprentice"|"auto"|"online"'],
   [{ AURORA_HOST: 'express' }, 'AURORA_HOST="express": Invalid option: expected one of "lean"|"functions-framework"'],
   [{ PORT: 'http' }, 'PORT="http": expected a number in decimal digits'],
@@ -73,6 +94,9 @@ describe('configuration', () => {
       speed: 1,
       scoreUrl: 'http://127.0.0.1:8082',
       tenants: null,
+      url: null,
+      apiKey: null,
+      providers: Object.fromEntries(PROVIDER_NAMES.map((name) => [name, null])),
       stage: 'auto',
       port: 8080,
       functionTarget: null,
@@ -89,6 +113,10 @@ describe('configuration', () => {
       AURORA_SPEED: '0.5',
       AURORA_SCORE_URL: 'https://score.example/',
       AURORA_TENANTS: JSON.stringify([{ tenant_id: 'ann', key_sha256: [HASH.toUpperCase()], daily_usd: 10 }]),
+      AURORA_URL: 'https://route.example/',
+      AURORA_API_KEY: `api-${KEY}`,
+      AURORA_PROVIDER_VAST_URL: 'http://127.0.0.1:8091/',
+      AURORA_PROVIDER_VAST_KEY: KEY,
       AURORA_STAGE: 'online',
       AURORA_HOST: 'functions-framework',
       PORT: '0',
@@ -103,12 +131,20 @@ describe('configuration', () => {
       // A path is appended to it.
       scoreUrl: 'https://score.example',
       tenants: [ANN],
+      url: 'https://route.example',
+      apiKey: `api-${KEY}`,
+      providers: expect.objectContaining({ vast: { url: 'http://127.0.0.1:8091', key: KEY } }),
       stage: 'online',
       port: 0,
       functionTarget: 'score',
       host: 'functions-framework',
       jobEvent: '{"message":{}}',
     });
+  });
+
+  test('a key alone opens the provider itself', () => {
+    const { providers } = parseConfig({ AURORA_PROVIDER_VAST_KEY: KEY });
+    expect(providers.vast).toEqual({ url: 'https://console.vast.ai', key: KEY });
   });
 
   const cloud = {
@@ -179,6 +215,7 @@ describe('configuration', () => {
     const parse = (): unknown => parseConfig(environment);
     expect(parse).toThrow(RejectedError);
     expect(parse).toThrow(expect.objectContaining({ code: 'config_invalid', message }));
+    expect(message).not.toContain(KEY);
   });
 
   /** Any environment: known names and near misses of them, values that fit somewhere and any text. */
@@ -211,7 +248,8 @@ describe('configuration', () => {
         } catch (error) {
           if (!(error instanceof RejectedError)) throw error;
           expect(error.code).toBe('config_invalid');
-          expect(Object.keys(given).some((key) => error.message.startsWith(key))).toBe(true);
+          const ours = Object.keys(given).filter((key) => /^AURORA_|^PORT$|^FUNCTION_TARGET$/.test(key));
+          expect(ours.some((key) => error.message.includes(key))).toBe(true);
           return;
         }
         parsed += 1;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpClient, type HttpClient } from '#shared/runtime/http-client.ts';
 import { fakeClock } from '#test/support/clock.ts';
 
@@ -106,5 +106,104 @@ test('nobody listens', async () => {
   await expect(client.postJson(`http://127.0.0.1:${port}/`, {}, { deadlineMs: 1_000 })).rejects.toMatchObject({
     code: 'upstream_unavailable',
     message: expect.stringContaining('ECONNREFUSED'),
+  });
+});
+
+describe('a streamed answer', () => {
+  const open = (
+    more: { readonly deadlineMs?: number; readonly signal?: AbortSignal; readonly maxBytes?: number } = {},
+  ) => client.open({ url, method: 'GET', deadlineMs: 1_000, headers: { 'x-own': 'yes' }, ...more });
+  async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+    let text = '';
+    for await (const chunk of body) text += Buffer.from(chunk).toString();
+    return text;
+  }
+
+  test('is read as it comes', async () => {
+    const goOn = Promise.withResolvers<void>();
+    respond = async (request, response) => {
+      response.writeHead(206);
+      response.write(`${request.method} ${request.url} ${request.headers['x-own']} `);
+      await goOn.promise;
+      response.end('and the rest');
+    };
+    const { status, body } = await open();
+    expect(status).toBe(206);
+    let text = '';
+    for await (const chunk of body) {
+      text += Buffer.from(chunk).toString();
+      goOn.resolve();
+    }
+    expect(text).toBe('GET /door?x=1 yes and the rest');
+  });
+
+  test('is cut at its limit, and its connection given up', async () => {
+    const closed = Promise.withResolvers<void>();
+    respond = (_, response) => {
+      response.on('close', closed.resolve);
+      response.write('x'.repeat(700));
+    };
+    expect(await textOf((await open({ maxBytes: 500 })).body)).toBe('x'.repeat(500));
+    await closed.promise;
+  });
+
+  test('who leaves the loop leaves no timer and no connection behind', async () => {
+    const closed = Promise.withResolvers<void>();
+    respond = (_, response) => {
+      response.on('close', closed.resolve);
+      response.write('x');
+    };
+    for await (const _ of (await open()).body) break;
+    await closed.promise;
+  });
+
+  test.each([
+    ['before it begins', () => undefined],
+    ['in the middle', (_: IncomingMessage, response: ServerResponse) => void response.write('x')],
+  ])('ends by its deadline, %s', async (_, answer) => {
+    const arrived = Promise.withResolvers<void>();
+    respond = (request, response) => {
+      answer(request, response);
+      arrived.resolve();
+    };
+    const read = open({ deadlineMs: 200 }).then(({ body }) => textOf(body));
+    const told = expect(read).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await arrived.promise;
+    // The first bytes are on their way through the kernel.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await clock.advance(200);
+    await told;
+  });
+
+  test('that nobody reads ends by its deadline too', async () => {
+    const closed = Promise.withResolvers<void>();
+    respond = (_, response) => {
+      response.on('close', closed.resolve);
+      response.write('x');
+    };
+    await open({ deadlineMs: 200 });
+    await clock.advance(200);
+    await closed.promise;
+  });
+
+  test('a caller that gives up gets its own reason, before and in the middle', async () => {
+    const reason = new Error('changed my mind');
+    await expect(open({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const left = new AbortController();
+    respond = (_, response) => void response.write('x');
+    const { body } = await open({ signal: left.signal });
+    const read = textOf(body);
+    left.abort(reason);
+    await expect(read).rejects.toBe(reason);
+  });
+
+  test('that breaks off is the server’s failure', async () => {
+    respond = (_, response) => {
+      response.writeHead(200, { 'content-length': 10 });
+      response.write('half');
+      setImmediate(() => response.destroy());
+    };
+    const read = open().then(({ body }) => textOf(body));
+    await expect(read).rejects.toMatchObject({ code: 'upstream_unavailable' });
   });
 });

@@ -7,8 +7,10 @@ interface Held {
   readonly expiresAt: number;
 }
 
-/** A state store in memory on a fake clock. */
-export function memoryState(clock: Clock): State {
+const nextLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A state store in memory on a fake clock. `turn`: how long an operation takes; at least until others have had theirs. */
+export function memoryState(clock: Clock, turn: () => Promise<void> = nextLoop): State {
   const held = new Map<string, Held>();
   let versions = 0;
   const live = (key: string): Held | undefined => {
@@ -27,7 +29,6 @@ export function memoryState(clock: Clock): State {
     held.set(key, entry);
     return entryOf(key, entry);
   };
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   return {
     async get(key) {

@@ -100,8 +100,6 @@ export const workloadArbitrary: fc.Arbitrary<Workload> = fc.record({
   port: orNull(fc.integer({ min: 1, max: 65_535 })),
 });
 
-const downOf = (name: string): Shortfall => ({ reason: 'provider_down', needed: `${name} to be up` });
-
 /** Mostly none; else one or two of the providers above are barred, or their prices too high for the tenant. */
 export const restrictionsArbitrary: fc.Arbitrary<Restrictions> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(NO_RESTRICTIONS) },
@@ -110,7 +108,12 @@ export const restrictionsArbitrary: fc.Arbitrary<Restrictions> = fc.oneof(
     arbitrary: fc.record({
       barred: fc
         .uniqueArray(fc.constantFrom('vast', 'akash', 'render'), { maxLength: 2 })
-        .map((names) => new Map(names.map((name) => [name, downOf(name)]))),
+        .map(
+          (names) =>
+            new Map<string, Shortfall>(
+              names.map((name) => [name, { reason: 'provider_down', needed: `${name} to be up` }]),
+            ),
+        ),
       maxUsdPerGpuHour: fc.constantFrom(Number.POSITIVE_INFINITY, 1e9, 1),
       maxUsdPerDeployment: fc.constantFrom(Number.POSITIVE_INFINITY, 1e12, 10),
     }),

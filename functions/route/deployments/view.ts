@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DeploymentRecord, OpenDeployment } from '#shared/domain/deployment.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import type { Tenant } from '#shared/domain/tenant.ts';
-import type { Intent } from '../intent.ts';
+import { deploymentIn, type Intent } from '../intent.ts';
 
 /** What is on record under one decision id: one of them at least. */
 export interface OnRecord {
@@ -74,7 +74,11 @@ export function viewOf({ id, record, intent }: OnRecord): DeploymentView {
     ...UNKNOWN,
   };
   if (record === null)
-    return { ...base, attempt: 0, fallbacks_left: intent?.open?.deployment.fallbacks.length ?? null };
+    return {
+      ...base,
+      attempt: 0,
+      fallbacks_left: intent?.open == null ? null : deploymentIn(intent.open).fallbacks.length,
+    };
   switch (record.state) {
     case 'cancelled':
       return { ...base, status: 'cancelled', cancel_requested_at: record.cancelled_at };

@@ -16,7 +16,7 @@ export const SPACING_MS = {
 } as const;
 
 /** GB: an image and what it writes. */
-export const DISK_GB = 32;
+const DISK_GB = 32;
 /** Asks of one search: 3 KB each. */
 const SEARCH_LIMIT = 1_000;
 const SEARCH_BYTES = 8 * 1024 * 1024;

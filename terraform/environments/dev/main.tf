@@ -24,6 +24,7 @@ module "aurora" {
   callers               = var.callers
   tenants               = var.tenants
   builders              = var.builders
+  marketplaces          = var.marketplaces
   cluster               = var.cluster
   notification_channels = var.notification_channels
   thresholds            = var.thresholds

@@ -29,7 +29,6 @@ export function differing(where: string, actual: Iterable<string>, expected: Ite
 
 /** A function as aurora/topology.tf has it. */
 export interface FunctionSpec {
-  readonly bundled: boolean;
   readonly publishes: readonly string[];
   readonly reads: readonly string[];
   readonly writes: readonly string[];

@@ -1,0 +1,390 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hostClock } from '#shared/adapters/clock/host.ts';
+import { akashProvider } from '#shared/providers/akash/index.ts';
+import { sdlOf } from '#shared/providers/akash/sdl.ts';
+import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
+import { createMarket } from '#sim/market/market.ts';
+import { startFakeAkash } from '#sim/providers/akash/index.ts';
+import { smallOffer, smallSpec } from '#test/sim/small-market.ts';
+import { akash } from './akash-subject.ts';
+import {
+  billsOf,
+  deployOn,
+  errorOf,
+  type House,
+  makeHouse,
+  offerOf,
+  type ProviderSubject,
+  running,
+  soon,
+  specOf,
+  statusWhen,
+  WAYS,
+} from './providers-world.ts';
+
+let house: House;
+let provider: Provider;
+let offer: OfferToDeploy;
+
+/** Patient: what is tested here is not the line. */
+const connect = (overrides: Parameters<House['connect']>[0] = {}): Provider =>
+  house.connect({ attemptMs: 1_000, ...overrides });
+
+async function move(subject: ProviderSubject = akash): Promise<void> {
+  house = await makeHouse(subject);
+  provider = connect();
+  offer = await offerOf(provider, WAYS.runs);
+}
+beforeEach(() => move());
+afterEach(() => house.close());
+
+const deploy = (requestId: string, from = provider, more: Parameters<typeof specOf>[1] = {}, patienceMs = 1_500) =>
+  from.deploy(offer, specOf(WAYS.runs, more), { ...soon(patienceMs), requestId });
+const calls = (...operations: readonly string[]) =>
+  house.fake.log().filter(({ operation }) => operations.includes(operation));
+
+describe('a market of bids', () => {
+  test('a deployment is created, bid for and leased, one call each but for the bids', async () => {
+    await deploy('b-1');
+    expect(calls('create', 'lease').map(({ operation, status }) => [operation, status])).toEqual([
+      ['create', 201],
+      ['lease', 200],
+    ]);
+    expect(calls('close', 'deployment')).toEqual([]);
+    const at = calls('bids').map(({ world_ms }) => world_ms);
+    for (const [n, ms] of at.slice(1).entries()) expect(ms - (at[n] ?? 0)).toBeGreaterThanOrEqual(3_000 - 4 * 400);
+  });
+
+  test.each([
+    ['no_bids', 'create', 'has not bid on it'],
+    ['bids_closed', 'bids', 'expected it to be open, it is closed'],
+    ['bid_closes', 'lease', 'no longer open'],
+    ['deployment_closed', 'lease', 'Deployment closed'],
+    ['dear_bids', 'create', 'expected at most 0.8 USD per GPU-hour'],
+    ['uakt_bids', 'create', 'got uakt'],
+  ])('%s: the offer is gone, and nothing stays open', async (fault, operation, words) => {
+    house.fake.faults.set([{ fault, operation }]);
+    const error = await errorOf(deploy('b-2'));
+    expect(error).toMatchObject({ code: 'offer_gone', message: expect.stringContaining(words) });
+    expect(house.fake.bills()).toEqual([]);
+    expect(calls('create')).toHaveLength(1);
+    house.fake.faults.set([]);
+    await deploy('b-2');
+    expect(billsOf(house.fake, 'b-2')).toHaveLength(1);
+  });
+
+  test('who does not bid is waited for as long as the vendor says, and not longer', async () => {
+    house.fake.faults.set([{ fault: 'no_bids' }]);
+    await errorOf(deploy('b-3', provider, {}, 6_000));
+    expect(calls('bids').length).toBeGreaterThanOrEqual(5);
+    const waitedMs = (calls('close')[0]?.world_ms ?? 0) - (calls('create')[0]?.world_ms ?? 0);
+    expect(waitedMs).toBeGreaterThan(30_000 - 3_000 - 8 * 400);
+    // The caller would have waited four seconds, at this speed 1,600.
+    expect(waitedMs).toBeLessThan(800_000);
+  });
+
+  test('bids in AKT are taken where the price of AKT is known', async () => {
+    house.fake.faults.set([{ fault: 'uakt_bids' }]);
+    const rich = akashProvider({ ...connectionOf(house), aktUsd: 1 });
+    await deploy('b-4', rich);
+    expect(billsOf(house.fake, 'b-4')).toHaveLength(1);
+    await rich.close();
+  });
+
+  test.each([
+    ['402', 'create', 'provider_funds', false],
+    ['insufficient_funds', 'create', 'provider_funds', false],
+    ['validation', 'create', 'provider_refused', false],
+    ['503_wallet', 'create', 'provider_unavailable', true],
+    ['503_wallet', 'lease', 'provider_unavailable', true],
+    ['insufficient_funds', 'lease', 'provider_funds', false],
+    ['validation', 'bids', 'provider_refused', false],
+  ])('%s at %s is %s, and nothing stays open', async (fault, operation, code, retryable) => {
+    house.fake.faults.set([{ fault, operation }]);
+    expect(await errorOf(deploy('b-5'))).toMatchObject({ code, retryable });
+    expect(house.fake.bills()).toEqual([]);
+    expect(calls('create')).toHaveLength(1);
+  });
+
+  test('a refusal for the rate is waited out and asked again', async () => {
+    house.fake.faults.set([{ fault: 'rate_limited', operation: 'create', times: 1 }]);
+    await deploy('b-6');
+    const [first, second, ...more] = calls('create').map(({ world_ms }) => world_ms);
+    expect(more).toEqual([]);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(3_000 - 4 * 400);
+  });
+
+  test('a manifest that was lost is sent again; if it stays lost the lease is known all the same', async () => {
+    house.fake.faults.set([{ fault: 'manifest_lost', operation: 'lease', times: 1 }]);
+    const id = await deployOn(provider, WAYS.runs, 'b-7');
+    expect(calls('lease').map(({ status }) => status)).toEqual([502, 200]);
+    await statusWhen(house, provider, id, ({ state }) => state === 'running');
+
+    house.fake.faults.set([{ fault: 'manifest_lost' }]);
+    const lost = await deployOn(provider, WAYS.runs, 'b-8');
+    expect(await statusWhen(house, provider, lost, isOver)).toMatchObject({
+      state: 'failed_to_start',
+      blame: 'provider',
+    });
+    expect(billsOf(house.fake, 'b-8')).toHaveLength(1);
+  });
+
+  test('too little time for bids: nothing is begun', async () => {
+    const slow = await makeHouse(akash, { speed: 20 });
+    const one = slow.connect();
+    const there = await offerOf(one, WAYS.runs);
+    const asked = one.deploy(there, specOf(WAYS.runs), { ...soon(700), requestId: 'b-9' });
+    expect(await errorOf(asked)).toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('for bids'),
+    });
+    expect(slow.fake.log().filter(({ operation }) => operation === 'create')).toEqual([]);
+    await slow.close();
+  });
+
+  test('escrow lasts for the run and what comes before it', async () => {
+    const id = await deployOn(provider, WAYS.runs, 'b-10', { gpu_count: 4, gpu_hours: 80 });
+    const over = await statusWhen(house, provider, id, isOver).catch(async () => {
+      house.skip(20 * 3_600_000);
+      return await statusWhen(house, provider, id, isOver);
+    });
+    expect(over).toMatchObject({ state: 'exited', gpu_count: 4 });
+    // 20 hours of four GPUs at .4 USD, and half a minute.
+    expect(over.cost_usd).toBeCloseTo(32, 0);
+    expect(over.billed_gpu_hours).toBeCloseTo(80, 0);
+    expect(over.cost_usd).toBeCloseTo(billsOf(house.fake, 'b-10')[0]?.usd ?? Number.NaN, 9);
+  });
+
+  test.each([
+    ['lease_closed_tenant', 'exited', 'failed_to_start', 'tenant'],
+    ['lease_closed_provider', 'preempted', 'failed_to_start', 'provider'],
+    ['lease_closed_network', 'failed', 'failed', 'network'],
+  ])('%s: %s if it was seen ready, else %s', async (fault, seen, unseen, blame) => {
+    house.fake.faults.set([{ fault, operation: 'lease' }]);
+    const watched = await deployOn(provider, WAYS.runs, 'b-11');
+    house.skip(35_000);
+    expect(await provider.status(watched, soon())).toMatchObject({ state: 'running' });
+    const other = await deployOn(provider, WAYS.runs, 'b-12');
+    house.skip(6 * 60_000);
+    expect(await provider.status(watched, soon())).toMatchObject({
+      state: seen,
+      blame: seen === 'exited' ? null : blame,
+    });
+    expect(await provider.status(other, soon())).toMatchObject({ state: unseen, blame });
+  });
+
+  test('logs are not to be had, and the reason is', async () => {
+    const id = await deploy('b-13');
+    expect(await errorOf(provider.logs(id.instance_id, soon()))).toMatchObject({
+      code: 'logs_unavailable',
+      message: expect.stringContaining('its provider keeps the log'),
+    });
+  });
+
+  test.each([
+    ['empty_list', 'providers'],
+    ['empty_list', 'prices'],
+    ['null_fields', 'prices'],
+  ])('%s of %s is no statement about capacity', async (fault, operation) => {
+    house.fake.faults.set([{ fault, operation }]);
+    expect((await errorOf(provider.offers({}, soon()))).code).toBe('offers_unreadable');
+  });
+
+  test('what may be missing of a provider may be missing', async () => {
+    house.fake.faults.set([{ fault: 'null_fields', operation: 'providers' }]);
+    for (const given of await provider.offers({}, soon()))
+      expect(given).toMatchObject({ region: 'unknown', reputation: null });
+  });
+});
+
+describe('what stays open', () => {
+  /** Nobody can close anything, and the lease comes to nothing. */
+  const stuck = [
+    { fault: 'bid_closes', operation: 'lease' },
+    { fault: '500', operation: 'close' },
+  ];
+  const abandon = async (requestId: string, from = provider): Promise<void> => {
+    house.fake.faults.set(stuck);
+    expect((await errorOf(deploy(requestId, from))).code).toBe('offer_gone');
+    house.fake.faults.set([]);
+    expect(running(billsOf(house.fake, requestId))).toHaveLength(1);
+  };
+
+  test('is closed by the next list of whoever could not close it', async () => {
+    await abandon('o-1');
+    expect(await provider.instances(soon())).toEqual([]);
+    expect(house.fake.bills()).toEqual([]);
+  });
+
+  test('is closed by the next deployment of whoever comes after it, of any request', async () => {
+    await abandon('o-2');
+    await deploy('o-3', connect());
+    expect(house.fake.bills().map(({ label }) => label.endsWith('o-3'))).toEqual([true]);
+  });
+
+  test('is left alone by a list of somebody who knows nothing of it: another process may be about to lease it', async () => {
+    await abandon('o-4');
+    const stranger = connect();
+    await stranger.instances(soon());
+    await stranger.instances(soon());
+    expect(calls('close').filter(({ status }) => status === 200)).toEqual([]);
+  });
+
+  test('holds up a deployment as long as it cannot be closed', async () => {
+    await abandon('o-5');
+    house.fake.faults.set([{ fault: '500', operation: 'close' }]);
+    expect(await errorOf(deploy('o-6', connect(), {}, 400))).toMatchObject({ retryable: true });
+    expect(calls('create')).toHaveLength(1);
+  });
+
+  test('two requests at once are made one after the other, and neither closes what the other has begun', async () => {
+    const made = await Promise.all(['o-9', 'o-10', 'o-11'].map((id) => deploy(id)));
+    expect(new Set(made.map(({ instance_id }) => instance_id)).size).toBe(3);
+    expect(running(house.fake.bills())).toHaveLength(3);
+    expect(calls('close')).toEqual([]);
+  });
+
+  test('a lease of which its provider says nothing may be the one that is looked for: nobody makes a second', async () => {
+    const id = await deployOn(provider, WAYS.runs, 'o-12');
+    house.fake.faults.set([{ fault: 'status_silent' }]);
+    const fresh = connect();
+    expect((await errorOf(deploy('o-12', fresh))).code).toBe('provider_unavailable');
+    expect((await errorOf(fresh.find('o-12', soon()))).code).toBe('provider_unavailable');
+    expect(await provider.find('o-12', soon())).toBe(id);
+    house.fake.faults.set([]);
+    expect((await deploy('o-12', fresh)).instance_id).toBe(id);
+    expect(house.fake.bills()).toHaveLength(1);
+  });
+
+  test('twins of one request, made by two processes at once, are one again at the next look', async () => {
+    const first = await deployOn(provider, WAYS.runs, 'o-13');
+    const second = await leaseByHand('o-13');
+    expect(running(billsOf(house.fake, 'o-13'))).toHaveLength(2);
+    const fresh = connect();
+    expect(await fresh.find('o-13', soon())).toBe(first);
+    expect((await deploy('o-13', fresh)).instance_id).toBe(first);
+    expect(running(billsOf(house.fake, 'o-13')).map(({ native_id }) => native_id)).toEqual([first]);
+    expect(await fresh.status(second, soon())).toMatchObject({ state: 'cancelled' });
+  });
+
+  test('what has ended under the request is closed with its successor, and gives its deposit back', async () => {
+    house.fake.faults.set([{ fault: 'lease_closed_provider', operation: 'lease' }]);
+    const first = await deployOn(provider, WAYS.runs, 'o-14');
+    house.fake.faults.set([]);
+    expect(await statusWhen(house, provider, first, isOver)).toMatchObject({ state: 'preempted' });
+    const { instance_id: second } = await deploy('o-14');
+    expect(second).not.toBe(first);
+    expect(running(billsOf(house.fake, 'o-14')).map(({ native_id }) => native_id)).toEqual([second]);
+  });
+});
+
+/** Another process of this installation, in the middle of the same request. */
+async function leaseByHand(requestId: string): Promise<string> {
+  const call = async (path: string, body?: unknown) =>
+    (
+      await fetch(`${house.fake.url}/v1/${path}`, {
+        headers: { 'x-api-key': akash.key },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      })
+    ).json() as Promise<{ data: unknown }>;
+  const sdl = sdlOf({
+    label: `aurora-0123abcd-${requestId}`,
+    requestId,
+    spec: specOf(WAYS.runs),
+    card: { model: WAYS.runs, ram: null },
+    maxUactPerBlock: 1_000,
+  });
+  const { dseq, manifest } = (await call('deployments', { data: { sdl, deposit: 5 } })).data as {
+    dseq: string;
+    manifest: string;
+  };
+  house.skip(20_000);
+  const [{ bid }] = (await call(`bids?dseq=${dseq}`)).data as [{ bid: { id: { provider: string } } }];
+  await call('leases', { manifest, leases: [{ dseq, gseq: 1, oseq: 1, provider: bid.id.provider }] });
+  return dseq;
+}
+
+describe('where the Console keeps what was sent', () => {
+  const keeping: ProviderSubject = { ...akash, startFake: (world) => startFakeAkash({ ...world, keepsSdl: true }) };
+  beforeEach(async () => {
+    await house.close();
+    await move(keeping);
+  });
+
+  test('a lease whose provider is silent is known all the same, with its GPUs', async () => {
+    const id = await deployOn(provider, WAYS.runs, 'k-1', { gpu_count: 2 });
+    house.fake.faults.set([{ fault: 'status_silent' }]);
+    const fresh = connect();
+    expect(await fresh.find('k-1', soon())).toBe(id);
+    expect(await fresh.status(id, soon())).toMatchObject({ request_id: 'k-1', gpu_count: 2, state: 'provisioning' });
+  });
+
+  test('what another installation has just created is left to it', async () => {
+    const other = connect({ fleet: 'ffffffff' });
+    house.fake.faults.set([
+      { fault: 'bid_closes', operation: 'lease' },
+      { fault: '500', operation: 'close' },
+    ]);
+    await errorOf(deploy('k-2', other));
+    house.fake.faults.set([]);
+    await deploy('k-3');
+    expect(running(house.fake.bills())).toHaveLength(2);
+    await other.instances(soon());
+    expect(running(house.fake.bills())).toHaveLength(1);
+  });
+});
+
+describe('where several providers sell a model', () => {
+  beforeEach(async () => {
+    await house.close();
+    const places = [
+      smallOffer({ provider: 'akash', region: 'us-east', usd_per_gpu_hour: 0.4 }, { start: 1 }),
+      smallOffer({ provider: 'akash', region: 'eu-north', usd_per_gpu_hour: 0.2, capacity_gpu_hours: 3 }, { start: 1 }),
+    ];
+    const market = createMarket({ spec: smallSpec(places), seed: 3, deviation: 0 });
+    await move({ ...akash, startFake: (world) => startFakeAkash({ ...world, market }) });
+  });
+
+  test('each has an offer of its own, at what the network says', async () => {
+    const offers = await provider.offers({}, soon());
+    expect(offers.map(({ region }) => region).sort()).toEqual(['eu-north', 'us-east']);
+    expect(offers.map(({ usd_per_gpu_hour }) => usd_per_gpu_hour)).toEqual([0.3, 0.3]);
+    expect(new Set(offers.map(({ offer_id }) => offer_id)).size).toBe(2);
+  });
+
+  test('the one whose offer it is gets it, though another is cheaper', async () => {
+    const [east] = await provider.offers({ region: 'us-east' }, soon());
+    offer = east ?? offer;
+    const { instance_id: id } = await deploy('s-1');
+    expect(await provider.status(id, soon())).toMatchObject({ usd_per_hour: expect.closeTo(0.4, 6) });
+  });
+
+  test('one that has not enough free does not bid, and another’s bid is no answer', async () => {
+    const [north] = await provider.offers({ region: 'eu-north' }, soon());
+    offer = north ?? offer;
+    expect((await errorOf(deploy('s-2', provider, { gpu_hours: 4 }))).code).toBe('offer_gone');
+    await deploy('s-3', provider, { gpu_hours: 2 });
+  });
+
+  test('what is dearer than may be paid is not bid at all', async () => {
+    const [east] = await provider.offers({ region: 'us-east' }, soon());
+    offer = east ?? offer;
+    expect((await errorOf(deploy('s-4', provider, { max_usd_per_gpu_hour: 0.35 }))).code).toBe('offer_gone');
+    expect(house.fake.bills()).toEqual([]);
+  });
+});
+
+/** What `connect` gives its adapters. */
+function connectionOf({ fake, metrics, worldClock }: House) {
+  return {
+    baseUrl: fake.url,
+    key: akash.key,
+    fleet: '0123abcd',
+    hostClock,
+    worldClock,
+    random: () => 0.01,
+    metrics,
+    pace: { reserve: async () => undefined, penalise: async () => undefined, waitMs: async () => 0 },
+    attemptMs: 1_000,
+  };
+}

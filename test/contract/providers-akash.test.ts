@@ -1,0 +1,4 @@
+import { akash } from './akash-subject.ts';
+import { describeProvider } from './providers.ts';
+
+describeProvider(akash);

@@ -1,0 +1,549 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { offer as offerSchema } from '#shared/domain/offer.ts';
+import { regionOfName } from '#shared/domain/places.ts';
+import { AuroraError } from '#shared/errors.ts';
+import { chosen } from '#shared/providers/akash/bids.ts';
+import type { Remembered } from '#shared/providers/akash/memory.ts';
+import { isDearer, uactPerBlock, usdPerHour } from '#shared/providers/akash/money.ts';
+import { offerIdOf, offersOf, placeOf } from '#shared/providers/akash/offers.ts';
+import { reasonCode, statusOf, wordOf } from '#shared/providers/akash/status.ts';
+import {
+  akashRefusal,
+  bidsAnswer,
+  createAnswer,
+  deploymentAnswer,
+  listAnswer,
+  pricesAnswer,
+  providersAnswer,
+} from '#shared/providers/akash/wire.ts';
+import { answerOf, parsedAnswer } from '#shared/providers/answer.ts';
+import { labelsOf } from '#shared/providers/labels.ts';
+import { failureOf } from '#shared/providers/refusal.ts';
+import { testCases } from '#test/support/cases.ts';
+import { mutated } from '#test/support/json-mutation.ts';
+
+const AT = '2026-11-30T12:00:00.000Z';
+const OWNER = `akash1${'q'.repeat(38)}`;
+const OTHER = `akash1${'p'.repeat(38)}`;
+const labels = labelsOf('0123abcd');
+
+const card = (model: string, ram: string | null = '24Gi', bus: string | null = 'pcie') => ({
+  vendor: 'nvidia',
+  model,
+  ram,
+  interface: bus,
+});
+const seller = (more: Readonly<Record<string, unknown>> = {}) => ({
+  owner: OWNER,
+  name: null,
+  isOnline: true,
+  isAudited: true,
+  uptime1d: 1,
+  uptime7d: 0.987,
+  uptime30d: 0.9,
+  locationRegion: 'eu-central',
+  ipRegion: null,
+  ipCountryCode: 'DE',
+  gpuModels: [card('rtx4090')],
+  ...more,
+});
+const price = (more: Readonly<Record<string, unknown>> = {}) => ({
+  currency: 'USD',
+  min: 0.3,
+  max: 0.9,
+  avg: 0.5,
+  weightedAverage: 0.45,
+  med: 0.41,
+  ...more,
+});
+const priced = (of: ReturnType<typeof card>, more: Readonly<Record<string, unknown>> = {}) => ({
+  ...of,
+  availability: { total: 12, available: 5 },
+  price: price(),
+  ...more,
+});
+const offersFrom = (sellers: readonly unknown[], models: readonly unknown[]) =>
+  offersOf(providersAnswer.parse(sellers), pricesAnswer.parse({ models }).models, AT);
+
+describe('offers of Akash', () => {
+  test('in the words of this house', () => {
+    expect(offersFrom([seller()], [priced(card('rtx4090'))])).toEqual([
+      {
+        provider: 'akash',
+        offer_id: `akash:${OWNER}:rtx4090`,
+        gpu_type: 'rtx4090',
+        gpu_count: 5,
+        gpu_count_min: null,
+        region: 'eu-central',
+        active: true,
+        usd_per_gpu_hour: 0.41,
+        latency_ms: null,
+        latency_source: 'advertised',
+        reputation: 98.7,
+        reputation_source: 'advertised',
+        capacity_gpu_hours: null,
+        capacity_total_gpu_hours: null,
+        observed_at: AT,
+      },
+    ]);
+  });
+
+  test.each<[string, unknown, unknown, unknown]>([
+    ['the average where there is no median', {}, { price: price({ med: null }) }, { usd_per_gpu_hour: 0.45 }],
+    [
+      'the plain one where nothing else is said',
+      {},
+      { price: price({ med: undefined, weightedAverage: null }) },
+      { usd_per_gpu_hour: 0.5 },
+    ],
+    ['a month where a week is not said', { uptime7d: null }, {}, { reputation: 90 }],
+    ['nothing where neither is', { uptime7d: null, uptime30d: undefined }, {}, { reputation: null }],
+    ['no more than all of the time', { uptime7d: 1.2 }, {}, { reputation: 100 }],
+    ['as many as a node has', {}, { availability: { total: 90, available: 60 } }, { gpu_count: 8, active: true }],
+    ['nothing free', {}, { availability: { total: 9, available: 0 } }, { gpu_count: 1, active: false }],
+    ['where its address stands', { locationRegion: 'the lab' }, {}, { region: 'eu-central' }],
+    [
+      'in which state',
+      { locationRegion: null, ipRegion: 'California', ipCountryCode: 'US' },
+      {},
+      { region: 'us-west' },
+    ],
+    ['in which country only', { locationRegion: null, ipCountryCode: 'US' }, {}, { region: 'us' }],
+    ['nowhere', { locationRegion: null, ipRegion: 'California', ipCountryCode: null }, {}, { region: 'unknown' }],
+  ])('%s', (_, sold, model, expected) =>
+    expect(
+      offersFrom(
+        [seller(sold as Record<string, unknown>)],
+        [priced(card('rtx4090'), model as Record<string, unknown>)],
+      ),
+    ).toMatchObject([expected]),
+  );
+
+  test.each<[string, unknown, readonly unknown[]]>([
+    ['offline', { isOnline: false }, [priced(card('rtx4090'))]],
+    ['without GPUs', { gpuModels: [] }, [priced(card('rtx4090'))]],
+    ['of another maker', { gpuModels: [{ ...card('mi300x'), vendor: 'amd' }] }, [priced(card('mi300x'))]],
+    ['a name that is none', { gpuModels: [card('a b:c')] }, [priced(card('a b:c'))]],
+    ['on which nobody has bid', {}, [priced(card('rtx4090'), { price: null })]],
+    ['at no price', {}, [priced(card('rtx4090'), { price: price({ med: 0 }) })]],
+    ['in another coin', {}, [priced(card('rtx4090'), { price: price({ currency: 'uakt' }) })]],
+    ['that nobody prices', {}, [priced(card('h100'))]],
+  ])('no offer: %s', (_, sold, models) =>
+    expect(offersFrom([seller(sold as Record<string, unknown>)], models)).toEqual([]),
+  );
+
+  test('one of each GPU type, whatever buses it comes on; two cards of one name are told apart by their memory', () => {
+    const cards = [
+      card('h100', '80Gi', 'sxm5'),
+      card('h100', '80Gi', 'pcie'),
+      card('a100', '80Gi'),
+      card('a100', '40Gi'),
+    ];
+    const offers = offersFrom(
+      [seller({ gpuModels: cards })],
+      [
+        priced(card('h100', '80Gi', 'sxm5'), { price: price({ med: 2 }) }),
+        priced(card('h100', '80Gi', 'pcie'), { price: price({ med: 1.5 }), availability: { total: 1, available: 1 } }),
+        priced(card('a100', '80Gi'), { price: price({ med: 0.9 }) }),
+        priced(card('a100', '40Gi'), { price: price({ med: 0.7 }), availability: { total: 4, available: 2 } }),
+      ],
+    );
+    expect(offers.map((one) => [one.offer_id, one.gpu_type, one.usd_per_gpu_hour, one.gpu_count])).toEqual([
+      [`akash:${OWNER}:h100`, 'h100', 1.5, 6],
+      [`akash:${OWNER}:a100:80Gi`, 'a100', 0.9, 5],
+      [`akash:${OWNER}:a100:40Gi`, 'a10040gb', 0.7, 2],
+    ]);
+  });
+
+  test.each([
+    [`akash:${OWNER}:rtx4090`, { owner: OWNER, card: { model: 'rtx4090', ram: null } }],
+    [`akash:${OWNER}:a100:40Gi`, { owner: OWNER, card: { model: 'a100', ram: '40Gi' } }],
+    [`akash:${OWNER}:a100:much`, null],
+    [`akash:${OWNER}`, null],
+    [`akash:${OWNER}:../x`, null],
+    [`vast:${OWNER}:rtx4090`, null],
+    ['akash:12345', null],
+    ['', null],
+  ])('%s leads to %j', (id, place) => {
+    expect(placeOf(id)).toEqual(place);
+    if (place !== null) expect(offerIdOf(place)).toBe(id);
+  });
+});
+
+describe('regions by name', () => {
+  test.each([
+    ['us-west', 'us-west'],
+    ['us-west-2', 'us-west'],
+    ['na-us-southwest', 'us-west'],
+    ['us-northwest', 'us-west'],
+    ['us-midwest', 'us-east'],
+    ['na-us-southeast', 'us-east'],
+    ['US-Central', 'us-east'],
+    ['na-ca-central', 'ca-central'],
+    ['eu-west', 'eu-west'],
+    ['eu-east', null],
+    ['as-south', 'ap-south'],
+    ['any', null],
+    ['westcoast', null],
+    ['', null],
+    [null, null],
+    [undefined, null],
+  ])('%j is %j', (name, region) => expect(regionOfName(name)).toBe(region));
+});
+
+describe('money of Akash', () => {
+  test.each([
+    [{ denom: 'uact', amount: 1_000 }, null, 0.6],
+    [{ denom: 'uact', amount: 0.5 }, 3, 0.0003],
+    [{ denom: 'uakt', amount: 1_000 }, 3, 1.8],
+    [{ denom: 'uakt', amount: 1_000 }, null, null],
+    [{ denom: 'ibc/170C', amount: 1_000 }, 3, null],
+  ])('%j with AKT at %j costs %j an hour', (given, akt, usd) => {
+    const found = usdPerHour(given, akt);
+    if (usd === null) expect(found).toBeNull();
+    else expect(found).toBeCloseTo(usd, 12);
+  });
+
+  test('a price comes back from the chain as no dearer than it went', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-4, max: 1e3, noNaN: true }), (usd) => {
+        const amount = uactPerBlock(usd);
+        expect(Number.isInteger(amount) && amount >= 1).toBe(true);
+        expect(usdPerHour({ denom: 'uact', amount }, null)).toBeGreaterThanOrEqual(usd * (1 - 1e-12));
+        const asked = { denom: 'uact', amount: Number(((usd * 1e6) / 600).toFixed(12)) };
+        expect(isDearer(usdPerHour(asked, null) ?? Number.NaN, usd)).toBe(false);
+        expect(isDearer(usd * 1.001, usd)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the bid that is taken', () => {
+  const bid = (provider: string, amount: number, more: Readonly<Record<string, unknown>> = {}) =>
+    bidsAnswer.parse({
+      data: [
+        {
+          bid: {
+            id: { owner: 'akash1tenant', dseq: '7', gseq: 1, oseq: 1, provider, bseq: 0 },
+            state: 'open',
+            price: { denom: 'uact', amount: `${amount}.000000000000000000` },
+            ...more,
+          },
+        },
+      ],
+    }).data[0]?.bid as Parameters<typeof chosen>[0][number];
+  const wanted = { owner: OWNER, gpuCount: 2, limitUsd: 0.4, aktUsd: null };
+
+  test('is that of the offer, however cheap the others are', () => {
+    const own = bid(OWNER, 1_000);
+    expect(chosen([bid(OTHER, 1), own], wanted)).toBe(own);
+    expect(chosen([bid(OTHER, 1)], wanted)).toBeNull();
+    expect(chosen([], wanted)).toBeNull();
+  });
+
+  test('is the cheapest that is open', () => {
+    const cheap = bid(OWNER, 900);
+    expect(chosen([bid(OWNER, 1_000), bid(OWNER, 500, { state: 'closed' }), cheap], wanted)).toBe(cheap);
+  });
+
+  test('may cost as much as was said, and no more', () => {
+    expect(chosen([bid(OWNER, 1_333)], wanted)).not.toBeNull();
+    expect(() => chosen([bid(OWNER, 1_334)], wanted)).toThrow(/at most 0.4 USD per GPU-hour/);
+    expect(() => chosen([bid(OWNER, 1_400)], wanted)).toThrow(/it asks 0.42$/);
+  });
+
+  test.each([
+    ['closed', { state: 'closed' }, /expected it to be open, it is closed/],
+    ['lost', { state: 'lost' }, /it is lost/],
+    ['in a coin of which nobody knows the price', { price: { denom: 'uakt', amount: '1' } }, /got uakt/],
+  ])('is none that is %s', (_, more, words) => {
+    const refused = () => chosen([bid(OWNER, 1_000, more)], wanted);
+    expect(refused).toThrow(words);
+    expect(refused).toThrow(expect.objectContaining({ code: 'offer_gone' }));
+  });
+
+  test('in AKT, where its price is known', () => {
+    const akt = bid(OWNER, 0, { price: { denom: 'uakt', amount: '400' } });
+    expect(chosen([akt], { ...wanted, aktUsd: 3 })).toBe(akt);
+    expect(() => chosen([akt], { ...wanted, aktUsd: 4 })).toThrow(/it asks 0.48/);
+  });
+});
+
+const LABEL = 'aurora-0123abcd-r-1';
+const remembered = (more: Partial<Remembered> = {}): Remembered => ({
+  label: LABEL,
+  gpuCount: 2,
+  ready: false,
+  address: null,
+  firstSeenMs: 0,
+  lookedAtMs: 0,
+  closed: false,
+  stage: null,
+  ...more,
+});
+const leaseLike = (more: Readonly<Record<string, unknown>> = {}) => ({
+  id: { owner: 'akash1tenant', dseq: '7001', gseq: 1, oseq: 1, provider: OWNER, bseq: 0 },
+  state: 'active',
+  price: { denom: 'uact', amount: '1000.000000000000000000' },
+  created_at: '1000',
+  closed_on: '0',
+  status: {
+    services: { [LABEL]: { name: LABEL, available: 1, total: 1, uris: [] } },
+    forwarded_ports: { [LABEL]: [{ host: 'provider.example', port: 8080, externalPort: 31_234, proto: 'TCP' }] },
+    ips: null,
+  },
+  ...more,
+});
+const deploymentLike = (lease: unknown, state = 'active') => ({
+  deployment: { id: { owner: 'akash1tenant', dseq: '7001' }, state, hash: 'x', created_at: '999' },
+  leases: lease === null ? [] : [lease],
+  escrow_account: {},
+});
+const read = (lease: unknown, state?: string) => deploymentAnswer.parse({ data: deploymentLike(lease, state) }).data;
+const over = (reason: unknown, blocks = 40, more: Readonly<Record<string, unknown>> = {}) =>
+  leaseLike({ state: 'closed', reason, closed_on: String(1_000 + blocks), status: null, ...more });
+
+describe('an instance of Akash', () => {
+  test('that runs', () => {
+    const address = { host: 'provider.example', port: 31_234, tls: false };
+    expect(statusOf(read(leaseLike()), remembered({ ready: true, address }), labels, null)).toEqual({
+      instance_id: '7001',
+      request_id: 'r-1',
+      state: 'running',
+      blame: null,
+      created_at: null,
+      ready_at: null,
+      ended_at: null,
+      address,
+      gpu_count: 2,
+      usd_per_hour: 0.6,
+      storage_usd_per_hour: null,
+      latency_ms: null,
+      exposure_hours: null,
+      useful_gpu_hours: null,
+      billed_gpu_hours: null,
+      cost_usd: null,
+    });
+  });
+
+  test('that is over has its bill on the chain', () => {
+    expect(statusOf(read(over(10_001, 900)), remembered({ ready: true }), labels, null)).toMatchObject({
+      state: 'preempted',
+      usd_per_hour: 0.6,
+      billed_gpu_hours: 3,
+      cost_usd: 0.9,
+    });
+    for (const odd of [{ closed_on: '0' }, { created_at: null }, { closed_on: '2026-11-30T12:00:00Z' }])
+      expect(statusOf(read(over(10_001, 900, odd)), remembered(), labels, null)).toMatchObject({
+        billed_gpu_hours: null,
+        cost_usd: null,
+      });
+    expect(statusOf(read(over(1)), remembered({ gpuCount: null }), labels, null)).toMatchObject({
+      billed_gpu_hours: null,
+      cost_usd: 0.04,
+    });
+  });
+
+  const ran = { ready: true };
+  const LONG = 151;
+  test.each<[string, unknown, Partial<Remembered>, string, string | null]>([
+    ['not ready yet', leaseLike(), {}, 'provisioning', null],
+    ['being taken back', leaseLike({ state: 'reclaiming' }), ran, 'running', null],
+    ['in a state that nobody knows', leaseLike({ state: 'paused' }), {}, 'provisioning', null],
+    ['closed from within after it ran', over(1), ran, 'exited', null],
+    ['closed from within, too long after to have failed to start', over('9999', LONG), {}, 'exited', null],
+    ['closed from within before it was ready', over('lease_closed_owner'), {}, 'failed_to_start', 'tenant'],
+    ['ended by us', over(1), { ...ran, closed: true }, 'cancelled', 'tenant'],
+    ['unstable from the start', over('10000'), {}, 'failed_to_start', 'provider'],
+    ['unstable by name', over('lease_closed_reason_unstable'), {}, 'failed_to_start', 'provider'],
+    ['unstable after it ran', over(10_000), ran, 'preempted', 'provider'],
+    ['unstable after long', over(10_000, LONG), {}, 'preempted', 'provider'],
+    ['without a manifest', over('lease_closed_reason_manifest_timeout'), {}, 'failed_to_start', 'provider'],
+    ['decommissioned', over('lease_closed_reason_decommission'), {}, 'preempted', 'provider'],
+    ['closed by the provider, who does not say why', over(19_999), {}, 'preempted', 'provider'],
+    ['out of funds', over('lease_closed_reason_insufficient_funds'), {}, 'failed', 'network'],
+    ['out of funds by its state', over(undefined, 40, { state: 'insufficient_funds' }), ran, 'failed', 'network'],
+    ['closed for no reason', over(undefined), {}, 'failed_to_start', 'provider'],
+    ['closed for no reason after it ran', over(null), ran, 'preempted', 'provider'],
+    ['closed for a reason beyond all classes', over(30_000), ran, 'preempted', 'provider'],
+  ])('%s', (_, lease, known, state, blame) =>
+    expect(statusOf(read(lease), remembered(known), labels, null)).toMatchObject({ state, blame, address: null }),
+  );
+
+  test('whose deployment is closed for no reason was closed by its tenant', () =>
+    expect(statusOf(read(over(undefined), 'closed'), remembered(ran), labels, null)).toMatchObject({
+      state: 'exited',
+    }));
+
+  test('that was never leased is none', () => expect(statusOf(read(null), remembered(), labels, null)).toBeNull());
+
+  test('of a stranger, or of nobody knows whom, is nobody’s request', () => {
+    for (const label of [null, undefined, 'aurora-ffffffff-r-1'])
+      expect(statusOf(read(leaseLike()), remembered({ label }), labels, null)?.request_id).toBeNull();
+  });
+
+  test.each([
+    [1, 1],
+    ['10000', 10_000],
+    ['lease_closed_reason_insufficient_funds', 20_000],
+    ['lease_closed_invalid', null],
+    ['constructor', null],
+    [0, null],
+    ['', null],
+    [1.5, null],
+    [null, null],
+    [undefined, null],
+  ])('reason %j is %j', (reason, code) => expect(reasonCode(reason)).toBe(code));
+});
+
+describe('what a provider says of a lease', () => {
+  const wordFrom = (status: Readonly<Record<string, unknown>>, label: string | null = LABEL) =>
+    wordOf(
+      read(leaseLike({ status: { services: null, forwarded_ports: null, ips: null, ...status } })).leases[0]
+        ?.status as Parameters<typeof wordOf>[0],
+      label,
+    );
+  const up = { available: 1, total: 1, uris: [] as string[] };
+
+  test.each<[string, Readonly<Record<string, unknown>>, unknown]>([
+    [
+      'a port of its host',
+      { services: { [LABEL]: up }, forwarded_ports: { [LABEL]: [{ host: 'h', externalPort: 5 }] } },
+      { host: 'h', port: 5, tls: false },
+    ],
+    [
+      'an address of its own',
+      { services: { [LABEL]: up }, ips: { [LABEL]: [{ IP: '192.0.2.7', ExternalPort: 80 }] } },
+      { host: '192.0.2.7', port: 80, tls: false },
+    ],
+    [
+      'a name at its web server',
+      { services: { [LABEL]: { ...up, uris: ['abc.ingress.example'] } } },
+      { host: 'abc.ingress.example', port: 80, tls: false },
+    ],
+    [
+      'a name with a port',
+      { services: { [LABEL]: { ...up, uris: ['not a host', 'abc.example:8081'] } } },
+      { host: 'abc.example', port: 8081, tls: false },
+    ],
+    ['nothing', { services: { [LABEL]: up }, forwarded_ports: { [LABEL]: [{ host: null, externalPort: 5 }] } }, null],
+    [
+      'of another service',
+      { services: { [LABEL]: up }, forwarded_ports: { other: [{ host: 'h', externalPort: 5 }] } },
+      null,
+    ],
+  ])('where it answers: %s', (_, status, address) =>
+    expect(wordFrom(status)).toEqual({ services: [LABEL], ready: true, address }),
+  );
+
+  test.each<[unknown, boolean]>([
+    [{ available: 0, total: 1 }, false],
+    [{ available: 1, total: 2 }, false],
+    [{ available: 2, total: 2 }, true],
+    [{ available_replicas: 1 }, true],
+    [{ available: null, available_replicas: 0 }, false],
+    [{}, false],
+  ])('ready: %j is %j', (service, ready) =>
+    expect(wordFrom({ services: { [LABEL]: service } })).toMatchObject({ ready }),
+  );
+
+  test('nothing of a service that it does not know', () => {
+    expect(wordFrom({ services: { other: up } })).toEqual({ services: ['other'], ready: false, address: null });
+    expect(wordFrom({})).toEqual({ services: [], ready: false, address: null });
+    expect(wordFrom({ services: { other: up } }, null)).toMatchObject({ ready: true });
+  });
+});
+
+describe('answers of Akash', () => {
+  const answer = (status: number, body: unknown) =>
+    answerOf('akash look', status, {}, new TextEncoder().encode(JSON.stringify(body)), (text) => text);
+  const said = (message: string) => ({ error: 'x', message, code: 'bad_request', type: 'client_error' });
+
+  test.each([
+    [400, said('Failed to create deployment: Insufficient funds'), 'provider_funds'],
+    [400, said('Deployment closed'), 'offer_gone'],
+    [400, said('Cannot create lease: The selected bid is no longer open. Please refresh.'), 'offer_gone'],
+    [400, said('Invalid GPU attributes'), 'provider_refused'],
+    [402, said('Insufficient balance'), 'provider_funds'],
+    [401, said('Invalid API key'), 'provider_unauthorized'],
+    [409, said('conflict'), 'provider_refused'],
+    [429, said('Too many requests'), 'provider_rate_limited'],
+    [503, said('Service temporarily unavailable'), 'provider_unavailable'],
+    [503, said('Insufficient funds'), 'provider_unavailable'],
+    [200, { message: 'Deployment closed' }, null],
+    [400, 'Deployment closed', 'offer_gone'],
+  ])('%i %j is %s', (status, body, code) =>
+    expect((akashRefusal(answer(status, body)) ?? failureOf(answer(status, body)))?.code ?? null).toBe(code),
+  );
+
+  const schemas = { bidsAnswer, createAnswer, deploymentAnswer, listAnswer, pricesAnswer, providersAnswer };
+  const whole = {
+    list: {
+      data: { deployments: [deploymentLike(leaseLike()), deploymentLike(over(1))], pagination: { hasMore: false } },
+    },
+    one: { data: { ...deploymentLike(leaseLike()), consoleSettings: { sdl: 'services: {}' } } },
+    sellers: [seller()],
+    prices: { availability: { total: 1, available: 1 }, models: [priced(card('rtx4090'))] },
+    bids: { data: [] },
+  };
+  const anyBody = fc.oneof(fc.jsonValue(), ...Object.values(whole).map((value) => mutated(value)));
+  const nullable = z.number().nullable();
+  const status = z.strictObject({
+    instance_id: z.string().regex(/^\d+$/),
+    request_id: z.string().nullable(),
+    state: z.enum(['provisioning', 'running', 'exited', 'failed_to_start', 'preempted', 'failed', 'cancelled']),
+    blame: z.enum(['provider', 'tenant', 'network']).nullable(),
+    created_at: z.null(),
+    ready_at: z.null(),
+    ended_at: z.null(),
+    address: z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535), tls: z.literal(false) }).nullable(),
+    gpu_count: z.int().min(1).nullable(),
+    usd_per_hour: nullable,
+    storage_usd_per_hour: z.null(),
+    latency_ms: z.null(),
+    exposure_hours: z.null(),
+    useful_gpu_hours: z.null(),
+    billed_gpu_hours: nullable,
+    cost_usd: nullable,
+  });
+
+  test('any JSON is a value of this house or a coded error, to each of the parsers', () => {
+    const models = pricesAnswer.parse(whole.prices).models;
+    const sellers = providersAnswer.parse(whole.sellers);
+    let values = 0;
+    const coded = (work: () => unknown): void => {
+      try {
+        work();
+        values += 1;
+      } catch (error) {
+        if (!(error instanceof AuroraError)) throw error;
+      }
+    };
+    fc.assert(
+      fc.property(fc.constantFrom(200, 201, 204, 302, 400, 401, 404, 429, 500), anyBody, (statusCode, body) => {
+        const given = answer(statusCode, body);
+        const failed = akashRefusal(given) ?? failureOf(given, 'offer_gone');
+        if (failed !== null) return;
+        for (const schema of Object.values(schemas)) coded(() => parsedAnswer(given, schema as z.ZodType));
+        coded(() => offersOf(parsedAnswer(given, providersAnswer), models, AT).map((one) => offerSchema.parse(one)));
+        coded(() =>
+          offersOf(sellers, parsedAnswer(given, pricesAnswer).models, AT).map((one) => offerSchema.parse(one)),
+        );
+        coded(() =>
+          parsedAnswer(given, listAnswer).data.deployments.map((one) =>
+            status.nullable().parse(statusOf(one, remembered(), labels, 3)),
+          ),
+        );
+        coded(() => {
+          const { data } = parsedAnswer(given, deploymentAnswer);
+          for (const lease of data.leases) if (lease.status != null) wordOf(lease.status, LABEL);
+        });
+      }),
+      { numRuns: testCases },
+    );
+    // Or it would say nothing about values.
+    expect(values).toBeGreaterThan(testCases / 5);
+  });
+});
