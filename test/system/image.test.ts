@@ -52,7 +52,7 @@ afterAll(async () => {
 });
 
 /** As terraform/aurora/topology.tf has it. */
-const HOLD_KEYS = ['collect', 'deploy', 'watch'];
+const HOLD_KEYS = ['collect', 'deploy', 'route', 'watch'];
 
 function start(name: string, environment: Readonly<Record<string, string>> = {}) {
   const [program, script = ''] = image.entrypoint;
