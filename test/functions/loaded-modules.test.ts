@@ -6,7 +6,8 @@ const SCRIPT = fileURLToPath(new URL('./loaded-modules-worker.ts', import.meta.u
 const ROOT = new URL('../../', import.meta.url);
 
 /** What costs hundreds of milliseconds and megabytes, or has no business on the path of a request. */
-const HEAVY = /node_modules\/(@tensorflow|@duckdb|@google-cloud|undici)\/|^node:sqlite|\/adapters\/|\/shared\/providers\/\w+\//;
+const HEAVY =
+  /node_modules\/(@tensorflow|@duckdb|@google-cloud|undici)\/|^node:sqlite|\/adapters\/|\/shared\/providers\/\w+\//;
 
 async function loadedBy(module: string): Promise<string[]> {
   const { linesReach, lines } = startChild(SCRIPT, [new URL(module, ROOT).href]);
