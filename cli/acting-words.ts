@@ -22,7 +22,7 @@ export function actsWords({ actor, mode, version, trial }: Serving): string {
 
 /** What a person can read of a control at an instant of world time, a row each. */
 export function controlRows(control: Control, atMs: number): string[][] {
-  const { stage, share, kill, trial } = control;
+  const { stage, share, share_by: by, kill, trial } = control;
   const open = openIncidents(control, atMs);
   return [
     ['stage', `${stage}: ${STAGE_WORDS[stage]}`],
@@ -30,7 +30,7 @@ export function controlRows(control: Control, atMs: number): string[][] {
       'share',
       share === 1
         ? 'all decisions'
-        : `${Number((share * 100).toFixed(2))} % of the decisions, the rules decide the others`,
+        : `${Number((share * 100).toFixed(2))} % of the ${by === 'tenant' ? 'tenants' : 'decisions'}, the rules decide the others`,
     ],
     ['kill switch', kill === null ? 'off' : `PULLED by ${kill.by} at ${kill.at}: ${kill.reason}`],
     ['trial', trial === null ? 'none' : trialWords(trial)],

@@ -38,6 +38,9 @@ async function serve(functions: Functions, config: Config): Promise<void> {
       `FUNCTION_TARGET=${JSON.stringify(target)}: expected one of ${Object.keys(functions).join(', ')}`,
     );
   }
+  // Cloud Run's probes and requests do not come over the loopback interface.
+  const host = config.google === null ? LOOPBACK : '0.0.0.0';
+  refuseOpenDoor(target, host, config);
   const platform = await createPlatform({ config, hostClock, log, random: Math.random });
   if (config.jobEvent !== null) {
     process.exitCode = await runJob(() => compose(platform), platform, config.jobEvent);
@@ -47,8 +50,7 @@ async function serve(functions: Functions, config: Config): Promise<void> {
   let served: Served;
   try {
     app = await behindCheck(await compose(platform), config);
-    // Cloud Run's probes and requests do not come over the loopback interface.
-    const at = { port: config.port, host: config.google === null ? '127.0.0.1' : '0.0.0.0', hostClock };
+    const at = { port: config.port, host, hostClock };
     served =
       config.host === 'lean'
         ? await (await import('#shared/runtime/hosts/lean.ts')).serveLean(app, at)
@@ -69,6 +71,19 @@ async function serve(functions: Functions, config: Config): Promise<void> {
   log.info({ function: app.name, url: served.url, host: config.host }, 'serves');
 }
 
+const LOOPBACK = '127.0.0.1';
+/** The function whose callers are tenants; where these are known it asks itself who calls. */
+const FOR_TENANTS = 'route';
+
+/** Whoever reaches it spends the operator's money: it is open on this machine alone. @throws RejectedError config_invalid */
+function refuseOpenDoor(target: string, host: string, { tenants, google }: Config): void {
+  if (target !== FOR_TENANTS || host === LOOPBACK || tenants !== null || google?.callers != null) return;
+  throw new RejectedError(
+    'config_invalid',
+    `AURORA_TENANTS is not set: ${target} at ${host} would deploy for whoever reaches it; say who its tenants are, or, with AURORA_AUDIENCE and AURORA_CALLERS, whose ID tokens it takes`,
+  );
+}
+
 /** An hour is what the job's task has (terraform/modules/job). */
 const JOB_DEADLINE_MS = 3_550_000;
 
@@ -86,9 +101,9 @@ async function runJob(compose: () => Promise<FunctionApp>, platform: Platform, e
 }
 
 /** The same function, and in the cloud the second lock before it. */
-async function behindCheck(app: FunctionApp, { google }: Config): Promise<FunctionApp> {
+async function behindCheck(app: FunctionApp, { google, tenants }: Config): Promise<FunctionApp> {
   const callers = google?.callers ?? null;
-  if (callers === null) return app;
+  if (callers === null || (app.name === FOR_TENANTS && tenants !== null)) return app;
   const { createCallerCheck, guarded, remoteKeys } = await import('#shared/runtime/callers.ts');
   return guarded(app, createCallerCheck({ ...callers, keys: remoteKeys(callers.keysUrl), hostClock }));
 }

@@ -2,8 +2,11 @@
  * Configuration: the only module that reads process.env. Everyone else gets the typed value.
  * Fails at load, naming the variable and the remedy; an unknown AURORA_ variable is an error, for it is a typing mistake.
  */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseTenants } from './config-tenants.ts';
 import { type Stage, stage } from './domain/control.ts';
+import type { Tenant } from './domain/tenant.ts';
 import { RejectedError } from './errors.ts';
 
 export interface Config {
@@ -21,6 +24,8 @@ export interface Config {
   readonly apiKey: string | null;
   /** The accounts at the providers; null: none, and `vm up` simulates that provider. */
   readonly providers: Readonly<Record<ProviderName, ProviderAccount | null>>;
+  /** Who may ask route; null: whoever gets through to it. */
+  readonly tenants: readonly Tenant[] | null;
   /** Who may act, as long as no control object says otherwise. */
   readonly stage: Stage;
   /** Port of a function that runs alone. */
@@ -34,7 +39,7 @@ export interface Config {
 }
 
 /** Providers that there is an adapter for. */
-export const PROVIDER_NAMES = ['vast'] as const;
+export const PROVIDER_NAMES = ['akash', 'render', 'vast'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 export interface ProviderAccount {
@@ -139,8 +144,15 @@ const schema = z.object({
   AURORA_SCORE_URL: origin.default('http://127.0.0.1:8082'),
   AURORA_URL: origin.optional(),
   AURORA_API_KEY: secret.optional(),
+  AURORA_PROVIDER_AKASH_URL: origin.default('https://console-api.akash.network'),
+  AURORA_PROVIDER_AKASH_KEY: secret.optional(),
+  AURORA_PROVIDER_RENDER_URL: origin.default('https://api.dispersed.com'),
+  AURORA_PROVIDER_RENDER_KEY: secret
+    .regex(/^[^:]+:[^:]+$/, 'expected the public and the secret key, public:secret')
+    .optional(),
   AURORA_PROVIDER_VAST_URL: origin.default('https://console.vast.ai'),
   AURORA_PROVIDER_VAST_KEY: secret.optional(),
+  AURORA_TENANTS: z.string().min(1).optional(),
   AURORA_STAGE: stage.default('auto'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
   PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
@@ -151,7 +163,11 @@ const schema = z.object({
 /** Variables of this prefix belong to the tests' own switches. */
 const TEST_PREFIX = 'AURORA_TEST_';
 
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/** @param readText of a file that a variable names */
+export function parseConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  readText: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): Config {
   const known = Object.keys(schema.shape);
   const unknown = Object.keys(environment).find(
     (key) => key.startsWith('AURORA_') && !key.startsWith(TEST_PREFIX) && !known.includes(key),
@@ -181,8 +197,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     url: value.AURORA_URL ?? null,
     apiKey: value.AURORA_API_KEY ?? null,
     providers: {
+      akash: account(environment, 'AKASH', value.AURORA_PROVIDER_AKASH_URL, value.AURORA_PROVIDER_AKASH_KEY),
+      render: account(environment, 'RENDER', value.AURORA_PROVIDER_RENDER_URL, value.AURORA_PROVIDER_RENDER_KEY),
       vast: account(environment, 'VAST', value.AURORA_PROVIDER_VAST_URL, value.AURORA_PROVIDER_VAST_KEY),
     },
+    tenants: value.AURORA_TENANTS === undefined ? null : parseTenants(value.AURORA_TENANTS, readText),
     stage: value.AURORA_STAGE,
     port: value.PORT,
     functionTarget: value.FUNCTION_TARGET ?? null,

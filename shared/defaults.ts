@@ -69,6 +69,15 @@ export const MAX_REJECTED_ENVELOPE_BYTES = 1_088 * 1024;
 export const SCORE_DEADLINE_MS = 150;
 /** Whole request at a door. */
 export const REQUEST_DEADLINE_MS = 10_000;
+/**
+ * A streamed answer as a whole, host milliseconds: within the minute that Cloud Run gives a request (terraform/aurora/topology.tf), so
+ * that it is ended and not cut off. Its first bit has REQUEST_DEADLINE_MS.
+ */
+export const STREAM_LIMIT_MS = 55_000;
+/** 16 MiB of a streamed answer: an hour of a talkative workload's log. */
+export const STREAM_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Who takes nothing of a streamed answer for so long is gone: half of the time that a drain has. */
+export const STREAM_STALL_MS = 5_000;
 /** How often the small objects (champion, offers) are looked at: a fifth of a scoring cache's natural staleness. */
 export const POLL_INTERVAL_MS = 2_000;
 /** Versions before a broken one that score tries in turn, at 10 ms each: when so many are broken, the store is. */
@@ -176,6 +185,12 @@ export const STATE_PURGE_INTERVAL_MS = 30_000;
  */
 export const INTENT_TTL_MS = 6 * MS_PER_HOUR;
 
+/**
+ * Tries of a swap of a tenant's budget before 503. Each that is lost was another instance's, whose requests shared it; fifty instances
+ * (terraform/aurora/topology.tf) that begin at once are through within as many rounds.
+ */
+export const BUDGET_SWAP_TRIES = 50;
+
 // --- Bus (embedded) ----------------------------------------------------------------------------------------------
 /** Of a streaming insert: BigQuery takes 10 MB and 50,000 rows a request, and advises 500 rows. */
 export const BIGQUERY_INSERT_BYTES = 5 * 1024 * 1024;
@@ -212,8 +227,36 @@ export const BUS_BUSY_TIMEOUT_MS = 5_000;
  * counts): a few tries with their backoff; past it another provider would have the run started.
  */
 export const OFFER_PATIENCE_MS = 60_000;
+/**
+ * Longest wait for a creation's turn at a provider, host milliseconds, at which its offers still count as there: half of
+ * OFFER_PATIENCE_MS, in which the wait counts; past it the first hiccup would lose the offer, and another provider starts sooner.
+ */
+export const CREATION_QUEUE_LIMIT_MS = 30_000;
+/**
+ * How long deploy's word of its queue and breaker holds, host milliseconds. It writes every few seconds while it works; what nobody
+ * repeats may be over, and would never be found to be, if nobody were sent there.
+ */
+export const DEPLOYER_REPORT_FRESH_MS = 30_000;
+/** How long its word of a refusal for good does. Whoever tries then costs one decision a fallback; and somebody may have looked. */
+export const DEPLOYER_REFUSAL_FRESH_MS = 10 * 60_000;
 /** How long watch looks for what a silent provider may have made, host milliseconds; past it a person must look. */
 export const DOUBT_LIMIT_MS = 7 * 24 * MS_PER_HOUR;
+/** Served so much of the planned time, a workload that ended by itself was done: progress is saved hourly, and the rest is its own closing. */
+export const SERVED_SHARE = 0.95;
+/** World milliseconds past its planned end after which watch ends a run: a provider that ends it itself has the first word. */
+export const OVERTIME_MS = 60_000;
+/** World milliseconds after which an instance that is still being prepared is given up: eight times what counts as a useful start. */
+export const START_LIMIT_MS = 2 * MS_PER_HOUR;
+/** Looks in a row that must show an instance which nobody follows: a record may be written between the list and the look at it. */
+export const ORPHAN_LOOKS = 2;
+/** Ended deployments whose mean utility is shown: its standard error is then about .04 of a completed run. */
+export const REWARD_WINDOW = 200;
+/** Of one round of watch at one provider, host milliseconds: less than the clock waits for an answer (30 s). */
+export const WATCH_ROUND_MS = 25_000;
+/** How long a run of watch waits for a provider that is slow, host milliseconds; its round goes on by itself. */
+export const WATCH_PATIENCE_MS = 2_000;
+/** Of measuring one latency, host milliseconds: past it nobody would call the workload interactive. */
+export const LATENCY_PROBE_MS = 5_000;
 /** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (four and a half hours at worst). */
 export const ENDED_TTL_MS = 6 * MS_PER_HOUR;
 

@@ -33,12 +33,14 @@ export const ERROR_CATALOGUE = {
   unauthorized: {
     kind: 'rejected',
     status: 401,
-    remedy: 'Send the token of the running stack; in the cloud, an ID token made out for this service.',
+    remedy:
+      'Send the token of the running stack; to route, the API key of a tenant; in the cloud, an ID token made out for this service.',
   },
   forbidden: {
     kind: 'rejected',
     status: 403,
-    remedy: 'Call as one of the service accounts that AURORA_CALLERS names.',
+    remedy:
+      'Call as one of the service accounts that AURORA_CALLERS, or a tenant of AURORA_TENANTS, names; ask for no other tenant.',
   },
   // Doors: what came in is fine, but not now.
   overloaded: {

@@ -1,4 +1,4 @@
-import { stage } from '#shared/domain/control.ts';
+import { type ShareBy, shareBy, stage } from '#shared/domain/control.ts';
 import type { Change, ChangeEntry } from '#shared/domain/control-change.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { actsWords, controlRows, STAGE_WORDS } from '../acting-words.ts';
@@ -54,7 +54,7 @@ function wordsOf(change: Change): string {
     case 'stage':
       return `stage ${change.stage}`;
     case 'share':
-      return `share ${change.share}`;
+      return `share ${change.share}${change.share_by === undefined ? '' : ` by ${change.share_by}`}`;
     case 'kill':
       return 'kill switch pulled';
     case 'resume':
@@ -105,19 +105,37 @@ const setStage: Command = {
 const setShare: Command = {
   name: 'control share',
   summary: 'how much a learner may decide, 0 to 1; the rules decide the rest',
-  usage: 'SHARE [options]',
-  ...WITH_REASON,
-  notes: ['By a hash of the decision id: who is in stays in when the share grows. A trial does not mind it.'],
-  examples: ['vm control share 0.1 --reason "a careful start"', 'vm control share 1'],
+  usage: 'SHARE [--per request|tenant] [options]',
+  options: { ...WITH_REASON.options, per: { type: 'string' } },
+  takes: { ...WITH_REASON.takes, per: 'request|tenant' },
+  help: {
+    ...WITH_REASON.help,
+    per: 'of the requests, or of the tenants, each of whom then meets one actor alone (default: as it is; at first request)',
+  },
+  notes: ['By a hash of either: who is in stays in when the share grows. A trial does not mind it.'],
+  examples: [
+    'vm control share 0.1 --reason "a careful start"',
+    'vm control share 0.1 --per tenant',
+    'vm control share 1',
+  ],
   positionals: one,
   run: (context) => {
     const [text = ''] = context.positionals;
     const share = text.trim() === '' ? Number.NaN : Number(text);
     if (!(share >= 0 && share <= 1))
       throw new RejectedError('usage', `expected a share from 0 to 1, got ${JSON.stringify(text)}`);
-    return say(context, { kind: 'share', share }, reasonOf(context) || UNSAID);
+    const said: Change = { kind: 'share', share, ...perOption(context.values['per']) };
+    return say(context, said, reasonOf(context) || UNSAID);
   },
 };
+
+/** Nothing where nothing was said. */
+function perOption(given: unknown): { readonly share_by?: ShareBy } {
+  if (given === undefined) return {};
+  const parsed = shareBy.safeParse(given);
+  if (parsed.success) return { share_by: parsed.data };
+  throw new RejectedError('usage', `--per: expected ${shareBy.options.join(' or ')}, got ${JSON.stringify(given)}`);
+}
 
 const kill: Command = {
   name: 'control kill',

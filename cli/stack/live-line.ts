@@ -52,7 +52,9 @@ function acting({ champion, serving, control: { control } }: Current): string {
   const remarks = [
     ...(named !== null && named !== actor && fault !== null ? [`champion ${short(named)} cannot act`] : []),
     ...(fault !== null && (named === null || named === actor) ? ['not as it should be: vm status'] : []),
-    ...(mode === 'online' && share < 1 ? [`${Number((share * 100).toFixed(2))} % of the decisions`] : []),
+    ...(mode === 'online' && share < 1
+      ? [`${Number((share * 100).toFixed(2))} % of the ${control.share_by === 'tenant' ? 'tenants' : 'decisions'}`]
+      : []),
     ...(explores ? [] : ['incident, nothing is explored']),
   ];
   return remarks.length === 0 ? says : `${says} (${remarks.join('; ')})`;

@@ -3,7 +3,6 @@
  * `live`: all functions, the market beside them, cron. `quiet`: only what records and learns (ingest, learn, train, promote), on
  * ports the system picks; what is meant for the others waits in the bus. Same functions, same envelope, both ways.
  */
-import { randomUUID } from 'node:crypto';
 import { compose as composeCollect } from '#functions/collect/index.ts';
 import { compose as composeDeploy } from '#functions/deploy/index.ts';
 import { compose as composeIngest } from '#functions/ingest/index.ts';
@@ -25,6 +24,7 @@ import {
 } from '#shared/platform-embedded.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { lent } from '#shared/providers/lent.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import { createRegistry } from '#shared/registry/registry.ts';
 import { closeInTurn, closeTogether, failAfter } from '#shared/runtime/closing.ts';
@@ -59,6 +59,10 @@ export interface StackOptions {
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
+  /** Deployments may answer on this machine: the marketplaces are simulated here. */
+  readonly loopback?: boolean;
+  /** True: score runs in another process, at config.scoreUrl. Default: here. */
+  readonly scoreElsewhere?: boolean;
   /** Said on record before anything acts; null, default: what holds goes on. */
   readonly stage?: { readonly stage: Stage; readonly by: string; readonly reason: string } | null;
 }
@@ -91,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const functions = new Map<FunctionName, RunningFunction>();
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
-  let providers: readonly Provider[] = [];
+  let opened: readonly Provider[] = [];
   const close = async (): Promise<void> => {
     let drained: Promise<void> = Promise.resolve();
     await closeInTurn([
@@ -114,8 +118,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
       () => bus?.close(),
       () => drained,
-      () => closeTogether(providers.map((provider) => () => provider.close())),
       () => closeTogether(serving.map((served) => () => served.close())),
+      () => closeTogether(opened.map((provider) => () => provider.close())),
       () => platform.close(),
     ]);
   };
@@ -140,15 +144,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const deps = { objects: await platform.objects(), worldClock: platform.worldClock, stage: config.stage };
         await changeControl(deps, { change: { kind: 'stage', stage }, by, reason });
       }
-      providers = await options.providers(platform);
+      opened = await options.providers(platform);
+      const providers = opened.map(lent);
       const collect = await serve('collect', await composeCollect(platform, providers));
       // The first offers are there before route and score look for them.
       await runOnce('collect', collect.url, hostClock);
-      const score = await serve('score', await composeScore(platform));
-      const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl: score.url } };
-      await serve('route', await composeRoute(routed, { newRequestId: randomUUID }));
+      const score = options.scoreElsewhere === true ? null : await serve('score', await composeScore(platform));
+      const scoreUrl = score?.url ?? config.scoreUrl;
+      const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl } };
+      await serve('route', await composeRoute(routed, { providers: async () => providers }));
       await serve('deploy', await composeDeploy(platform, providers));
-      await serve('watch', await composeWatch(platform, providers));
+      await serve('watch', await composeWatch(platform, providers, { loopback: options.loopback ?? false }));
     }
     bus = await platform.bus();
     await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));

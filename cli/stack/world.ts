@@ -41,6 +41,7 @@ export interface WorldOptions {
   readonly log: Log;
   readonly hostClock: HostClock;
   readonly defer: (close: Closer) => void;
+  readonly scoreElsewhere?: boolean;
 }
 
 /** The market, and the whole loop on its providers. */
@@ -56,6 +57,8 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
     hostClock,
     log,
     port,
+    loopback: !PROVIDER_NAMES.some((name) => isReal(config.providers[name])),
+    scoreElsewhere: options.scoreElsewhere ?? false,
     stage: stage === null ? null : { stage, by: whoOf({}), reason: `vm up --stage ${stage}` },
     providers: async (platform) => {
       const market = createMarket({
@@ -96,7 +99,11 @@ async function tradeOn(
     names: real ? [] : PROVIDER_NAMES.filter((name) => given[name] === null),
   });
   for (const { fake } of fakes) defer(() => fake.close());
-  const accounts: Accounts = { vast: given.vast ?? accountOf(fakes, 'vast') };
+  const accounts: Accounts = {
+    akash: given.akash ?? accountOf(fakes, 'akash'),
+    render: given.render ?? accountOf(fakes, 'render'),
+    vast: given.vast ?? accountOf(fakes, 'vast'),
+  };
   const adapters = await configuredProviders(platform, { accounts, random });
   const asked = new Set(adapters.map(({ id }) => id));
   const inProcess = real ? [] : simProviders(market, platform).filter(({ id }) => !asked.has(id));

@@ -1,26 +1,31 @@
 import { providerOffer } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
-import type { OffersSnapshot } from '#shared/domain/offer.ts';
-import { AuroraError, RejectedError } from '#shared/errors.ts';
+import { PROVIDERS_OBJECT, providersSnapshot } from '#shared/domain/provider-report.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
-import type { Log } from '#shared/ports/log.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import type { Provider } from '#shared/providers/provider.ts';
+import { isPreconditionFailed } from '#shared/registry/object-json.ts';
 import { codedError } from '#shared/runtime/answers.ts';
-import { httpFunction, json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
+import { closeTogether } from '#shared/runtime/closing.ts';
+import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { type LastWritten, lastWritten } from '#shared/serving/last-written.ts';
 import { OFFERS_OBJECT, offersStaleLimitMs, parseOffersSnapshot } from '#shared/serving/offers.ts';
 import { mergeOffers, type Polled } from './decide.ts';
+import { type ProviderGauges, providerGauges } from './gauges.ts';
+import { reportsOf } from './report.ts';
 
 export interface CollectDeps extends RuntimeDeps {
   readonly worldClock: WorldClock;
+  /** Closed at the drain. */
   readonly providers: readonly Provider[];
   readonly bus: Bus;
   readonly objects: Objects;
 }
 
 export function createCollect(deps: CollectDeps): FunctionApp {
+  const gauges = providerGauges(deps.metrics);
   return httpFunction({
     name: 'collect',
     deps,
@@ -28,14 +33,16 @@ export function createCollect(deps: CollectDeps): FunctionApp {
       {
         method: 'POST',
         path: '/run',
-        handle: async (request) => json(200, await collect(deps, request.deadline, request.signal)),
+        handle: async (request) => json(200, await collect(deps, gauges, request.deadline, request.signal)),
       },
     ],
+    stop: () => closeTogether(deps.providers.map((provider) => () => provider.close())),
   });
 }
 
 /** Of the run's time, kept from the providers: a slow one must leave time to write what the others gave. */
 const WRITE_RESERVE_MS = 2_000;
+const KEPT = 'provider gave no offers; its last ones stay';
 
 interface CollectReport {
   readonly offers: number;
@@ -45,77 +52,98 @@ interface CollectReport {
   readonly generation: string | null;
 }
 
-async function collect(deps: CollectDeps, deadline: number, signal: AbortSignal): Promise<CollectReport> {
-  const { objects, bus, worldClock, log } = deps;
-  const asked = deps.providers.map((provider) => poll(deps, provider, deadline - WRITE_RESERVE_MS, signal));
+async function collect(
+  deps: CollectDeps,
+  gauges: ProviderGauges,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<CollectReport> {
+  const { objects, bus, worldClock, log, providers } = deps;
+  const asked = providers.map((provider) => poll(deps, provider, deadline - WRITE_RESERVE_MS, signal));
   const polled = await Promise.all(asked);
-  const { previous, generation: seen } = await readSnapshot(objects, log);
-  const { snapshot, changed, failed, refused } = mergeOffers({
-    previous,
-    polled,
-    nowMs: worldClock.now(),
-    staleLimitMs: offersStaleLimitMs(worldClock.speed),
-  });
-  const report = {
-    offers: snapshot.offers.length,
-    changed: changed.length,
-    refused: refused.length,
-    failed_providers: failed.map((answer) => answer.provider),
-  };
+  const last = await read(deps, OFFERS_OBJECT, parseOffersSnapshot);
+  const nowMs = worldClock.now();
+  const staleLimitMs = offersStaleLimitMs(worldClock.speed);
+  const { snapshot, changed, answers, refused } = mergeOffers({ previous: last.value, polled, nowMs, staleLimitMs });
+  const failed = answers.filter((answer) => answer.offers === null);
+  for (const { provider, error } of failed)
+    if (polled.some((answer) => answer.provider === provider && answer.offers !== null))
+      log.warn({ provider, code: error?.code, error: error?.message }, KEPT);
   if (refused.length > 0)
     log.warn({ refused: refused.length, first: refused.slice(0, 3) }, 'offers that cannot be read are left out');
-  // Everyone failed: the old snapshot keeps its age, which is the truth.
-  if (failed.length === polled.length) return { ...report, generation: seen };
 
-  if (changed.length > 0)
+  // Everyone failed: the old snapshot keeps its age, which is the truth.
+  const allFailed = failed.length === answers.length;
+  if (!allFailed && changed.length > 0)
     await bus.publish(
       providerOffer.topic,
       changed.map((offer) => encodeEvent(providerOffer, offer)),
     );
-  const bytes = new TextEncoder().encode(JSON.stringify(snapshot));
-  try {
-    const { generation } = await objects.write(OFFERS_OBJECT, bytes, { generationMatch: seen ?? '0' });
-    return { ...report, generation };
-  } catch (error) {
-    // Another run was faster: its snapshot is as fresh as ours.
-    if (error instanceof AuroraError && error.code === 'object_precondition_failed')
-      return { ...report, generation: null };
-    throw error;
-  }
+  const old = last.generation === '0' ? null : last.generation;
+  const generation = allFailed ? old : await write(objects, OFFERS_OBJECT, snapshot, last);
+
+  const lastReports = await read(deps, PROVIDERS_OBJECT, (bytes) => parseJson(bytes, providersSnapshot));
+  const reports = reportsOf({
+    previous: lastReports.value,
+    polled: answers,
+    capabilities: new Map(providers.map(({ id, capabilities }) => [id, capabilities])),
+    offers: snapshot.offers,
+    nowMs,
+  });
+  await write(objects, PROVIDERS_OBJECT, reports, lastReports);
+  gauges.show(reports);
+  return {
+    offers: snapshot.offers.length,
+    changed: changed.length,
+    refused: refused.length,
+    failed_providers: failed.map((answer) => answer.provider),
+    generation,
+  };
 }
 
 /** One adapter's failure, a bug in it included, must not take the others' offers away. */
-async function poll({ log }: CollectDeps, provider: Provider, deadline: number, signal: AbortSignal): Promise<Polled> {
+async function poll(
+  { log, hostClock }: CollectDeps,
+  provider: Provider,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<Polled> {
+  const sinceMs = hostClock.now();
   try {
-    return { provider: provider.id, offers: await provider.offers({}, { deadline, signal }), error: null };
+    const offers = await provider.offers({}, { deadline, signal });
+    return { provider: provider.id, offers, error: null, answeredMs: Math.max(0, hostClock.now() - sinceMs) };
   } catch (thrown) {
     const error = codedError(thrown);
-    log.warn(
-      { provider: provider.id, code: error.code, error: error.cause ?? error },
-      'provider gave no offers; its last ones stay',
-    );
-    return { provider: provider.id, offers: null, error: `${error.code}: ${error.message}` };
+    const { code, message } = error;
+    log.warn({ provider: provider.id, code, error: error.cause ?? error }, KEPT);
+    return { provider: provider.id, offers: null, error: { code, message }, answeredMs: null };
   }
 }
 
-/** The last snapshot, null when there is none of use, and the generation that this run replaces. */
-interface Seen {
-  readonly previous: OffersSnapshot | null;
-  readonly generation: string | null;
+/** One that cannot be read is replaced by this run's; what it knew of providers that fail right now is lost with it. */
+async function read<T>(
+  { objects, log }: CollectDeps,
+  name: string,
+  parse: (bytes: Uint8Array) => T,
+): Promise<LastWritten<T>> {
+  const last = await lastWritten(objects, name, parse);
+  if (last.fault !== null)
+    log.error({ object: name, error: last.fault }, 'the last snapshot cannot be read; it is replaced');
+  return last;
 }
 
-/** An unreadable snapshot is replaced by this run's; the offers of a provider that fails right now are lost with it. */
-async function readSnapshot(objects: Objects, log: Log): Promise<Seen> {
-  let generation: string | null = null;
+/** The new generation; null when another run was faster: its snapshot is as fresh as ours. */
+async function write(
+  objects: Objects,
+  name: string,
+  value: object,
+  { generation }: LastWritten<unknown>,
+): Promise<string | null> {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
   try {
-    const stored = await objects.read(OFFERS_OBJECT);
-    if (stored === null) return { previous: null, generation: null };
-    generation = stored.generation;
-    return { previous: parseOffersSnapshot(stored.bytes), generation };
+    return (await objects.write(name, bytes, { generationMatch: generation })).generation;
   } catch (error) {
-    if (!(error instanceof RejectedError)) throw error;
-    log.error({ error: error.message }, 'the last offers snapshot cannot be read; it is replaced');
-    // Damaged: the store names the generation, but gives no bytes.
-    return { previous: null, generation: generation ?? String(error.details?.['generation']) };
+    if (isPreconditionFailed(error)) return null;
+    throw error;
   }
 }

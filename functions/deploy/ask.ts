@@ -1,40 +1,115 @@
-/** Asking a provider for an instance. Every way in which that can end is an answer; nothing is thrown. */
+/** Asking a provider for an instance, or for its end. Every way in which that can end is an answer; nothing is thrown. */
 import { WORKLOAD_IMAGE_DEFAULT, WORKLOAD_PORT_DEFAULT } from '#shared/defaults.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import type { Workload } from '#shared/domain/request.ts';
-import { RejectedError, TransientError } from '#shared/errors.ts';
-import type { HostClock } from '#shared/ports/clock.ts';
+import { type AuroraError, type ErrorCode, RejectedError, TransientError } from '#shared/errors.ts';
 import type { CallContext, DeploySpec, Provider } from '#shared/providers/provider.ts';
 import { codedError } from '#shared/runtime/answers.ts';
 import { type Breaker, createBreaker } from '#shared/runtime/breaker.ts';
+import { showBreaker } from '#shared/runtime/breaker-metrics.ts';
+import type { Metrics } from '#shared/telemetry/metrics.ts';
 import type { Answer } from './decide.ts';
+import { createReporter, type ReportDeps, type Reporter } from './reports.ts';
 
-export type Ask = (request: DeploymentRequest, context: CallContext) => Promise<Answer>;
+/** What deploy asks of all providers. */
+export interface Asking {
+  /** An instance for the request: the one that it has already, or a new one. */
+  deploy(request: DeploymentRequest, context: CallContext): Promise<Answer>;
+  /** That nothing lives under the request any more. Null: so it is. */
+  release(request: DeploymentRequest, context: CallContext): Promise<AuroraError | null>;
+  /** That this instance ends. @throws as the provider does */
+  terminate(provider: string, instanceId: string, context: CallContext): Promise<void>;
+  /** A request for it has been taken that had waited so long, host milliseconds. */
+  took(provider: string, waitedMs: number): void;
+  start(): Promise<void>;
+  /** Resolves when no report is being written any more. */
+  stop(): Promise<void>;
+}
+
+/** A provider and what is thought of it. */
+interface Counter {
+  readonly provider: Provider;
+  readonly breaker: Breaker;
+  readonly reporter: Reporter;
+}
 
 /** Of a delivery's time, kept for what follows from the answer. */
 const SETTLE_RESERVE_MS = 2_000;
+/** Nothing that the next request could change. */
+const REFUSALS: readonly ErrorCode[] = ['provider_unauthorized', 'provider_funds'];
 
 /**
  * A provider that hangs costs each delivery its whole time, and they come one at a time: after a few in a row it is not asked
  * for a moment, so that those that have waited long enough can go elsewhere.
  */
-export function asking(providers: ReadonlyMap<string, Provider>, hostClock: Pick<HostClock, 'now'>): Ask {
-  const breakers = new Map([...providers.keys()].map((id) => [id, createBreaker({ name: id })]));
-  return async (request, context) => {
-    const { provider: id } = request.option;
-    const [provider, breaker] = [providers.get(id), breakers.get(id)];
-    if (provider === undefined || breaker === undefined)
-      return {
-        kind: 'refused',
-        error: new RejectedError('provider_unknown', `no adapter for provider ${JSON.stringify(id)}`),
-      };
+export function asking(
+  providers: ReadonlyMap<string, Provider>,
+  deps: ReportDeps & { readonly metrics: Metrics },
+): Asking {
+  const { hostClock, metrics } = deps;
+  const counters = new Map([...providers].map(([id, provider]) => [id, counterOf(provider, deps, metrics)]));
+
+  /** The call's answer, or how it failed. */
+  const call = async <T>(
+    id: string,
+    context: CallContext,
+    work: (provider: Provider, context: CallContext) => Promise<T>,
+  ): Promise<{ readonly value: T } | AuroraError> => {
+    const counter = counters.get(id);
+    if (counter === undefined)
+      return new RejectedError('provider_unknown', `no adapter for provider ${JSON.stringify(id)}`);
+    const { provider, breaker, reporter } = counter;
     if (!breaker.allow(hostClock.now()))
-      return {
-        kind: 'silent',
-        error: new TransientError('provider_unavailable', `${id} is not asked for now: it has failed again and again`),
-      };
-    return ask(provider, request, { ...context, deadline: context.deadline - SETTLE_RESERVE_MS }, breaker, hostClock);
+      return new TransientError('provider_unavailable', `${id} is not asked for now: it has failed again and again`);
+    try {
+      const value = await work(provider, { ...context, deadline: context.deadline - SETTLE_RESERVE_MS });
+      breaker.success(hostClock.now());
+      reporter.refuses(null);
+      return { value };
+    } catch (thrown) {
+      const error = codedError(thrown);
+      if (error.retryable) breaker.failure(hostClock.now());
+      else breaker.success(hostClock.now());
+      if (REFUSALS.includes(error.code)) reporter.refuses({ code: error.code, message: error.message });
+      return error;
+    }
   };
+
+  return {
+    async deploy(request, context) {
+      const { decision_id: requestId, option } = request;
+      const offer = { offer_id: option.offer_id, usd_per_gpu_hour: option.advertised_usd_per_gpu_hour };
+      const made = await call(option.provider, context, (provider, bounded) =>
+        provider.deploy(offer, specOf(request.request), { ...bounded, requestId }),
+      );
+      if ('value' in made) return { kind: 'made', instanceId: made.value.instance_id };
+      return { kind: made.retryable ? 'silent' : 'refused', error: made };
+    },
+    async release({ decision_id: requestId, option }, context) {
+      const ended = await call(option.provider, context, async (provider, bounded) => {
+        const instanceId = await provider.find(requestId, bounded);
+        if (instanceId !== null) await provider.terminate(instanceId, bounded);
+      });
+      return 'value' in ended ? null : ended;
+    },
+    async terminate(id, instanceId, context) {
+      await providers.get(id)?.terminate(instanceId, context);
+    },
+    took: (id, waitedMs) => counters.get(id)?.reporter.took(waitedMs),
+    async start() {
+      await Promise.all([...counters.values()].map(({ reporter }) => reporter.begin()));
+    },
+    async stop() {
+      await Promise.all([...counters.values()].map(({ reporter }) => reporter.stop()));
+    },
+  };
+}
+
+function counterOf(provider: Provider, deps: ReportDeps, metrics: Metrics): Counter {
+  const breaker = createBreaker({ name: provider.id, onChange: () => reporter.changed() });
+  const reporter = createReporter(breaker, deps);
+  showBreaker(metrics, breaker);
+  return { provider, breaker, reporter };
 }
 
 const specOf = (workload: Workload): DeploySpec => ({
@@ -47,23 +122,3 @@ const specOf = (workload: Workload): DeploySpec => ({
   image: workload.image ?? WORKLOAD_IMAGE_DEFAULT,
   port: workload.port ?? WORKLOAD_PORT_DEFAULT,
 });
-
-async function ask(
-  provider: Provider,
-  { decision_id: requestId, request: workload, option }: DeploymentRequest,
-  context: CallContext,
-  breaker: Breaker,
-  hostClock: Pick<HostClock, 'now'>,
-): Promise<Answer> {
-  const offer = { offer_id: option.offer_id, usd_per_gpu_hour: option.advertised_usd_per_gpu_hour };
-  try {
-    const made = await provider.deploy(offer, specOf(workload), { ...context, requestId });
-    breaker.success(hostClock.now());
-    return { kind: 'made', instanceId: made.instance_id };
-  } catch (thrown) {
-    const error = codedError(thrown);
-    if (error.retryable) breaker.failure(hostClock.now());
-    else breaker.success(hostClock.now());
-    return { kind: error.retryable ? 'silent' : 'refused', error };
-  }
-}

@@ -1,5 +1,11 @@
 import { ENDED_TTL_MS, OFFER_PATIENCE_MS } from '#shared/defaults.ts';
-import { attemptOf, type DeploymentRecord, type OpenDeployment } from '#shared/domain/deployment.ts';
+import {
+  attemptOf,
+  type DeploymentRecord,
+  type EndedDeployment,
+  endedOf,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
@@ -20,6 +26,8 @@ export type Step =
   | 'expire'
   /** Its tenant gave it up before its turn came: publish that, and end it. */
   | 'give_up'
+  /** Its tenant gave it up meanwhile: end what may have been made, publish that, and end it. */
+  | 'cancel'
   /** Nothing to do: a late duplicate. */
   | 'done';
 
@@ -30,15 +38,17 @@ export interface Moment {
 }
 
 /** Host milliseconds since the attempt was asked for, as far as the world moved: it stands still while the stack is down. */
-const ageMs = ({ requested_at }: DeploymentRequest, { nowMs, speed }: Moment): number =>
+export const ageMs = ({ requested_at }: DeploymentRequest, { nowMs, speed }: Moment): number =>
   (nowMs - Date.parse(requested_at)) / speed;
 
 export function nextStep(record: DeploymentRecord | null, request: DeploymentRequest, moment: Moment): Step {
   // Past the life of an ended record its absence means nothing: a dead letter replayed after days, say.
   if (record === null) return ageMs(request, moment) > ENDED_TTL_MS ? 'expire' : 'claim';
   if (record.state === 'cancelled') return 'give_up';
+  if (record.state === 'ended' || record.attempt > request.attempt) return 'done';
+  // What lives is watch's to end.
+  if (record.state !== 'live' && record.cancel_requested_at !== null) return 'cancel';
   if (record.attempt < request.attempt) return 'claim';
-  if (record.attempt > request.attempt) return 'done';
   switch (record.state) {
     case 'deploying':
       return 'create';
@@ -46,8 +56,6 @@ export function nextStep(record: DeploymentRecord | null, request: DeploymentReq
       return 'move_on';
     case 'live':
       return 'index';
-    case 'ended':
-      return 'done';
   }
 }
 
@@ -60,9 +68,11 @@ export const claimed = (request: DeploymentRequest, nowMs: number): OpenDeployme
   given_up: null,
   ready_published: false,
   ready_at: null,
+  ready_within_ms: 0,
   unknown_since: null,
   cancel_requested_at: null,
   seen: null,
+  ending: null,
 });
 
 /** A request that is too old to be acted on: ended, and our fault. No other offer is tried for it. */
@@ -132,11 +142,48 @@ export function goneOutcome(record: OpenDeployment): Outcome {
   return { ...attemptOf(record.request), ...NOTHING_RAN, observed_at: at, status: 'failed_to_start', blame };
 }
 
-/** Given up by its tenant before anything was made. */
-export const cancelledOutcome = (request: DeploymentRequest, at: string): Outcome => ({
+/** Given up by its tenant before anything was made for it. */
+const cancelledOutcome = (request: DeploymentRequest, at: string): Outcome => ({
   ...attemptOf(request),
   ...NOTHING_RAN,
   observed_at: at,
   status: 'cancelled',
   blame: 'tenant',
+});
+
+/** How an attempt that its tenant has given up ends: what is published, and what stays of it. */
+export interface Cancellation {
+  readonly outcomes: readonly Outcome[];
+  readonly ended: EndedDeployment;
+  /** Of the last outcome. */
+  readonly request: DeploymentRequest;
+}
+
+/** Given up before deploy had taken it. */
+export const givenUpAt = (request: DeploymentRequest, at: string): Cancellation =>
+  endedBy([cancelledOutcome(request, at)], claimed(request, Date.parse(at)));
+
+/**
+ * Of an open record. An attempt that had come to nothing stays the failed start that it was, which may be published already: it is
+ * the next one that is not made any more.
+ */
+export function cancellationOf(record: OpenDeployment): Cancellation {
+  const at = record.cancel_requested_at ?? record.claimed_at;
+  if (record.state !== 'gone') return endedBy([perhapsMade(cancelledOutcome(record.request, at))], record);
+  const next = nextAttempt(record);
+  const failed = goneOutcome(record);
+  if (next === null) return endedBy([failed], record);
+  return endedBy([failed, cancelledOutcome(next, at)], claimed(next, Date.parse(at)));
+}
+
+function endedBy(outcomes: readonly [Outcome, ...Outcome[]], record: OpenDeployment): Cancellation {
+  return { outcomes, ended: endedOf(record, outcomes.at(-1) ?? outcomes[0]), request: record.request };
+}
+
+/** What a provider may have billed until it was found nobody can say. */
+const perhapsMade = (outcome: Outcome): Outcome => ({
+  ...outcome,
+  useful_gpu_hours: null,
+  billed_gpu_hours: null,
+  cost_usd: null,
 });

@@ -1,42 +1,16 @@
-import { ENDED_TTL_MS } from '#shared/defaults.ts';
-import { doubtKey, endedOf, liveKey, type OpenDeployment } from '#shared/domain/deployment.ts';
-import { type DeploymentRequest, deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
-import { encodeEvent } from '#shared/domain/events/codec.ts';
-import type { Bus } from '#shared/ports/bus.ts';
-import type { WorldClock } from '#shared/ports/clock.ts';
+import { liveKey } from '#shared/domain/deployment.ts';
+import { type DeploymentRequest, deploymentRequested } from '#shared/domain/events/catalogue.ts';
 import type { Log } from '#shared/ports/log.ts';
-import type { State } from '#shared/ports/state.ts';
-import type { CallContext, Provider } from '#shared/providers/provider.ts';
+import type { CallContext } from '#shared/providers/provider.ts';
+import { closeTogether } from '#shared/runtime/closing.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
-import type { RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
-import { type Ask, asking } from './ask.ts';
-import {
-  type Answer,
-  afterAnswer,
-  cancelledOutcome,
-  claimed,
-  endOf,
-  expired,
-  goneOutcome,
-  nextAttempt,
-  nextStep,
-} from './decide.ts';
+import { asking } from './ask.ts';
+import { type Answer, afterAnswer, ageMs, claimed, expired, givenUpAt, nextStep } from './decide.ts';
+import type { DeployDeps, Tools } from './deps.ts';
+import { cancel, giveUp, idsOf, moveOn } from './endings.ts';
 import { recordOf } from './record.ts';
-
-export interface DeployDeps extends RuntimeDeps {
-  readonly worldClock: WorldClock;
-  readonly providers: readonly Provider[];
-  readonly bus: Bus;
-  readonly state: State;
-}
-
-/** What deploy works with: its dependencies, and the providers by name. */
-interface Tools extends DeployDeps {
-  readonly byName: ReadonlyMap<string, Provider>;
-  readonly ask: Ask;
-}
 
 export function createDeploy(deps: DeployDeps): FunctionApp {
   const results = deps.metrics.counter({
@@ -45,7 +19,7 @@ export function createDeploy(deps: DeployDeps): FunctionApp {
     labels: ['provider', 'result'],
   });
   const byName = new Map(deps.providers.map((provider) => [provider.id, provider]));
-  const tools: Tools = { ...deps, byName, ask: asking(byName, deps.hostClock) };
+  const tools: Tools = { ...deps, asking: asking(byName, deps) };
   return eventFunction({
     name: 'deploy',
     deps,
@@ -58,6 +32,11 @@ export function createDeploy(deps: DeployDeps): FunctionApp {
       // Not the name that an event brings: only what is configured may become a label.
       const provider = byName.has(request.option.provider) ? request.option.provider : 'unknown';
       if (result !== null) results.with({ provider, result }).add();
+    },
+    start: () => tools.asking.start(),
+    stop: async () => {
+      await tools.asking.stop();
+      await closeTogether(deps.providers.map((provider) => () => provider.close()));
     },
   });
 }
@@ -84,20 +63,19 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
       continue;
     }
     if (step === 'claim' || held === null) {
+      tools.asking.took(request.option.provider, Math.max(0, ageMs(request, moment())));
       held = await saved.put(held, claimed(request, worldClock.now()));
       continue;
     }
     const { record } = held;
+    if (record.state === 'ended') return result;
     if (record.state === 'cancelled') {
-      const outcome = cancelledOutcome(request, record.cancelled_at);
-      await tools.bus.publish(routingOutcome.topic, [encodeEvent(routingOutcome, outcome)]);
-      await saved.put(held, endedOf(claimed(request, worldClock.now()), outcome), { ttlMs: ENDED_TTL_MS });
+      await giveUp(tools, saved, held, givenUpAt(request, record.cancelled_at));
       return 'cancelled';
     }
-    if (record.state === 'ended') return result;
     switch (step) {
       case 'create': {
-        const answer = await tools.ask(request, context);
+        const answer = await tools.asking.deploy(request, context);
         const consequence = afterAnswer(record, answer, moment());
         if ('again' in consequence) throw consequence.again;
         try {
@@ -111,16 +89,16 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
         break;
       }
       case 'move_on':
-        await moveOn(tools, record);
-        // The next attempt's own delivery takes the record over; without one the decision has ended.
-        if (nextAttempt(record) === null)
-          await saved.put(held, endedOf(record, goneOutcome(record)), { ttlMs: ENDED_TTL_MS });
+        await moveOn(tools, saved, held, record);
         return result;
-      case 'give_up':
-        return result;
+      case 'cancel':
+        await cancel(tools, { saved, held, record }, request, context);
+        return 'cancelled';
       case 'index':
         await state.create(liveKey(request.decision_id), { decision_id: request.decision_id });
         return result;
+      case 'give_up':
+        throw new Error('a record that its tenant gave up has been seen to');
       default:
         step satisfies never;
     }
@@ -132,7 +110,7 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
  * not come to name must not run on: nobody would follow it, and the next attempt makes a second one.
  */
 async function releaseUnlessHeld(
-  { state, log, byName }: Tools,
+  { state, log, asking: { terminate } }: Tools,
   request: DeploymentRequest,
   instanceId: string,
   context: CallContext,
@@ -146,30 +124,12 @@ async function releaseUnlessHeld(
     { decision_id: request.decision_id, instance_id: instanceId },
     'instance that no record names is terminated',
   );
-  await byName.get(request.option.provider)?.terminate(instanceId, context);
+  await terminate(request.option.provider, instanceId, context);
 }
-
-const idsOf = ({ decision_id, attempt, option: { provider, offer_id } }: DeploymentRequest) => ({
-  decision_id,
-  attempt,
-  provider,
-  offer_id,
-});
 
 function logAttempt(log: Log, request: DeploymentRequest, answer: Answer, result: Result): void {
   const fields = { ...idsOf(request), result };
   if (answer.kind === 'made') log.info({ ...fields, instance_id: answer.instanceId }, 'deployment');
   else if (answer.error.code === 'offer_gone') log.info({ ...fields, instance_id: null }, 'deployment');
   else log.error({ ...fields, code: answer.error.code, error: answer.error }, 'deployment given up at this provider');
-}
-
-/** Whoever looks after doubts hears of one before another provider is asked. */
-async function moveOn({ bus, state }: Tools, record: OpenDeployment): Promise<void> {
-  const { decision_id, attempt, option } = record.request;
-  const { at, in_doubt: inDoubt } = endOf(record);
-  if (inDoubt)
-    await state.create(doubtKey(decision_id, attempt), { decision_id, attempt, provider: option.provider, since: at });
-  await bus.publish(routingOutcome.topic, [encodeEvent(routingOutcome, goneOutcome(record))]);
-  const next = nextAttempt(record);
-  if (next !== null) await bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, next)]);
 }

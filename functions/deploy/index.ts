@@ -10,9 +10,12 @@ import type { Platform } from '#shared/platform.ts';
 import { requiredProviders } from '#shared/providers/configured.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { createBudgets } from '#shared/serving/budgets/index.ts';
 import { createDeploy } from './handler.ts';
 
-export async function compose(platform: Platform, lent?: readonly Provider[]): Promise<FunctionApp> {
-  const providers = lent ?? (await requiredProviders(platform, Math.random));
-  return createDeploy({ ...platform, providers, bus: await platform.bus(), state: await platform.state() });
+export async function compose(platform: Platform, given?: readonly Provider[]): Promise<FunctionApp> {
+  const providers = given ?? (await requiredProviders(platform, Math.random));
+  const state = await platform.state();
+  const budgets = createBudgets({ ...platform, state });
+  return createDeploy({ ...platform, providers, bus: await platform.bus(), state, settled: budgets.settle });
 }

@@ -8,6 +8,8 @@ export interface Held {
   readonly record: DeploymentRecord;
 }
 
+export type SavedRecord = ReturnType<typeof recordOf>;
+
 /** The one record of a decision. */
 export function recordOf(state: State, decisionId: string) {
   const key = deploymentKey(decisionId);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { IMPUTED_LATENCY_MS } from '#shared/defaults.ts';
 import { exclusion, mode } from '#shared/domain/decision.ts';
+import type { AuroraError } from '#shared/errors.ts';
 import type { Routed } from './decide.ts';
 
 /** What `POST /route` answers: a superset of the existing router's surface (provider … reason), so that callers need not change. */
@@ -27,7 +29,8 @@ export function answerOf({ decision }: Routed): RouteAnswer {
   return {
     provider: decision.final_provider,
     price_usd_per_hour: final === null ? null : final.usd_per_gpu_hour * decision.request.gpu_count,
-    estimated_latency_ms: final?.predicted?.latency_ms ?? final?.latency_ms ?? null,
+    estimated_latency_ms:
+      final === null ? null : (final.predicted?.latency_ms ?? final.latency_ms ?? IMPUTED_LATENCY_MS),
     deployment_id: final === null ? null : decision.decision_id,
     status: final === null ? 'no_capacity' : 'provisioning',
     reason: final === null ? whyNothing(decision.excluded, decision.excluded_total) : null,
@@ -43,6 +46,12 @@ export function answerOf({ decision }: Routed): RouteAnswer {
     excluded: final === null ? decision.excluded : [],
   };
 }
+
+/** Beside `error` in a failed answer: the fields by which the existing router's callers see that nothing was deployed, and why. */
+export const failedRoute = ({ message }: AuroraError): { readonly status: 'failed'; readonly reason: string } => ({
+  status: 'failed',
+  reason: message,
+});
 
 function whyNothing(excluded: readonly { readonly reason: string; readonly needed: string }[], total: number): string {
   if (total === 0) return 'no provider offers anything now';

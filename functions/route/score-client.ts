@@ -10,6 +10,7 @@ import { createHttpClient } from '#shared/runtime/http-client.ts';
 export type ScoreOutcome = { readonly answer: ScoreAnswer } | { readonly answer: null; readonly reason: string };
 
 export interface ScoreClient {
+  readonly breaker: Breaker;
   score(request: RouteRequest): Promise<ScoreOutcome>;
   close(): Promise<void>;
 }
@@ -38,6 +39,7 @@ export function createScoreClient(options: {
   };
 
   return {
+    breaker,
     async score(request) {
       if (!breaker.allow(hostClock.now())) return { answer: null, reason: 'breaker_open' };
       try {

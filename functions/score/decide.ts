@@ -32,7 +32,7 @@ export interface ScoreInput {
 export function decideScores(input: ScoreInput): ScoreAnswer {
   const { workload, decisionId, offers, control, company, staleLimitMs, nowMs, includeFeatures } = input;
   const { eligible, excluded, excludedTotal } = eligibleOffers(workload, offers.index);
-  const asked = { atMs: nowMs, decisionId, priority: workload.priority, staleLimitMs };
+  const asked = { atMs: nowMs, decisionId, tenantId: workload.tenant_id, priority: workload.priority, staleLimitMs };
   const { acting, model, fault } = whoActs(control, company, asked);
   const byModel = acting.actor !== RULES;
   const values = model === null ? null : model.value(workload, eligible, nowMs);

@@ -28,7 +28,7 @@ export function servingAt(
   { atMs, staleLimitMs }: { readonly atMs: number; readonly staleLimitMs: number },
 ): Serving {
   const { stage, share, kill, trial } = control;
-  const asked = { atMs, staleLimitMs, decisionId: '', priority: 'normal' } as const;
+  const asked = { atMs, staleLimitMs, decisionId: '', tenantId: '', priority: 'normal' } as const;
   const { acting, model, fault } = whoActs({ ...control, share: 1 }, company, asked);
   const running = kill === null && stage === 'auto' && trial !== null && Date.parse(trial.start) <= atMs;
   return {

@@ -1,34 +1,41 @@
-import { MS_PER_HOUR } from '#shared/defaults.ts';
-import { attemptOf, type DeploymentRecord, endedOf, type OpenDeployment } from '#shared/domain/deployment.ts';
+import { MS_PER_HOUR, OVERTIME_MS, START_LIMIT_MS } from '#shared/defaults.ts';
+import {
+  attemptOf,
+  type DeploymentRecord,
+  type Ending,
+  endedOf,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import type { InstanceStatus } from '#shared/providers/provider.ts';
+import { isOver } from '#shared/providers/provider.ts';
+import {
+  createdMs,
+  endMs,
+  figuresOf,
+  type Look,
+  mayHaveServed,
+  notReadyMs,
+  plannedEndMs,
+  plannedMs,
+  readiness,
+  type StatusLook,
+  seenOf,
+} from './reckon.ts';
 
-/** What follows from an instance's status: events to publish, then the record to keep. */
+/** What follows from a look at a live deployment. */
 export interface Observation {
+  /** With what is known now; the same object when nothing that matters has changed. `ending` given: it is over. */
+  readonly record: OpenDeployment;
+  /** What is to be published stands on what was reckoned here: the record must be durable first. */
+  readonly noteFirst: boolean;
   readonly outcomes: readonly Outcome[];
-  /** The record as it stands after the events are out; the same object when nothing changed. */
-  readonly next: DeploymentRecord;
 }
 
 /** World milliseconds for which an instance may be unknown to its provider before it counts as failed: listings lag. */
 const UNKNOWN_GRACE_MS = 30 * 60_000;
 
-const NOTHING_SEEN = {
-  state: 'failed',
-  blame: 'provider',
-  ended_at: null,
-  request_id: null,
-  address: null,
-  gpu_count: null,
-  usd_per_hour: null,
-  storage_usd_per_hour: null,
-  latency_ms: null,
-  useful_gpu_hours: 0,
-  billed_gpu_hours: 0,
-  cost_usd: 0,
-} as const;
-
+/** What nobody can say of an instance that is gone. */
 const NOT_KNOWN = {
   useful_gpu_hours: null,
   billed_gpu_hours: null,
@@ -36,75 +43,151 @@ const NOT_KNOWN = {
   effective_usd_per_gpu_hour: null,
 } as const;
 
-/** `status` null: the provider knows no such instance. */
-export function observe(record: OpenDeployment, status: InstanceStatus | null, nowMs: number): Observation {
-  if (status === null) return unknown(record, nowMs);
+export function observe(given: OpenDeployment, look: Look): Observation {
+  // Decided at an earlier look; a run was killed before everybody had been told.
+  if (given.ending !== null) return observed(given, look, false);
+  const { status } = look;
+  if (status === null) return observed(unseen(given, look), look, true);
+  const known = noted(given, { ...look, status });
+  const reckoned = (known.ready_at !== given.ready_at && status.ready_at === null) || look.latencyMs !== null;
+  const over = concluded(known, { ...look, status });
+  return observed(over ?? known, look, over !== null || reckoned);
+}
+
+function observed(record: OpenDeployment, { status }: Look, noteFirst: boolean): Observation {
   const outcomes: Outcome[] = [];
-  const { ready_at: readyAt, state } = status;
-  if (readyAt !== null && !record.ready_published) {
-    const ready = { ...outcomeOf(record, status), sequence: 0, status: 'ready', final: false } as const;
-    outcomes.push({ ...ready, observed_at: readyAt, ...NOT_YET });
-  }
-  if (state === 'provisioning' || state === 'running') return { outcomes, next: seen(record, readyAt) };
-  const final = {
-    ...outcomeOf(record, status),
-    status: state === 'exited' ? 'failed' : state,
-    observed_at: status.ended_at ?? rfc3339(nowMs),
-  } as const;
-  return { outcomes: [...outcomes, final], next: endedOf(record, final) };
+  if (record.ready_at !== null && !record.ready_published) outcomes.push(readyOutcome(record, status?.created_at));
+  if (record.ending !== null) outcomes.push(finalOutcome(record, record.ending));
+  return { record, noteFirst, outcomes };
 }
 
-function seen(record: OpenDeployment, readyAt: string | null): OpenDeployment {
-  const news = readyAt !== null && !record.ready_published;
-  if (record.unknown_since === null && !news) return record;
-  return news
-    ? { ...record, unknown_since: null, ready_published: true, ready_at: readyAt }
-    : { ...record, unknown_since: null };
+/** The record once its outcomes are published. */
+export function published(record: OpenDeployment, outcomes: readonly Outcome[]): DeploymentRecord {
+  if (record.ending !== null) return endedOf(record, record.ending);
+  return outcomes.length === 0 ? record : { ...record, ready_published: true };
 }
 
-/** What an interim outcome cannot know. */
-const NOT_YET = { ...NOT_KNOWN, blame: null, exposure_hours: null } as const;
+/** Each field in its place: an end that was stored meanwhile gives the same bytes. */
+const finalOutcome = (record: OpenDeployment, ending: Ending): Outcome => ({
+  ...attemptOf(record.request),
+  sequence: 1,
+  observed_at: ending.observed_at,
+  status: ending.status,
+  final: true,
+  blame: ending.blame,
+  ready_ms: ending.ready_ms,
+  latency_ms: ending.latency_ms,
+  exposure_hours: ending.exposure_hours,
+  useful_gpu_hours: ending.useful_gpu_hours,
+  billed_gpu_hours: ending.billed_gpu_hours,
+  cost_usd: ending.cost_usd,
+  effective_usd_per_gpu_hour: ending.effective_usd_per_gpu_hour,
+});
 
-/** The final outcome but for its status and instant. */
-function outcomeOf(record: OpenDeployment, status: InstanceStatus): Outcome {
-  const { request } = record;
+/** What an interim outcome holds: what is known by then. */
+function readyOutcome(record: OpenDeployment, createdAt: string | null | undefined): Outcome {
+  const readyAt = record.ready_at ?? record.claimed_at;
+  const readyMs = Math.max(0, Date.parse(readyAt) - Date.parse(createdAt ?? record.claimed_at));
   return {
-    ...attemptOf(request),
-    sequence: 1,
-    observed_at: status.created_at ?? record.claimed_at,
-    status: 'completed',
-    final: true,
-    blame: status.blame,
-    ready_ms:
-      status.ready_at === null
-        ? null
-        : Math.max(0, Date.parse(status.ready_at) - Date.parse(status.created_at ?? record.claimed_at)),
-    latency_ms: status.latency_ms,
-    exposure_hours: status.exposure_hours,
-    useful_gpu_hours: status.useful_gpu_hours,
-    billed_gpu_hours: status.billed_gpu_hours,
-    cost_usd: status.cost_usd,
-    effective_usd_per_gpu_hour:
-      status.cost_usd !== null && status.billed_gpu_hours !== null && status.billed_gpu_hours > 0
-        ? status.cost_usd / status.billed_gpu_hours
-        : null,
+    ...attemptOf(record.request),
+    sequence: 0,
+    observed_at: readyAt,
+    status: 'ready',
+    final: false,
+    blame: null,
+    ready_ms: record.ending === null ? readyMs : record.ending.ready_ms,
+    latency_ms: record.ending === null ? (record.seen?.latency_ms ?? null) : record.ending.latency_ms,
+    exposure_hours: null,
+    ...NOT_KNOWN,
   };
 }
 
+/** The record with what the look says of an instance that is there. */
+function noted(record: OpenDeployment, look: StatusLook): OpenDeployment {
+  const ready = record.ready_at === null ? readiness(record, look) : null;
+  const seen = isOver(look.status) ? record.seen : seenOf(record, look);
+  if (record.unknown_since === null && ready === null && seen === record.seen) return record;
+  return { ...record, unknown_since: null, ...ready, seen };
+}
+
+/** The record with its end, or null while it goes on. */
+function concluded(record: OpenDeployment, look: StatusLook): OpenDeployment | null {
+  if (isOver(look.status)) return endedByItself(record, look);
+  if (record.cancel_requested_at !== null) return endedByUs(record, look, { status: 'cancelled', blame: 'tenant' });
+  const planned = plannedEndMs(record);
+  if (planned !== null && look.fromMs >= planned + OVERTIME_MS)
+    return endedByUs(record, look, { status: 'completed', blame: null });
+  if (record.ready_at === null && look.fromMs >= createdMs(record, look.status) + START_LIMIT_MS)
+    return endedByUs(record, look, { status: 'failed_to_start', blame: 'provider' });
+  return null;
+}
+
+type Verdict = Pick<Ending, 'status' | 'blame'>;
+
+/** It still lives; it is terminated now. */
+function endedByUs(record: OpenDeployment, look: StatusLook, verdict: Verdict): OpenDeployment {
+  const run = {
+    readyMs: record.ready_at === null ? null : Date.parse(record.ready_at),
+    endMs: look.untilMs,
+    completed: verdict.status === 'completed',
+  };
+  const observed_at = rfc3339(look.untilMs);
+  return { ...record, ending: { ...verdict, observed_at, ...figuresOf(record, look, run) } };
+}
+
+function endedByItself(record: OpenDeployment, look: StatusLook): OpenDeployment {
+  const verdict = verdictOf(record, look);
+  const completed = verdict.status === 'completed';
+  const end = endMs(record, look);
+  // All of it came between two looks: done, it ran for its time.
+  const unseen = completed ? Math.max(Math.min(end, notReadyMs(record, look)), end - plannedMs(record)) : null;
+  const readyMs = record.ready_at === null ? unseen : Date.parse(record.ready_at);
+  const figures = figuresOf(record, look, { readyMs, endMs: end, completed });
+  const ready_at = readyMs === null ? null : rfc3339(readyMs);
+  return { ...record, ready_at, ending: { ...verdict, observed_at: rfc3339(end), ...figures } };
+}
+
+/** Who was to blame where the provider does not say: for a start that never came the provider, later whatever runs there. */
+function verdictOf(record: OpenDeployment, look: StatusLook): Verdict {
+  const { state, blame } = look.status;
+  switch (state) {
+    case 'exited':
+      if (mayHaveServed(record, look)) return { status: 'completed', blame: null };
+      return record.ready_at === null
+        ? { status: 'failed_to_start', blame: blame ?? 'provider' }
+        : { status: 'failed', blame: blame ?? 'tenant' };
+    case 'provisioning':
+    case 'running':
+      throw new Error(`an instance that is ${state} has not ended`);
+    default:
+      return { status: state, blame };
+  }
+}
+
 /** After the grace it is the provider's failure. What it cost and how much of it was useful nobody can say any more. */
-function unknown(record: OpenDeployment, nowMs: number): Observation {
-  const { unknown_since: since, ready_at: readyAt } = record;
-  if (since === null) return { outcomes: [], next: { ...record, unknown_since: rfc3339(nowMs) } };
+function unseen(record: OpenDeployment, { untilMs }: Look): OpenDeployment {
+  const { unknown_since: since } = record;
+  if (record.cancel_requested_at !== null)
+    return lost(record, { status: 'cancelled', blame: 'tenant', observed_at: rfc3339(untilMs) }, since);
+  if (since === null) return { ...record, unknown_since: rfc3339(untilMs) };
   const lostMs = Date.parse(since) + UNKNOWN_GRACE_MS;
-  if (nowMs < lostMs) return { outcomes: [], next: record };
-  const lostAt = rfc3339(lostMs);
-  const facts = outcomeOf(record, {
-    ...NOTHING_SEEN,
-    instance_id: record.instance_id ?? '',
-    created_at: record.claimed_at,
-    ready_at: readyAt,
-    exposure_hours: readyAt === null ? 0 : Math.max(0, Date.parse(since) - Date.parse(readyAt)) / MS_PER_HOUR,
-  });
-  const outcome = { ...facts, ...NOT_KNOWN, status: 'failed', observed_at: lostAt } as const;
-  return { outcomes: [outcome], next: endedOf(record, outcome) };
+  if (untilMs < lostMs) return record;
+  return lost(record, { status: 'failed', blame: 'provider', observed_at: rfc3339(lostMs) }, since);
+}
+
+function lost(
+  record: OpenDeployment,
+  verdict: Verdict & Pick<Ending, 'observed_at'>,
+  since: string | null,
+): OpenDeployment {
+  const { ready_at: readyAt, claimed_at: claimedAt } = record;
+  const from = Date.parse(readyAt ?? claimedAt);
+  const ending: Ending = {
+    ...verdict,
+    ready_ms: readyAt === null ? null : Math.max(0, from - Date.parse(claimedAt)),
+    latency_ms: record.seen?.latency_ms ?? null,
+    exposure_hours: readyAt === null ? 0 : Math.max(0, Date.parse(since ?? verdict.observed_at) - from) / MS_PER_HOUR,
+    ...NOT_KNOWN,
+  };
+  return { ...record, ending };
 }

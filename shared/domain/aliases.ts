@@ -11,23 +11,30 @@ const GPU: Readonly<Record<string, string>> = {
   a6000: 'rtxa6000',
   rtx6000ada: 'rtx6000ada',
   '6000ada': 'rtx6000ada',
+  rtx6000adageneration: 'rtx6000ada',
   a100sxm: 'a100',
   a100sxm4: 'a100',
   a100pcie: 'a100',
   a10080gb: 'a100',
   a100sxm480gb: 'a100',
+  a10080gbpcie: 'a100',
   a10040gb: 'a10040gb',
+  a100sxm440gb: 'a10040gb',
+  a100pcie40gb: 'a10040gb',
   h100sxm: 'h100',
   h100sxm5: 'h100',
   h100pcie: 'h100',
   h10080gb: 'h100',
+  h10080gbhbm3: 'h100',
   h100nvl: 'h100nvl',
   h200sxm: 'h200',
   h200nvl: 'h200',
   b200sxm: 'b200',
   teslav100: 'v100',
   v100sxm2: 'v100',
+  v100sxm216gb: 'v100',
   teslav100sxm2: 'v100',
+  teslav100sxm216gb: 'v100',
   teslat4: 't4',
 };
 const PROVIDER: Readonly<Record<string, string>> = {
@@ -101,6 +108,15 @@ export const canonicalProvider = remembered((raw) => {
   const folded = raw.trim().toLowerCase().replace(/\s+/g, '');
   return own(PROVIDER, folded) ?? named(folded);
 });
+
+/** As it calls itself; one that is not known here is called by its id. */
+const PROVIDER_TITLE: Readonly<Record<string, string>> = {
+  akash: 'Akash Network',
+  ionet: 'io.net',
+  render: 'Render Network',
+  vast: 'Vast.ai',
+};
+export const providerTitle = (provider: string): string => own(PROVIDER_TITLE, provider) ?? provider;
 
 /** `3d_rendering` -> `rendering`; unknown ones are kept as free text. */
 export const canonicalWorkload = remembered((raw) => {

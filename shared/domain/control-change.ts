@@ -1,6 +1,6 @@
 /** One change of the control object, as it goes on record: `control/log/000042.json`. */
 import { z } from 'zod';
-import { control, stage, trial } from './control.ts';
+import { control, shareBy, stage, trial } from './control.ts';
 import { name, probability, timestamp } from './primitives.ts';
 
 /** 30 days: what lasts longer is no incident. World time. */
@@ -8,7 +8,12 @@ const MAX_INCIDENT_MS = 30 * 86_400_000;
 
 export const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('stage'), stage }),
-  z.strictObject({ kind: z.literal('share'), share: probability }),
+  z.strictObject({
+    kind: z.literal('share'),
+    share: probability,
+    /** Default: as it is. */
+    share_by: shareBy.optional(),
+  }),
   z.strictObject({ kind: z.literal('kill') }),
   z.strictObject({ kind: z.literal('resume') }),
   /** Null: ends the one that there is. */

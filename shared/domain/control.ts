@@ -12,6 +12,9 @@ import { count, name, probability, timestamp } from './primitives.ts';
 export const stage = z.enum(['apprentice', 'auto', 'online']);
 export type Stage = z.infer<typeof stage>;
 
+export const shareBy = z.enum(['request', 'tenant']);
+export type ShareBy = z.infer<typeof shareBy>;
+
 const reason = z.string().min(1).max(1024);
 
 /** Who, why and when, world time. */
@@ -47,8 +50,10 @@ export const MAX_INCIDENTS = 64;
 export const control = z.strictObject({
   format: z.literal('aurora-control/1'),
   stage,
-  /** Of the decisions that a learner may decide, by a hash of their ids; the rules decide the others. */
+  /** Of the decisions that a learner may decide; the rules decide the others. */
   share: probability,
+  /** Whose hash says which: each request's, by its decision id, or its tenant's, who then meets one actor alone. */
+  share_by: shareBy.default('request'),
   /** Not null: the rules act, whatever else stands here. */
   kill: kill.nullable(),
   trial: trial.nullable(),
@@ -61,6 +66,7 @@ export const defaultControl = (stage: Stage): Control => ({
   format: 'aurora-control/1',
   stage,
   share: 1,
+  share_by: 'request',
   kill: null,
   trial: null,
   incidents: [],

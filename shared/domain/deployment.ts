@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DeploymentRequest, deploymentRequest } from './events/catalogue.ts';
-import type { Outcome } from './outcome.ts';
+import { type Outcome, outcome } from './outcome.ts';
 import { count, nonNegative, timestamp } from './primitives.ts';
 
 /**
@@ -28,6 +28,21 @@ const seen = z.object({
 });
 export type SeenDeployment = z.infer<typeof seen>;
 
+/** How it ended, as its final outcome says it: durable before anybody is told, so that a repetition says the same. */
+const ending = outcome.pick({
+  status: true,
+  observed_at: true,
+  blame: true,
+  ready_ms: true,
+  latency_ms: true,
+  exposure_hours: true,
+  useful_gpu_hours: true,
+  billed_gpu_hours: true,
+  cost_usd: true,
+  effective_usd_per_gpu_hour: true,
+});
+export type Ending = z.infer<typeof ending>;
+
 const openDeployment = z.object({
   state: z.enum(['deploying', 'gone', 'live']),
   attempt: count,
@@ -44,12 +59,16 @@ const openDeployment = z.object({
   ready_published: z.boolean(),
   /** World time at which it was ready, as far as seen. */
   ready_at: timestamp.nullable().default(null),
+  /** Milliseconds by which `ready_at` may be off, either way: half the time between two looks; 0: its provider's word. */
+  ready_within_ms: nonNegative.default(0),
   /** World time since which the provider says that it knows no such instance; null while it knows it. */
   unknown_since: timestamp.nullable().default(null),
   /** World time at which its tenant asked for its end; null: nobody did. */
   cancel_requested_at: timestamp.nullable().default(null),
   /** As watch saw it last; null: not yet. */
   seen: seen.nullable().default(null),
+  /** Of a live one that is over: what is left is to publish it, to have its billing ended, to forget it. */
+  ending: ending.nullable().default(null),
 });
 export type OpenDeployment = z.infer<typeof openDeployment>;
 
@@ -59,6 +78,8 @@ const endedDeployment = z.object({
   attempt: count,
   instance_id: z.string().nullable(),
   offer_id: z.string().nullable().default(null),
+  /** With its tenant's id it gives the decision's: the intent, which has it too, is forgotten earlier. */
+  request_id: z.string().nullable().default(null),
   /** Of the last outcome; null: written by a build that kept none. */
   status: z.string().nullable().default(null),
   ended_at: timestamp.nullable().default(null),
@@ -66,7 +87,6 @@ const endedDeployment = z.object({
 export type EndedDeployment = z.infer<typeof endedDeployment>;
 
 const cancelledDeployment = z.object({ state: z.literal('cancelled'), cancelled_at: timestamp });
-export type CancelledDeployment = z.infer<typeof cancelledDeployment>;
 
 export const deploymentRecord = z.discriminatedUnion('state', [openDeployment, cancelledDeployment, endedDeployment]);
 export type DeploymentRecord = z.infer<typeof deploymentRecord>;
@@ -80,6 +100,7 @@ export const endedOf = (
   attempt,
   instance_id,
   offer_id: request.option.offer_id,
+  request_id: request.request_id,
   status: last.status,
   ended_at: last.observed_at,
 });
@@ -89,11 +110,21 @@ export const deploymentKey = (decisionId: string): string => `deployments/${deci
 export const liveKey = (decisionId: string): string => `live/${decisionId}`;
 export const LIVE_PREFIX = 'live/';
 
-/** Index of the attempts in doubt: watch asks their providers until they answer, and terminates what it finds. */
+/**
+ * Index of what may be billed and nobody follows: attempts of which a silent provider may have made an instance, and instances
+ * whose termination failed. Watch looks until the provider has answered, and terminates what it finds.
+ */
 export const doubtKey = (decisionId: string, attempt: number): string => `in-doubt/${decisionId}/${attempt}`;
 export const DOUBT_PREFIX = 'in-doubt/';
-/** `since`: world time at which the attempt was given up. */
-export const doubt = z.object({ decision_id: z.string(), attempt: count, provider: z.string(), since: timestamp });
+export const doubt = z.object({
+  decision_id: z.string(),
+  attempt: count,
+  provider: z.string(),
+  /** World time at which the attempt was given up, or its instance should have been terminated. */
+  since: timestamp,
+  /** Which instance; null: nobody knows whether there is one. */
+  instance_id: z.string().nullable().default(null),
+});
 export type Doubt = z.infer<typeof doubt>;
 
 /** What an outcome row carries of its attempt, whatever became of it. */

@@ -23,4 +23,10 @@ export function uniformDraw(salt: string, id: string): number {
 }
 
 /** A uniform draw in [0, 1): which decisions belong to a share. Of another salt than the sampling's, so that neither tells of the other. */
-export const shareDraw = (id: string): number => Number.parseInt(digest('share', [id]).slice(0, 8), 16) / 2 ** 32;
+export const shareDraw = (id: string): number => fraction(digest('share', [id]));
+
+/** The same of a tenant, all of whose decisions belong or do not; of a salt of its own again. */
+export const tenantShareDraw = (tenantId: string): number => fraction(digest('share-tenant', [tenantId]));
+
+/** In [0, 1), by the first 32 bits. */
+const fraction = (hex: string): number => Number.parseInt(hex.slice(0, 8), 16) / 2 ** 32;

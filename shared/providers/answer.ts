@@ -50,18 +50,14 @@ const UNREADABLE = { body: 'unreadable' };
 
 /** @throws TransientError provider_answer_invalid */
 export function parsedAnswer<T>({ what, json, text }: Answer, schema: z.ZodType<T>): T {
-  if (json === undefined)
-    throw new TransientError(
-      'provider_answer_invalid',
-      `${what}: expected JSON, got ${text === '' ? 'nothing' : text}`,
-      {
-        details: UNREADABLE,
-      },
-    );
+  if (json === undefined) throw unreadable(`${what}: expected JSON, got ${text === '' ? 'nothing' : text}`);
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new TransientError('provider_answer_invalid', `${what}: ${describeWithValues(parsed.error.issues, json)}`);
 }
+
+export const unreadable = (message: string): TransientError =>
+  new TransientError('provider_answer_invalid', message, { details: UNREADABLE });
 
 export const isUnreadable = (error: AuroraError): boolean => error.details === UNREADABLE;
 

@@ -13,7 +13,7 @@ import { callMetrics, type Timed } from './call-metrics.ts';
 import type { Pace } from './pace.ts';
 import { pause } from './pause.ts';
 import type { CallContext } from './provider.ts';
-import { failureOf, penaltyMs } from './refusal.ts';
+import { failureOf, type Missing, penaltyMs } from './refusal.ts';
 
 export interface ProviderCall<T> {
   /** Names the call in errors and metrics, e.g. "create". */
@@ -35,7 +35,7 @@ export interface ProviderCall<T> {
   /** The provider's own way to say no, of any status; null: the status decides. */
   readonly refusal?: (answer: Answer) => AuroraError | null;
   /** What 404 and 410 mean; default provider_refused. */
-  readonly missing?: 'offer_gone';
+  readonly missing?: Missing;
   readonly maxBytes?: number;
 }
 
@@ -44,7 +44,7 @@ export interface ProviderClient {
    * @throws the errors of provider.ts; deadline_exceeded when the caller's time is over; the signal's reason
    */
   ask<T>(call: ProviderCall<T>, context: CallContext): Promise<T>;
-  /** The same, with null for 404 and 410. */
+  /** The same, with null for 404 and 410; not for those of a proxy, which knows nothing of instances. */
   askOrNull<T>(call: ProviderCall<T>, context: CallContext): Promise<T | null>;
   /** The same as `ask`, for the host milliseconds that the answer took; waiting for a turn is not in them. */
   time<T>(call: ProviderCall<T>, context: CallContext): Promise<number>;
@@ -172,7 +172,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     ask,
     async askOrNull(call, context) {
       try {
-        return await ask({ ...call, missing: 'offer_gone' }, context);
+        return await ask({ ...call, missing: 'nothing' }, context);
       } catch (error) {
         if (error instanceof RejectedError && error.code === 'offer_gone') return null;
         throw error;

@@ -20,6 +20,8 @@ export interface ConfiguredOptions {
 }
 
 const ADAPTERS: Readonly<Record<ProviderName, (options: AdapterOptions) => Promise<Provider>>> = {
+  akash: async (options) => (await import('./akash/index.ts')).akashProvider({ ...options, aktUsd: null }),
+  render: async (options) => (await import('./render/index.ts')).renderProvider(options),
   vast: async (options) => (await import('./vast/index.ts')).vastProvider(options),
 };
 

@@ -46,21 +46,26 @@ export const NO_TURNS: Turns = { next_at: 0, barred_until: 0 };
 export function createPace(provider: string, store: TurnStore, { hostClock, worldClock }: PaceClocks): Pace {
   const hostMs = (worldMs: number): number => Math.max(0, worldMs) / worldClock.speed;
 
+  /** Host milliseconds to the next turn. */
+  function waitFor({ next_at, barred_until }: Turns, endpoint: string, deadline: number): number {
+    const waitMs = hostMs(Math.max(next_at, barred_until) - worldClock.now());
+    const leftMs = deadline - hostClock.now();
+    if (waitMs < leftMs) return waitMs;
+    throw new TransientError(
+      'provider_rate_limited',
+      `${provider} ${endpoint}: the next call may go out in ${Math.ceil(waitMs)} ms, ${Math.floor(leftMs)} ms are left`,
+    );
+  }
+
   /** Takes the next turn; answers how many host milliseconds away it is. */
   async function take(endpoint: string, spacingMs: number, deadline: number): Promise<number> {
+    // Nothing to take where calls may come as they like: a store of objects writes a name once a second.
+    if (spacingMs === 0) return waitFor((await store.read(endpoint)) ?? NO_TURNS, endpoint, deadline);
     let waitMs = 0;
     await store.update(endpoint, (turns) => {
-      const now = worldClock.now();
-      const turn = Math.max(now, turns.next_at, turns.barred_until);
-      waitMs = hostMs(turn - now);
-      const leftMs = deadline - hostClock.now();
-      if (waitMs >= leftMs)
-        throw new TransientError(
-          'provider_rate_limited',
-          `${provider} ${endpoint}: the next call may go out in ${Math.ceil(waitMs)} ms, ${Math.floor(leftMs)} ms are left`,
-        );
-      const apartMs = spacingMs > 0 ? spacingMs + MARGIN_HOST_MS * worldClock.speed : 0;
-      return { ...turns, next_at: turn + apartMs };
+      waitMs = waitFor(turns, endpoint, deadline);
+      const turn = Math.max(worldClock.now(), turns.next_at, turns.barred_until);
+      return { ...turns, next_at: turn + spacingMs + MARGIN_HOST_MS * worldClock.speed };
     });
     return waitMs;
   }

@@ -1,14 +1,21 @@
 import { type AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, unreadable } from './answer.ts';
+
+/** What 404 and 410 mean: an offer that is gone, or that there is nothing, which is told by the same code. */
+export type Missing = 'offer_gone' | 'nothing';
 
 /** What a status says by itself; null: it is a success. */
-export function failureOf(answer: Answer, missing?: 'offer_gone'): AuroraError | null {
+export function failureOf(answer: Answer, missing?: Missing): AuroraError | null {
   const { status, what } = answer;
   if (status >= 200 && status < 300) return null;
   const message = `${what}: ${status} ${reasonOf(answer)}`.trimEnd();
   if (status === 401 || status === 403) return new RejectedError('provider_unauthorized', message);
   if (status === 402) return new RejectedError('provider_funds', message);
-  if ((status === 404 || status === 410) && missing !== undefined) return new RejectedError(missing, message);
+  if ((status === 404 || status === 410) && missing !== undefined) {
+    // A page for people comes from something before the API: it would end the look for an instance that lives and costs.
+    if (missing === 'nothing' && answer.text.startsWith('<')) return unreadable(message);
+    return new RejectedError('offer_gone', message);
+  }
   if (status === 429) return new TransientError('provider_rate_limited', message);
   if (status === 408 || status === 425 || status >= 500) return new TransientError('provider_unavailable', message);
   if (status >= 400) return new RejectedError('provider_refused', message);

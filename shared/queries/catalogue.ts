@@ -5,6 +5,7 @@ import {
   MAX_REBUILD_ROWS,
   MAX_TRAINING_ROWS,
   MS_PER_DAY,
+  MS_PER_HOUR,
   ROLLBACK_RULES_DECISIONS,
   SWITCHBACK_MAX_BLOCK_MS,
 } from '#shared/defaults.ts';
@@ -17,6 +18,7 @@ import { decisionIds, outcomeIds } from './event-ids.ts';
 import { decisionsBetween, outcomesBetween } from './known-events.ts';
 import { lessonDays, lessonRows } from './learning.ts';
 import { loopCounts } from './loop-counts.ts';
+import { providerPrices } from './provider-prices.ts';
 import { realisedByMode } from './realised.ts';
 import { rejectedById, rejectedCounts, rejectedList } from './rejected.ts';
 import { maturedSince, trainingDays, trainingExamples, trainingWatermark } from './training.ts';
@@ -99,6 +101,11 @@ export const CATALOGUE: readonly CataloguedQuery[] = [
   listed(rejectedById, 'vm rejected replay', () => ({ event_id: '0'.repeat(32) })),
   listed(rejectedCounts, 'people: what is rejected, by function and reason', none),
   listed(realisedByMode, 'people: what first attempts came to, by mode', none),
+  listed(providerPrices, 'people: prices per GPU type and provider, hour by hour of a week', (nowMs) => ({
+    from: ago(nowMs, 7),
+    to: rfc3339(nowMs),
+    bucket_ms: MS_PER_HOUR,
+  })),
   listed(decisionIds, 'audits: every decision, and its copies', none),
   listed(outcomeIds, 'audits: every outcome, and its copies', none),
 ];

@@ -3,8 +3,8 @@ import type { Offer } from '#shared/domain/offer.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { capacityOf, latencyOf, reputationOf } from './imputed.ts';
 
-/** One limit that an offer of the right GPU type and region misses. */
-interface Shortfall {
+/** One limit that an offer misses. */
+export interface Shortfall {
   readonly reason: Exclusion['reason'];
   readonly needed: string;
 }

@@ -1,16 +1,23 @@
 import { type AuroraError, errorBody, RejectedError, TransientError } from '#shared/errors.ts';
-import type { FunctionResponse } from './types.ts';
+import type { WholeResponse } from './types.ts';
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' } as const;
 /** Long enough to let a queue move, short enough for a caller that waits. */
 const RETRY_AFTER_S = '1';
 
-export function json(status: number, value: unknown): FunctionResponse {
+export function json(status: number, value: unknown): WholeResponse {
   return { status, headers: JSON_HEADERS, body: JSON.stringify(value) };
 }
 
-/** The answer of a coded failure: its status, its body, Retry-After when trying again can help. */
-export function errorAnswer(error: AuroraError, headers?: Readonly<Record<string, string>>): FunctionResponse {
+/**
+ * The answer of a coded failure: its status, its body, Retry-After when trying again can help.
+ * @param more fields beside `error`
+ */
+export function errorAnswer(
+  error: AuroraError,
+  headers?: Readonly<Record<string, string>>,
+  more?: Readonly<Record<string, unknown>>,
+): WholeResponse {
   return {
     status: error.status,
     headers: {
@@ -18,7 +25,7 @@ export function errorAnswer(error: AuroraError, headers?: Readonly<Record<string
       ...(error.status === 503 && error.retryable ? { 'retry-after': RETRY_AFTER_S } : undefined),
       ...headers,
     },
-    body: JSON.stringify(errorBody(error)),
+    body: JSON.stringify({ ...errorBody(error), ...more }),
   };
 }
 

@@ -2,16 +2,18 @@
  * The part of a function that is the same for all: doors, limits, errors, drain, metrics.
  * States: serving -> draining (drain() was called) -> drained (in-flight 0, stop() done). There is no way back.
  * A request takes a slot before its handler runs and keeps it until the handler has settled, even when the deadline
- * answered first: slots bound the work under way, not the answers owed.
+ * answered first: slots bound the work under way, not the answers owed. A streamed answer keeps it until it is over, and is
+ * over when the function drains.
  */
 import { MAX_CONCURRENT_REQUESTS, MAX_HTTP_BODY_BYTES, REQUEST_DEADLINE_MS } from '#shared/defaults.ts';
-import { RejectedError, TransientError } from '#shared/errors.ts';
+import { type AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import { codedError, errorAnswer, json } from './answers.ts';
 import { BoundRequest, type HttpRequest, requestIdOf } from './bound-request.ts';
 import type { RuntimeDeps } from './deps.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { createRouter } from './router.ts';
-import type { FunctionApp, FunctionRequest, FunctionResponse, ReadyReport } from './types.ts';
+import { type HeldStream, isStream, streamKeeper } from './stream.ts';
+import type { BodyStream, FunctionApp, FunctionRequest, FunctionResponse, ReadyReport } from './types.ts';
 
 export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -19,9 +21,13 @@ export interface HttpRoute {
   readonly path: string;
   /** The route's name in the metrics; default its path. */
   readonly label?: string;
+  /** Fields that a failed answer of this door has beside `error`. */
+  readonly failure?: (error: AuroraError) => Readonly<Record<string, unknown>>;
   /** Answers at once or later. Throws RejectedError or TransientError; anything else is our fault and answers 500. */
   readonly handle: (request: HttpRequest) => FunctionResponse | Promise<FunctionResponse>;
 }
+
+type LimitedRoute = HttpRoute & { readonly limited: boolean };
 
 export interface AppSpec {
   readonly name: string;
@@ -29,6 +35,8 @@ export interface AppSpec {
   readonly routes: readonly HttpRoute[];
   /** Default: ready as soon as start() has resolved. */
   readonly ready?: () => ReadyReport;
+  /** What `GET /health` says beside status, name and age. */
+  readonly health?: () => Readonly<Record<string, unknown>>;
   readonly start?: () => Promise<void>;
   /** Pollers and caches; awaited by drain(). */
   readonly stop?: () => Promise<void>;
@@ -45,6 +53,7 @@ export function buildApp(spec: AppSpec): FunctionApp {
   const maxConcurrent = spec.maxConcurrent ?? MAX_CONCURRENT_REQUESTS;
   const deadlineMs = spec.deadlineMs ?? REQUEST_DEADLINE_MS;
   const metrics = createRequestMetrics(deps.metrics, name);
+  const streams = streamKeeper(hostClock);
   const bornMs = hostClock.now();
   let started = false;
   let starting: Promise<void> | undefined;
@@ -62,7 +71,13 @@ export function buildApp(spec: AppSpec): FunctionApp {
     {
       method: 'GET',
       path: '/health',
-      handle: () => json(200, { status: 'ok', function: name, uptime_s: Math.max(0, hostClock.now() - bornMs) / 1000 }),
+      handle: () =>
+        json(200, {
+          status: 'ok',
+          function: name,
+          uptime_s: Math.max(0, hostClock.now() - bornMs) / 1000,
+          ...spec.health?.(),
+        }),
     },
     {
       method: 'GET',
@@ -89,7 +104,7 @@ export function buildApp(spec: AppSpec): FunctionApp {
   ]);
   const unmatched = metrics.route('unmatched');
 
-  function failed(request: HttpRequest, thrown: unknown): FunctionResponse {
+  function failed(request: HttpRequest, { failure }: Pick<HttpRoute, 'failure'>, thrown: unknown): FunctionResponse {
     const error = codedError(thrown);
     const fields = {
       code: error.code,
@@ -102,23 +117,20 @@ export function buildApp(spec: AppSpec): FunctionApp {
     if (error.code === 'internal') log.error({ ...fields, error: error.cause ?? error }, 'request failed unexpectedly');
     else if (error.retryable) log.warn({ ...fields, error }, 'request failed for now');
     else log.info({ ...fields, reason: error.message }, 'request rejected');
-    return errorAnswer(error, { 'x-request-id': request.requestId });
+    return errorAnswer(error, { 'x-request-id': request.requestId }, failure?.(error));
   }
 
   /** Refusals that must stay cheap: no line in the log, the counter tells. */
-  function refusal(request: FunctionRequest): FunctionResponse | null {
+  function refusal(request: FunctionRequest, { failure }: Pick<HttpRoute, 'failure'>): FunctionResponse | null {
     if (draining === undefined && inFlight < maxConcurrent && request.body.length <= bodyLimitBytes) return null;
     const headers = { 'x-request-id': requestIdOf(request.headers) };
-    if (draining !== undefined) {
-      const error = new TransientError('draining', `${name} is shutting down`);
-      return errorAnswer(error, { ...headers, connection: 'close' });
-    }
-    if (inFlight >= maxConcurrent) {
-      const error = new TransientError('overloaded', `${name} has ${maxConcurrent} requests in flight, its limit`);
-      return errorAnswer(error, headers);
-    }
+    const refuse = (error: AuroraError, more = {}) => errorAnswer(error, { ...headers, ...more }, failure?.(error));
+    if (draining !== undefined)
+      return refuse(new TransientError('draining', `${name} is shutting down`), { connection: 'close' });
+    if (inFlight >= maxConcurrent)
+      return refuse(new TransientError('overloaded', `${name} has ${maxConcurrent} requests in flight, its limit`));
     const sizes = `expected at most ${bodyLimitBytes} bytes, got ${request.body.length}`;
-    return errorAnswer(new RejectedError('body_too_large', sizes), headers);
+    return refuse(new RejectedError('body_too_large', sizes));
   }
 
   function release(limited: boolean): void {
@@ -129,7 +141,7 @@ export function buildApp(spec: AppSpec): FunctionApp {
 
   function raceDeadline(
     request: BoundRequest,
-    limited: boolean,
+    door: LimitedRoute,
     running: Promise<FunctionResponse>,
   ): Promise<FunctionResponse> {
     return new Promise((resolve) => {
@@ -138,22 +150,44 @@ export function buildApp(spec: AppSpec): FunctionApp {
         answered = true;
         const error = new TransientError('deadline_exceeded', `${name} did not answer ${request.path} in time`);
         request.abort(error);
-        resolve(failed(request, error));
+        resolve(failed(request, door, error));
       });
+      const done = (response: FunctionResponse): void => {
+        cancel();
+        if (!answered) resolve(response);
+      };
+      const broken = (thrown: unknown): void => {
+        cancel();
+        if (!answered) resolve(failed(request, door, thrown));
+        else log.warn({ request_id: request.requestId, error: thrown }, 'handler failed after its deadline');
+      };
       running.then(
         (response) => {
-          cancel();
-          release(limited);
-          if (!answered) resolve(response);
+          const { body } = response;
+          // Its slot is kept until the stream is over, its answer owed until the first bit is there.
+          if (isStream(body)) flow(request, door, body).then((stream) => done({ ...response, body: stream }), broken);
+          else {
+            release(door.limited);
+            done(response);
+          }
         },
         (thrown: unknown) => {
-          cancel();
-          release(limited);
-          if (!answered) resolve(failed(request, thrown));
-          else log.warn({ request_id: request.requestId, error: thrown }, 'handler failed after its deadline');
+          release(door.limited);
+          broken(thrown);
         },
       );
     });
+  }
+
+  function flow(request: BoundRequest, { limited }: LimitedRoute, body: BodyStream): Promise<HeldStream> {
+    let begun = false;
+    const stream = streams.begin(body, request.signal, (error) => {
+      release(limited);
+      // Before its first bit it is an answer that failed, and is logged as one.
+      if (error !== null && begun)
+        log.warn({ path: request.path, request_id: request.requestId, error }, 'a streamed answer broke off');
+    });
+    return stream.finally(() => (begun = true));
   }
 
   function handle(request: FunctionRequest): FunctionResponse | Promise<FunctionResponse> {
@@ -171,7 +205,7 @@ export function buildApp(spec: AppSpec): FunctionApp {
       return unmatched.done(since, errorAnswer(error, headers));
     }
     const door = hit.door;
-    const refused = door.limited ? refusal(request) : null;
+    const refused = door.limited ? refusal(request, door) : null;
     if (refused !== null) return door.metrics.done(since, refused);
     const bound = new BoundRequest(request, hit.params, Math.min(request.deadline, hostClock.now() + deadlineMs));
     if (door.limited) inFlight += 1;
@@ -179,10 +213,10 @@ export function buildApp(spec: AppSpec): FunctionApp {
     try {
       answer = door.handle(bound);
     } catch (thrown) {
-      answer = failed(bound, thrown);
+      answer = failed(bound, door, thrown);
     }
-    if (answer instanceof Promise)
-      return raceDeadline(bound, door.limited, answer).then((response) => door.metrics.done(since, response));
+    if (answer instanceof Promise || isStream(answer.body))
+      return raceDeadline(bound, door, Promise.resolve(answer)).then((response) => door.metrics.done(since, response));
     release(door.limited);
     return door.metrics.done(since, answer);
   }
@@ -200,6 +234,7 @@ export function buildApp(spec: AppSpec): FunctionApp {
       return starting;
     },
     drain() {
+      streams.close();
       draining ??= (async () => {
         if (inFlight > 0) await new Promise<void>((resolve) => (onIdle = resolve));
         await spec.stop?.();

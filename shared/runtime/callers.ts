@@ -8,13 +8,16 @@ import type { HostClock } from '#shared/ports/clock.ts';
 import { codedError, errorAnswer } from './answers.ts';
 import type { FunctionApp } from './types.ts';
 
-export interface CallersOptions {
+export interface TokenOptions {
   /** For whom the token was made out: the service's URL. */
   readonly audience: string;
-  /** E-mail addresses of the service accounts that may call. */
-  readonly accounts: readonly string[];
   readonly keys: JWTVerifyGetKey;
   readonly hostClock: HostClock;
+}
+
+export interface CallersOptions extends TokenOptions {
+  /** E-mail addresses of the service accounts that may call. */
+  readonly accounts: readonly string[];
 }
 
 /** @throws RejectedError unauthorized, forbidden @throws TransientError upstream_unavailable: the keys cannot be had */
@@ -31,23 +34,28 @@ const KEYS_MAX_AGE_MS = 3_600_000;
 export const remoteKeys = (url: string): JWTVerifyGetKey =>
   createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_DEADLINE_MS, cacheMaxAge: KEYS_MAX_AGE_MS });
 
-export function createCallerCheck({ audience, accounts, keys, hostClock }: CallersOptions): CallerCheck {
+export function createCallerCheck({ accounts, ...options }: CallersOptions): CallerCheck {
   const known = new Set(accounts);
+  const accountOf = createAccountOf(options);
   return async (authorization) => {
     const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '') ?? [];
     if (token === undefined)
       throw new RejectedError('unauthorized', 'expected "Authorization: Bearer" with an ID token');
-    const { email, email_verified: verified } = await claimsOf(token, { audience, keys, hostClock });
-    if (typeof email !== 'string' || verified !== true)
-      throw new RejectedError('unauthorized', 'the ID token names no verified e-mail address');
+    const email = await accountOf(token);
     if (!known.has(email)) throw new RejectedError('forbidden', `${email} may not call this service`);
   };
 }
 
-async function claimsOf(
-  token: string,
-  { audience, keys, hostClock }: Pick<CallersOptions, 'audience' | 'keys' | 'hostClock'>,
-): Promise<JWTPayload> {
+/** The verified e-mail address of a token's account. @throws RejectedError unauthorized; TransientError upstream_unavailable */
+export const createAccountOf =
+  (options: TokenOptions) =>
+  async (token: string): Promise<string> => {
+    const { email, email_verified: verified } = await claimsOf(token, options);
+    if (typeof email === 'string' && verified === true) return email;
+    throw new RejectedError('unauthorized', 'the ID token names no verified e-mail address');
+  };
+
+async function claimsOf(token: string, { audience, keys, hostClock }: TokenOptions): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, keys, {
       audience,

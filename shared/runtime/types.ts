@@ -13,9 +13,17 @@ export interface FunctionRequest {
   readonly signal: AbortSignal;
 }
 
+/** A body that comes bit by bit. Who reads it calls `return` of its iterator when it stops before the end. */
+export type BodyStream = AsyncIterable<Uint8Array>;
+
 export interface FunctionResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | BodyStream;
+}
+
+/** An answer that is there as a whole. */
+export interface WholeResponse extends FunctionResponse {
   readonly body?: string | Uint8Array;
 }
 

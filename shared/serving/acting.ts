@@ -5,7 +5,7 @@
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
 import { type Control, openIncidents } from '#shared/domain/control.ts';
 import type { Mode } from '#shared/domain/decision.ts';
-import { shareDraw } from '#shared/domain/ids.ts';
+import { shareDraw, tenantShareDraw } from '#shared/domain/ids.ts';
 import type { Workload } from '#shared/domain/request.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
 
@@ -20,6 +20,7 @@ export interface Asked {
   /** World epoch milliseconds. */
   readonly atMs: number;
   readonly decisionId: string;
+  readonly tenantId: string;
   readonly priority: Workload['priority'];
 }
 
@@ -64,11 +65,10 @@ function whoActs(control: Control, { champion, shown }: Cast, asked: Asked): Who
 }
 
 /** The actor for its share of the decisions, the rules for the rest. */
-function shared(actor: string, { share }: Control, { decisionId }: Asked): Who {
+function shared(actor: string, { share, share_by: by }: Control, { decisionId, tenantId }: Asked): Who {
   if (share >= 1) return { actor, mode: 'online', arm: null };
-  return shareDraw(decisionId) < share
-    ? { actor, mode: 'online', arm: actor }
-    : { actor: RULES, mode: 'rules', arm: RULES };
+  const draw = by === 'tenant' ? tenantShareDraw(tenantId) : shareDraw(decisionId);
+  return draw < share ? { actor, mode: 'online', arm: actor } : { actor: RULES, mode: 'rules', arm: RULES };
 }
 
 /** What becomes of it when the actor cannot act. */

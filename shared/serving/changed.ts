@@ -13,8 +13,10 @@ export function changed(control: Control, { change, sequence, by, reason, at }: 
   switch (change.kind) {
     case 'stage':
       return change.stage === control.stage ? null : { ...now, stage: change.stage };
-    case 'share':
-      return change.share === control.share ? null : { ...now, share: change.share };
+    case 'share': {
+      const { share, share_by = control.share_by } = change;
+      return share === control.share && share_by === control.share_by ? null : { ...now, share, share_by };
+    }
     case 'kill':
       return control.kill === null ? { ...now, kill: { by, reason, at } } : null;
     case 'resume':

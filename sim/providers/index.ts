@@ -1,9 +1,11 @@
 /** The marketplaces that have an adapter, as servers on loopback over one market. */
 import type { Market } from '../market/market.ts';
+import { startFakeAkash } from './akash/index.ts';
 import type { FakeProvider, FakeServerOptions } from './kit/fake-server.ts';
+import { startFakeRender } from './render/index.ts';
 import { startFakeVast } from './vast/index.ts';
 
-export const FAKE_NAMES = ['vast'] as const;
+export const FAKE_NAMES = ['akash', 'render', 'vast'] as const;
 export type FakeName = (typeof FAKE_NAMES)[number];
 
 export interface RunningFake {
@@ -21,9 +23,11 @@ export interface FakesOptions extends Omit<FakeServerOptions, 'port'> {
   readonly names: readonly FakeName[];
 }
 
-const START = { vast: startFakeVast };
+const START = { akash: startFakeAkash, render: startFakeRender, vast: startFakeVast };
 /** They open nothing but these fakes, which listen on loopback. */
 const KEYS: Readonly<Record<FakeName, string>> = {
+  akash: 'simulated-akash-key',
+  render: 'pk_simulated:sk_simulated-render-key',
   vast: 'simulated-vast-key',
 };
 

@@ -12,7 +12,7 @@ module "alerts" {
   probe_topic = contains(local.topology.topics, "probe-results") ? "probe-results" : null
 
   services = {
-    for name, function in local.services : name => {
+    for name, function in local.functions : name => {
       service         = module.function[name].name
       awaited         = function.awaited
       timeout_seconds = local.timeout_seconds[name]

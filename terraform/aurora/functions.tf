@@ -32,7 +32,7 @@ locals {
 
 module "function" {
   source   = "../modules/function"
-  for_each = local.services
+  for_each = local.functions
 
   project         = var.project
   region          = var.region
@@ -50,5 +50,6 @@ module "function" {
   concurrency     = each.value.parallel
   timeout_seconds = local.timeout_seconds[each.key]
   env             = local.env[each.key]
+  secrets         = { for variable in local.secrets[each.key] : variable => module.secret[variable].id }
   labels          = local.labels
 }

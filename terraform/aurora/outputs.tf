@@ -28,9 +28,9 @@ output "dead_letters" {
   value       = { for name, topic in module.topic : name => topic.dead_letter_subscription }
 }
 
-output "keys" {
-  description = "Secrets that wait for the key of a marketplace, by its name."
-  value       = { for name, secret in module.provider_key : name => secret.id }
+output "secrets" {
+  description = "Secrets whose values are put in by hand."
+  value       = [for secret in module.secret : secret.id]
 }
 
 output "kustomization" {

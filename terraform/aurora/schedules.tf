@@ -1,6 +1,6 @@
 module "cron" {
   source   = "../modules/cron"
-  for_each = { for name, function in local.services : name => function if function.every != null }
+  for_each = { for name, function in local.functions : name => function if function.every != null }
 
   project          = var.project
   region           = var.region

@@ -1,6 +1,6 @@
 module "subscription" {
   source   = "../modules/subscription"
-  for_each = { for name, subscription in local.topology.subscriptions : name => subscription if contains(keys(local.services), subscription.function) }
+  for_each = local.topology.subscriptions
 
   project              = var.project
   name                 = each.key

@@ -8,13 +8,13 @@ locals {
 
   # What a function is and may do, unless it says otherwise: small, gone while nobody calls, and without any right.
   usual = {
-    bundled   = true
     publishes = []
     reads     = []
     writes    = []
     queries   = false
     appends   = false
     keys      = false
+    secrets   = []
     env       = []
     every     = null
     awaited   = false
@@ -25,21 +25,18 @@ locals {
     parallel  = 4
   }
 
-  # By folder. `bundled`: whether the image holds it (functions/composers.ts); one that is not has its identity and rights, and no
-  # service, which could not start. `publishes`: topics; `reads`, `writes`: folders of the bucket, written ones are read too;
-  # `queries`, `appends`: the record; `keys`: of the marketplaces; `env`: variables that it has beside everybody's (functions.tf);
-  # `every`: when the clock asks it; `awaited`: somebody waits for its answer; `parallel`: requests that an instance takes at a time,
-  # no more than the function itself lets in.
+  # By folder. `publishes`: topics; `reads`, `writes`: folders of the bucket, written ones are read too; `queries`, `appends`: the
+  # record; `keys`: of the marketplaces, and whoever has them takes turns at them, in state/; `secrets`: other variables whose values
+  # are secrets; `env`: variables that it has beside everybody's (functions.tf); `every`: when the clock asks it; `awaited`: somebody
+  # waits for its answer; `parallel`: requests that an instance takes at a time, no more than the function itself lets in.
   own = {
     collect = {
-      bundled   = false
       publishes = ["provider-offers"]
-      writes    = ["offers/"]
+      writes    = ["offers/", "providers/", "state/"]
       keys      = true
       every     = "* * * * *"
     }
     deploy = {
-      bundled   = false
       publishes = ["routing-outcomes", "deployments-requested", "rejected-events"]
       writes    = ["state/"]
       keys      = true
@@ -75,8 +72,10 @@ locals {
     }
     route = {
       publishes = ["routing-decisions", "deployments-requested"]
-      reads     = ["offers/", "control/"]
+      reads     = ["offers/", "control/", "providers/", "deployments/"]
       writes    = ["state/"]
+      keys      = true
+      secrets   = ["AURORA_TENANTS"]
       env       = ["AURORA_SCORE_URL", "AURORA_STAGE"]
       awaited   = true
       always_on = true
@@ -104,16 +103,14 @@ locals {
       parallel  = 1
     }
     watch = {
-      bundled   = false
       publishes = ["routing-outcomes"]
-      writes    = ["state/"]
+      writes    = ["deployments/", "state/"]
       keys      = true
       every     = "* * * * *"
     }
   }
 
   functions = { for name, own in local.own : name => merge(local.usual, own) }
-  services  = { for name, function in local.functions : name => function if function.bundled }
 
   # The handlers keep their own time, five seconds less than the ack deadline (shared/topology.ts); this is only for what hangs: a push
   # may take as long as its ack deadline, a call of the clock two minutes, and anything else one.

@@ -142,13 +142,12 @@ variable "builders" {
 }
 
 variable "marketplaces" {
-  description = "Marketplaces whose keys are kept here: the names of their adapters."
-  type        = list(string)
-  default     = ["akash", "render", "vast"]
+  description = "Marketplaces at which there is an account."
+  type        = set(string)
 
   validation {
-    condition     = alltrue([for name in var.marketplaces : can(regex("^[a-z][a-z0-9]*$", name))])
-    error_message = "Expected names in lower-case letters and digits."
+    condition     = length(var.marketplaces) > 0 && alltrue([for name in var.marketplaces : contains(local.topology.marketplaces, name)])
+    error_message = "Expected at least one that there is an adapter for: ${join(", ", local.topology.marketplaces)}."
   }
 }
 

@@ -3,8 +3,10 @@
  * accounts and alerts come to. Skipped where terraform is not installed.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseConfig } from '#shared/config.ts';
-import { BUNDLED, FOLDERS, needsOf } from './terraform/code.ts';
+import { PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
+import { STREAM_LIMIT_MS } from '#shared/defaults.ts';
+import { tenantsVariable } from '#test/support/tenants.ts';
+import { FOLDERS, needsOf } from './terraform/code.ts';
 import { type Block, readTerraform } from './terraform/parsed.ts';
 import { hasTerraform, type Planned, type Workplace, workplaceOf } from './terraform/values.ts';
 
@@ -18,6 +20,7 @@ const VALUES = {
   image: `europe-west1-docker.pkg.dev/${PROJECT}/aurora/functions@${DIGEST}`,
   callers: { tenants: account('tenants') },
   builders: { build: account('build') },
+  marketplaces: PROVIDER_NAMES,
   notification_channels: [`projects/${PROJECT}/notificationChannels/1`],
   cluster: {
     workload_pool: `${PROJECT}.svc.id.goog`,
@@ -26,6 +29,11 @@ const VALUES = {
     service_monitor: true,
   },
 };
+
+const TENANTS = 'AURORA_TENANTS';
+const secretOf = (provider: string): string => `AURORA_PROVIDER_${provider.toUpperCase()}_KEY`;
+/** In the form that fits every marketplace. */
+const keyIn = (secret: string): string => `public:${secret}`;
 
 describe.skipIf(!hasTerraform())('a plan', () => {
   let environments: Record<'dev' | 'prod', Workplace>;
@@ -49,20 +57,25 @@ describe.skipIf(!hasTerraform())('a plan', () => {
   };
   const dig = (value: unknown, ...path: (string | number)[]): unknown =>
     path.reduce<unknown>((at, step) => (at as Readonly<Record<string | number, unknown>>)[step], value);
+  /** As an instance finds it. */
   const envOf = (block: Block, ...path: (string | number)[]): Record<string, string> =>
     Object.fromEntries(
-      (dig(block, ...path, 'containers', 0, 'env') as { name: string; value: string }[]).map(({ name, value }) => [
-        name,
-        value,
-      ]),
+      (dig(block, ...path, 'containers', 0, 'env') as Block[]).map(({ name, value, value_source: source }) => {
+        const secret = source === undefined ? '' : dig(source, 0, 'secret_key_ref', 0, 'secret');
+        return [name, value ?? (secret === TENANTS ? tenantsVariable('ann') : keyIn(String(secret)))];
+      }),
     );
+  const seconds = (text: unknown): number => Number(/^(\d+)s$/.exec(String(text))?.[1]);
   const serviceOf = (name: string): Block => theOnly(`module.function["${name}"].google_cloud_run_v2_service.this`);
-  const keyIn = (address: string): string => /\["([^"]+)"\]$/.exec(address)?.[1] ?? '';
+  const instanceIn = (address: string): string => /\["([^"]+)"\]$/.exec(address)?.[1] ?? '';
 
-  test.each(BUNDLED)('%s starts with what it is given', (name) => {
+  test.each(FOLDERS)('%s starts with what it is given', (name) => {
     const env = envOf(serviceOf(name), 'template', 0);
-    const { google, functionTarget } = parseConfig(env);
+    const { google, functionTarget, providers, tenants } = parseConfig(env);
     expect(functionTarget).toBe(name);
+    const keys = new Set(Object.values(providers).map((account) => account?.key ?? null));
+    expect(keys).toEqual(new Set(needsOf(name).providers ? PROVIDER_NAMES.map((one) => keyIn(secretOf(one))) : [null]));
+    expect(tenants?.map(({ tenant_id: id }) => id) ?? null).toEqual(needsOf(name).identifies ? ['ann'] : null);
     expect(google).toMatchObject({
       projectId: PROJECT,
       bucket: `${PROJECT}-aurora-dev`,
@@ -97,7 +110,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
   });
 
   test('who may call at Cloud Run is whom the function expects', () => {
-    for (const name of BUNDLED) {
+    for (const name of FOLDERS) {
       const members = [...planned(`module.function["${name}"].google_cloud_run_v2_service_iam_member.caller`).values()];
       const expected = envOf(serviceOf(name), 'template', 0)
         ['AURORA_CALLERS']?.split(',')
@@ -108,7 +121,6 @@ describe.skipIf(!hasTerraform())('a plan', () => {
   });
 
   test('a service has time for what its subscriptions and the clock wait for', () => {
-    const seconds = (text: unknown): number => Number(/^(\d+)s$/.exec(String(text))?.[1]);
     const timeoutOf = (name: string): number => seconds(dig(serviceOf(name), 'template', 0, 'timeout'));
     for (const block of planned('google_pubsub_subscription.this').values())
       expect(timeoutOf(/^([a-z]+)-/.exec(String(block['name']))?.[1] ?? '')).toBeGreaterThanOrEqual(
@@ -118,6 +130,10 @@ describe.skipIf(!hasTerraform())('a plan', () => {
       expect(timeoutOf(String(block['name']).replace('aurora-', ''))).toBeGreaterThanOrEqual(
         seconds(block['attempt_deadline']),
       );
+  });
+
+  test('a streamed answer is ended before Cloud Run cuts it off', () => {
+    expect(seconds(dig(serviceOf('route'), 'template', 0, 'timeout'))).toBeGreaterThan(STREAM_LIMIT_MS / 1_000);
   });
 
   test.each(FOLDERS)('%s may do what its code does', (name) => {
@@ -138,9 +154,12 @@ describe.skipIf(!hasTerraform())('a plan', () => {
       ...(needs.queries ? ['roles/bigquery.dataViewer'] : []),
     ]);
     expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
-    expect(roles('secret_manager')).toEqual(
-      needs.providers ? ['akash', 'render', 'vast'].map(() => 'roles/secretmanager.secretAccessor') : [],
-    );
+    const secrets = [
+      ...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []),
+      ...(needs.identifies ? [TENANTS] : []),
+    ];
+    expect(roles('secret_manager')).toEqual(secrets.map(() => 'roles/secretmanager.secretAccessor'));
+    expect(mine.flatMap(([, { secret_id: id }]) => id ?? []).sort()).toEqual(secrets.sort());
     expect(roles('run_v2_job')).toEqual(name === 'train' ? ['roles/run.jobsExecutorWithOverrides'] : []);
     const folders = mine.flatMap(([, block]) =>
       [
@@ -155,17 +174,20 @@ describe.skipIf(!hasTerraform())('a plan', () => {
   test('slow is what the service’s callers call slow', () => {
     const limits = Object.fromEntries(
       [...planned('google_monitoring_alert_policy.latency')].map(([address, block]) => [
-        keyIn(address),
+        instanceIn(address),
         dig(block, 'conditions', 0, 'condition_threshold', 0, 'threshold_value'),
       ]),
     );
     expect(limits).toEqual({
+      collect: 60_000,
+      deploy: 30_000,
       ingest: 30_000,
       learn: 62_500,
       promote: 297_500,
       route: 1_000,
       score: 200,
       train: 297_500,
+      watch: 60_000,
     });
   });
 
@@ -180,12 +202,20 @@ describe.skipIf(!hasTerraform())('a plan', () => {
         }
   });
 
-  test('without an image only the registry can be made', () => {
+  test('without an image only the registry can be made, and secrets with their readers', () => {
     const { image: _, ...rest } = VALUES;
-    const first = environments.dev.plan(rest, { target: 'module.aurora.module.registry' });
-    expect([...first.resources.keys()].every((address) => address.startsWith('module.aurora.module.registry.'))).toBe(
-      true,
-    );
+    const first = environments.dev.plan(rest, {
+      targets: ['module.aurora.module.registry', 'module.aurora.module.secret'],
+    });
+    const kinds = new Set([...first.resources.keys()].map((address) => address.replace(/\["[^"]+"\]/g, '')));
+    expect([...kinds].sort()).toEqual([
+      'module.aurora.google_service_account.function',
+      'module.aurora.module.registry.google_artifact_registry_repository.this',
+      'module.aurora.module.registry.google_artifact_registry_repository_iam_member.reader',
+      'module.aurora.module.registry.google_artifact_registry_repository_iam_member.writer',
+      'module.aurora.module.secret.google_secret_manager_secret.this',
+      'module.aurora.module.secret.google_secret_manager_secret_iam_member.reader',
+    ]);
     expect(() => environments.dev.plan(rest)).toThrow(/REGISTRY\/IMAGE@sha256:DIGEST/);
   });
 
@@ -206,6 +236,8 @@ describe.skipIf(!hasTerraform())('a plan', () => {
         /notificationChannels\/ID/,
       ],
     ],
+    ['no marketplace', { marketplaces: [] }, [/Expected at least one: without an account/]],
+    ['a marketplace that nobody can talk to', { marketplaces: ['ebay'] }, [/adapter for: (\w+, )*vast\./]],
     ['nobody who may call', { callers: {} }, [/Expected at least one, each the e-mail/]],
     ['a threshold of another name', { thresholds: { latency: 5 } }, [/names of modules\/alerts\/thresholds\.tf/]],
     ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],
@@ -224,6 +256,11 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     const [, policy] = [...prod.resources].find(([address]) => address.endsWith('alert_policy.latency["score"]')) ?? [];
     expect(dig(policy, 'conditions', 0, 'condition_threshold', 0, 'threshold_value')).toBe(150);
     expect(prod.outputs['kustomization']).toBeNull();
+  });
+
+  test('what a cluster is given holds no secret', () => {
+    expect(dev.outputs['kustomization']).toContain('AURORA_SCORE_URL=http://aurora-score:8080');
+    expect(dev.outputs['kustomization']).not.toMatch(/AURORA_TENANTS|AURORA_PROVIDER/);
   });
 
   test('prod insists on somebody who hears of alerts', () => {

@@ -41,6 +41,8 @@ async function useAll(directory: string): Promise<unknown[]> {
     reason: 'careful',
     control: { share: 0.25 },
   });
+  expect(await ask(0, 'share', '.25', '--per', 'tenant')).toMatchObject({ control: { share_by: 'tenant' } });
+  await refused('usage', 64, 'share', '.25', '--per', 'region');
   await refused('usage', 64, 'share', '2');
   await refused('usage', 64, 'share', '1', '--by', '');
   await refused('reason_required', 2, 'kill');
@@ -64,17 +66,18 @@ async function useAll(directory: string): Promise<unknown[]> {
     'a region is down',
   );
   const [incident] = added.control.incidents;
-  expect(incident?.id).toBe('i5');
+  expect(incident?.id).toBe('i6');
   expect(Date.parse(incident?.until ?? '') - Date.parse(incident?.from ?? '')).toBe(90 * 60_000);
   await refused('not_found', 2, 'incident', 'end', 'i9');
-  expect(await ask(0, 'incident', 'end', 'i5')).toMatchObject({ control: { incidents: [] } });
+  expect(await ask(0, 'incident', 'end', 'i6')).toMatchObject({ control: { incidents: [] } });
   expect(await ask<Json[]>(0, 'history')).toMatchObject([
     { sequence: 1, change: { kind: 'stage', stage: 'online' }, reason: 'no reason given' },
     { sequence: 2, change: { kind: 'share', share: 0.25 }, by: 'ann' },
-    { sequence: 3, change: { kind: 'kill' }, by: 'bob' },
-    { sequence: 4, change: { kind: 'resume' } },
-    { sequence: 5, change: { kind: 'incident_add', for_ms: 90 * 60_000 } },
-    { sequence: 6, change: { kind: 'incident_end', id: 'i5' } },
+    { sequence: 3, change: { kind: 'share', share: 0.25, share_by: 'tenant' } },
+    { sequence: 4, change: { kind: 'kill' }, by: 'bob' },
+    { sequence: 5, change: { kind: 'resume' } },
+    { sequence: 6, change: { kind: 'incident_add', for_ms: 90 * 60_000 } },
+    { sequence: 7, change: { kind: 'incident_end', id: 'i6' } },
   ]);
   return transcript;
 }

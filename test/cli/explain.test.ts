@@ -14,6 +14,7 @@ import { expectedUtility } from '#shared/learning/expected-utility.ts';
 import { replayPolicy } from '#shared/learning/policy/replay.ts';
 import { decisionById, decisionOf } from '#shared/queries/decisions.ts';
 import { defineQuery } from '#shared/queries/fragments.ts';
+import { NO_RESTRICTIONS } from '#shared/rules/restrictions.ts';
 import { apprenticePolicy } from '#shared/serving/acting-policy.ts';
 import { anOutcome } from '#test/support/outcomes.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
@@ -57,6 +58,7 @@ function decided({
     offers: indexed(offers),
     scores,
     fallbackReason: null,
+    restrictions: NO_RESTRICTIONS,
     control: { ...SCENES[scene].control, ...control },
     salt: SALT,
     scoreMs: 1,

@@ -62,3 +62,10 @@ test('who never gets a word in stops trying', async () => {
   });
   expect(tries).toBe(16);
 });
+
+test('where calls may come as they like nothing is written', async () => {
+  const clock = fakeClock();
+  const state = memoryState(clock);
+  await paceOver(state, clock).reserve('list', 0, { deadline: clock.now() + 1 });
+  expect(await state.list('pace/')).toEqual([]);
+});

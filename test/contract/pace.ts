@@ -76,6 +76,11 @@ export function paceContract(name: string, make: (clocks: PaceClocks) => TurnSto
       const { at, all } = turnsOf(house, 5, 0);
       await all;
       expect(at).toEqual([0, 0, 0, 0, 0]);
+      await house.pair[0].penalise('create', 1_000);
+      const later = turnsOf(house, 2, 0);
+      await house.clock.advance(1_000);
+      await later.all;
+      expect(later.at).toEqual([100, 100]);
     });
 
     test('a penalty holds for everyone, those that wait already included', async () => {

@@ -60,6 +60,44 @@ describe('vast', () => {
     expect(house.fake.bills()).toEqual([]);
   });
 
+  test.each([
+    'reset_after_effect',
+    'hang_after_effect',
+    'slow_first_byte',
+    'malformed_json',
+    'empty_body',
+    '500_after_effect',
+  ])('%s of a creation: looked for by its label in the same call, and found', async (fault) => {
+    house.fake.faults.set([{ fault, operation: 'create' }]);
+    const { instance_id: id } = await deploy('v-0');
+    expect(billsOf(house.fake, 'v-0').map(({ native_id }) => native_id)).toEqual([id]);
+    expect(asked('create')).toHaveLength(1);
+    expect(asked('list')).toHaveLength(2);
+  });
+
+  test('late_listing: a creation whose answer was lost and that is not listed yet is not made again in a hurry', async () => {
+    house.fake.faults.set([
+      { fault: 'reset_after_effect', operation: 'create', times: 1 },
+      { fault: 'late_listing', operation: 'list' },
+    ]);
+    expect((await errorOf(deploy('v-01'))).code).toBe('provider_unavailable');
+    expect(asked('create')).toHaveLength(1);
+    // The queue delivers again, later.
+    house.skip(61_000);
+    const { instance_id: id } = await deploy('v-01', house.connect());
+    expect(billsOf(house.fake, 'v-01').map(({ native_id }) => native_id)).toEqual([id]);
+  });
+
+  test.each(['reset', 'hang', '500', 'html'])(
+    '%s of a creation: not made, and not made twice in one call',
+    async (fault) => {
+      house.fake.faults.set([{ fault, operation: 'create' }]);
+      expect((await errorOf(deploy('v-00'))).retryable).toBe(true);
+      expect(asked('create')).toHaveLength(1);
+      expect(house.fake.bills()).toEqual([]);
+    },
+  );
+
   test.each(['offer_gone_404', 'offer_gone_410'])('%s after a good search: the next offer’s turn', async (fault) => {
     house.fake.faults.set([{ fault, operation: 'create' }]);
     expect(await errorOf(deploy('v-3'))).toMatchObject({ code: 'offer_gone', retryable: false });

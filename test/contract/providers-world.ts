@@ -61,11 +61,11 @@ export interface House {
 }
 
 /** Of the calls of a test, host milliseconds: as short as real sockets allow on a busy machine. */
-export const PATIENCE_MS = 1_500;
+export const PATIENCE_MS = 3_000;
 /** Of one attempt. */
-const ATTEMPT_MS = 150;
+const ATTEMPT_MS = 400;
 /** Later than an attempt waits: done, and its answer lost. */
-const SLOW_MS = 250;
+const SLOW_MS = 600;
 const FLEET = '0123abcd';
 const SPEED = 400;
 

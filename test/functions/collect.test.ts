@@ -189,7 +189,7 @@ describe('the stored snapshot', () => {
     await house.objects.write(OFFERS_OBJECT, new TextEncoder().encode(text), {});
     expect(await house.run()).toMatchObject({ status: 200, offers: 3 });
     expect(await house.seen()).toHaveLength(3);
-    expect(house.warnings()).toEqual(['the last offers snapshot cannot be read; it is replaced']);
+    expect(house.warnings()).toEqual(['the last snapshot cannot be read; it is replaced']);
   });
 
   test('two runs at once: one writes, the other sees that it was late; neither fails', async () => {

@@ -1,103 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { claimed, goneOutcome, nextAttempt, nextStep } from '#functions/deploy/decide.ts';
-import { createDeploy } from '#functions/deploy/handler.ts';
-import {
-  type DeploymentRecord,
-  deploymentKey,
-  deploymentRecord,
-  endedOf,
-  type OpenDeployment,
-} from '#shared/domain/deployment.ts';
-import {
-  type DeploymentOption,
-  type DeploymentRequest,
-  deploymentRequested,
-  routingOutcome,
-} from '#shared/domain/events/catalogue.ts';
-import { fakeClock } from '#test/support/clock.ts';
-import { EVENT_SAMPLES } from '#test/support/events.ts';
-import { faults } from '#test/support/faults.ts';
-import { memoryBus } from '#test/support/memory-bus.ts';
-import { type MemoryProvider, memoryProvider, unavailable } from '#test/support/memory-provider.ts';
-import { memoryState } from '#test/support/memory-state.ts';
+import { type DeploymentRecord, deploymentKey, endedOf, type OpenDeployment } from '#shared/domain/deployment.ts';
+import { deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
+import { type DeployHouse, deployHouse, drive, requestOf } from '#test/support/deploy-house.ts';
+import { unavailable } from '#test/support/memory-provider.ts';
 import { deliver } from '#test/support/push.ts';
-import { testDeps } from '#test/support/runtime.ts';
-
-const option = (offer_id: string): DeploymentOption => ({
-  provider: offer_id.split(':')[0] ?? '',
-  offer_id,
-  advertised_usd_per_gpu_hour: 0.4,
-  advertised_latency_ms: 100,
-  features: null,
-});
-
-/** First choice, then the fallbacks, as `provider:native`. */
-const requestOf = (first: string, ...fallbacks: string[]): DeploymentRequest => ({
-  ...EVENT_SAMPLES['deployment-requested'],
-  propensity: 0.9,
-  option: option(first),
-  fallbacks: fallbacks.map(option),
-});
-
-function deployHouse() {
-  const clock = fakeClock();
-  const state = memoryState(clock);
-  const bus = memoryBus();
-  const deaths = faults();
-  const providers = { vast: memoryProvider('vast'), akash: memoryProvider('akash') };
-  const deps = testDeps(clock);
-  const app = () =>
-    createDeploy({
-      ...deps,
-      worldClock: clock,
-      providers: Object.values(providers).map((provider) => deaths.wrap(provider)),
-      bus: deaths.wrap(bus),
-      state: deaths.wrap(state),
-    });
-  return {
-    clock,
-    state,
-    bus,
-    deaths,
-    providers,
-    deps,
-    app,
-    record: async (): Promise<DeploymentRecord> =>
-      deploymentRecord.parse((await state.get(deploymentKey('d1')))?.value),
-    live: async () => (await state.list('live/')).map(({ key }) => key),
-    /** Instances alive, over all providers. */
-    living: () => Object.values(providers).flatMap(alive),
-  };
-}
-
-const alive = ({ made, terminated }: MemoryProvider): string[] =>
-  [...made.values()].flat().filter((instance) => !terminated.includes(instance));
-
-type House = ReturnType<typeof deployHouse>;
-
-/** Delivers the request and whatever deploy asks for next, as the bus does: until all is acknowledged. */
-async function drive(house: House, request: DeploymentRequest, deliveries = 40): Promise<void> {
-  const waiting = [request];
-  const seen = new Set([deploymentRequested.eventId(request)]);
-  let app = house.app();
-  for (let i = 0; waiting.length > 0; i++) {
-    if (i > deliveries) throw new Error('it never ends');
-    const next = waiting[0] as DeploymentRequest;
-    const status = await deliver(app, deploymentRequested, next);
-    if (house.deaths.revive()) app = house.app();
-    if (status !== 204) {
-      // It comes again later; what it publishes must not depend on when.
-      await house.clock.advance(1_234);
-      continue;
-    }
-    waiting.shift();
-    for (const published of house.bus.payloads('deployment-requested')) {
-      const id = deploymentRequested.eventId(published);
-      if (!seen.has(id)) waiting.push(published);
-      seen.add(id);
-    }
-  }
-}
 
 describe('a deployment', () => {
   test('is created once and followed from then on', async () => {
@@ -212,7 +119,7 @@ describe('a deployment', () => {
 });
 
 describe('killed at any step', () => {
-  const cases: [string, string[], (house: House) => void, number][] = [
+  const cases: [string, string[], (house: DeployHouse) => void, number][] = [
     ['a plain deployment', ['vast:1'], () => undefined, 1],
     ['a fallback at the same provider', ['vast:1', 'vast:2'], ({ providers }) => providers.vast.gone.add('vast:1'), 1],
     ['a fallback elsewhere', ['vast:1', 'akash:2'], ({ providers }) => providers.vast.gone.add('vast:1'), 1],

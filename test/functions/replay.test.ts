@@ -10,9 +10,10 @@ import { decodeEvent, encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { canonicalWorkloadOf } from '#shared/domain/request.ts';
 import { replayPolicy } from '#shared/learning/policy/replay.ts';
+import { NO_RESTRICTIONS } from '#shared/rules/restrictions.ts';
 import { testCases } from '#test/support/cases.ts';
 import { aCandidate, aDecision } from '#test/support/events.ts';
-import { offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';
+import { offerArbitrary, restrictionsArbitrary, workloadArbitrary } from '#test/support/offers.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
 import { indexed, SCENES, type SceneName } from '#test/support/scenes.ts';
 
@@ -68,6 +69,8 @@ const situation = fc.record({
   goes: fc.constantFrom(0, 0, 10, 50),
   score: said,
   route: said,
+  /** What keeps offers out of which score knows nothing. */
+  restrictions: restrictionsArbitrary,
   requestId: fc.uuid(),
 });
 
@@ -75,7 +78,7 @@ describe('the policy of a decision', () => {
   test('replays from its row, bit for bit, whoever acted and whatever was dropped', () => {
     const seen = new Map<string, number>();
     fc.assert(
-      fc.property(situation, ({ scene, workload, offers, gone, goes, score, route, requestId }) => {
+      fc.property(situation, ({ scene, workload, offers, gone, goes, score, route, restrictions, requestId }) => {
         const { company, control } = SCENES[scene];
         const input = { workload, nowMs: NOW, generation: '1' };
         const scores = decideScores({
@@ -94,6 +97,7 @@ describe('the policy of a decision', () => {
           // As route reads it.
           scores: JSON.parse(JSON.stringify(scores)),
           fallbackReason: null,
+          restrictions,
           control: { ...control, ...route },
           salt: SALT,
           scoreMs: 1,
@@ -102,6 +106,8 @@ describe('the policy of a decision', () => {
         const replayed = replayPolicy(row);
         expect(replayed).toStrictEqual(probabilitiesOf(row));
         expect(probabilitiesOf(row)).toStrictEqual(probabilitiesOf(decision));
+        for (const { provider, probability, usd_per_gpu_hour: usd } of row.candidates)
+          if (restrictions.barred.has(provider) || usd > restrictions.maxUsdPerGpuHour) expect(probability).toBe(0);
         const dropped = row.candidates.some((candidate) => candidate.dropped);
         const kind = `${row.mode} ${row.policy.kind}${dropped ? ' dropped' : ''}`;
         if (row.candidates.length > 1) seen.set(kind, (seen.get(kind) ?? 0) + 1);
@@ -131,6 +137,7 @@ describe('the policy of a decision', () => {
       requestId: 'r1',
       scores,
       fallbackReason: null,
+      restrictions: NO_RESTRICTIONS,
       salt: SALT,
       scoreMs: 1,
     });

@@ -9,6 +9,7 @@ import { createObjectState } from '#shared/adapters/state/objects.ts';
 import { STATE_DEADLINE_MS } from '#shared/defaults.ts';
 import { ERROR_CATALOGUE, type ErrorBody, type ErrorCode } from '#shared/errors.ts';
 import type { Objects } from '#shared/ports/objects.ts';
+import { createBreaker } from '#shared/runtime/breaker.ts';
 import type { FunctionApp, FunctionResponse } from '#shared/runtime/types.ts';
 import { TOPICS } from '#shared/topology.ts';
 import { BUCKET, type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
@@ -60,7 +61,13 @@ async function open(endpoint = pubsub.endpoint): Promise<FunctionApp> {
     stage: 'auto',
     waiting: async () => null,
     newRequestId: randomUUID,
-    scores: { score: async () => ({ answer: null, reason: 'upstream_unavailable' }), close: async () => undefined },
+    identify: null,
+    providers: async () => [],
+    scores: {
+      breaker: createBreaker({ name: 'score' }),
+      score: async () => ({ answer: null, reason: 'upstream_unavailable' }),
+      close: async () => undefined,
+    },
   });
   await app.start();
   closing.push(async () => {

@@ -12,8 +12,11 @@ import type { Offer } from '#shared/domain/offer.ts';
 import { canonicalWorkloadOf, type Workload } from '#shared/domain/request.ts';
 import type { ScoreAnswer } from '#shared/domain/score.ts';
 import { sampleIndex } from '#shared/learning/policy/chances.ts';
+import { replayPolicy } from '#shared/learning/policy/replay.ts';
+import { NO_RESTRICTIONS, type Restrictions } from '#shared/rules/restrictions.ts';
+import type { Shortfall } from '#shared/rules/shortfall.ts';
 import { testCases } from '#test/support/cases.ts';
-import { anOffer, offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';
+import { anOffer, offerArbitrary, restrictionsArbitrary, workloadArbitrary } from '#test/support/offers.ts';
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
 import { indexed, SCENES, type SceneName } from '#test/support/scenes.ts';
 
@@ -27,6 +30,8 @@ interface Situation {
   /** What route has heard; default: the same. */
   readonly control?: Control;
   readonly requestId?: string;
+  /** What keeps offers out of which score knows nothing; default: nothing. */
+  readonly restrictions?: Restrictions;
 }
 
 const WORKLOAD = canonicalWorkloadOf(aRouteRequest());
@@ -53,6 +58,7 @@ function inputOf(situation: Situation): RouteInput {
     generation: 'g1',
     scores: scoresOf(situation),
     fallbackReason: situation.stage === undefined ? 'deadline_exceeded' : null,
+    restrictions: situation.restrictions ?? NO_RESTRICTIONS,
     control: situation.control ?? SCENES[situation.stage ?? 'rules'].control,
     nowMs: NOW,
     salt: SALT,
@@ -75,6 +81,7 @@ describe('propensities', () => {
       scoredOffers: fc.array(offerArbitrary, { maxLength: 10 }),
       shared: fc.nat({ max: 10 }),
       stage: fc.constantFrom(...STAGES),
+      restrictions: restrictionsArbitrary,
       requestId: fc.uuid(),
     });
     fc.assert(
@@ -91,6 +98,13 @@ describe('propensities', () => {
           return;
         }
         expect(mass(decision)).toBeCloseTo(1, 12);
+        const { barred, maxUsdPerGpuHour, maxUsdPerDeployment } = rest.restrictions;
+        for (const option of [deployment?.option, ...(deployment?.fallbacks ?? [])]) {
+          expect(barred.has(option?.provider ?? '')).toBe(false);
+          const offer = offers.find(({ offer_id: id }) => id === option?.offer_id);
+          expect(offer?.usd_per_gpu_hour).toBeLessThanOrEqual(maxUsdPerGpuHour);
+          expect((offer?.usd_per_gpu_hour ?? 0) * rest.workload.gpu_hours).toBeLessThanOrEqual(maxUsdPerDeployment);
+        }
         expect(decision.propensity).toBe(final?.probability);
         expect(decision.propensity).toBeGreaterThan(0);
         expect(deployment?.propensity).toBe(decision.propensity);
@@ -245,6 +259,96 @@ describe('score and route on different snapshots', () => {
     expect(decision.candidates).toHaveLength(5);
     expect(mass(decision)).toBeCloseTo(1, 12);
     for (const { provider, offer_id: id } of decision.candidates) expect(id.startsWith(`${provider}:`)).toBe(true);
+  });
+});
+
+describe('what keeps offers out whatever score says', () => {
+  const DOWN = { reason: 'provider_down', needed: 'vast to be up again' } as const;
+  const vastIsDown: Restrictions = { ...NO_RESTRICTIONS, barred: new Map([['vast', DOWN]]) };
+
+  test.each(STAGES)('a provider that is down gets nothing, and shows (scores: %s)', (stage) => {
+    for (let i = 0; i < 50; i++) {
+      const { decision, deployment } = decide({ stage, restrictions: vastIsDown, requestId: `r${i}` });
+      expect(decision.final_provider).toBe('akash');
+      expect(deployment?.fallbacks.map(({ provider }) => provider)).toEqual(['akash']);
+      expect(decision.excluded.map(({ provider, reason }) => [provider, reason])).toEqual([
+        ['vast', 'provider_down'],
+        ['vast', 'provider_down'],
+        ['vast', 'provider_down'],
+      ]);
+      const out = decision.candidates.filter(({ provider }) => provider === 'vast');
+      // Score valued them, so the row keeps them; the rules never did.
+      expect(out).toHaveLength(stage === undefined ? 0 : 3);
+      expect(out.every(({ dropped, probability }) => dropped && probability === 0)).toBe(true);
+      expect(mass(decision)).toBeCloseTo(1, 12);
+      expect(decision.propensity).toBe(finalOf(decision)?.probability);
+      expect(replayPolicy(decision)).toStrictEqual(decision.candidates.map(({ probability }) => probability));
+    }
+  });
+
+  test('the price that an offer has now counts, not the one that was scored', () => {
+    const dearer = FIVE_OFFERS.map((offer) => ({ ...offer, usd_per_gpu_hour: offer.usd_per_gpu_hour + 0.1 }));
+    const restrictions = { ...NO_RESTRICTIONS, maxUsdPerGpuHour: 0.46 };
+    const { deployment, decision } = decide({
+      stage: 'online',
+      offers: dearer,
+      scoredOffers: FIVE_OFFERS,
+      restrictions,
+    });
+    expect([deployment?.option, ...(deployment?.fallbacks ?? [])].map((one) => one?.offer_id).sort()).toEqual([
+      'akash:1',
+      'vast:0',
+    ]);
+    expect(decision.excluded[0]).toMatchObject({
+      reason: 'price',
+      needed: 'max_usd_per_gpu_hour of the tenant >= 0.5',
+    });
+  });
+
+  test('everybody out: a refusal that says why', () => {
+    const busy = { reason: 'call_rate', needed: 'in 4 s' } as const;
+    const barred = new Map<string, Shortfall>([
+      ['vast', DOWN],
+      ['akash', busy],
+    ]);
+    const { decision, deployment } = decide({ stage: 'online', restrictions: { ...NO_RESTRICTIONS, barred } });
+    expect(deployment).toBeNull();
+    expect(decision.excluded.slice(0, 2).map(({ provider, needed }) => [provider, needed])).toEqual([
+      ['vast', 'vast to be up again'],
+      ['akash', 'in 4 s'],
+    ]);
+  });
+});
+
+describe('scores that are unsure', () => {
+  const answer = (): ScoreAnswer => scoresOf({ stage: 'online' }) as ScoreAnswer;
+  const recommendations = (change: (one: ScoreAnswer['recommendations'][number], i: number) => object) =>
+    answer().recommendations.map((one, i) => ({ ...one, ...change(one, i) }));
+  const decided = (changes: Partial<ScoreAnswer>) =>
+    decideRoute({ ...inputOf({}), scores: { ...answer(), ...changes }, fallbackReason: null }).decision;
+
+  test.each<[string, Partial<ScoreAnswer>]>([
+    ['a value is missing', { recommendations: recommendations((_, i) => (i === 3 ? { expected_utility: null } : {})) }],
+    ['nothing says how sure', { recommendations: recommendations((_, i) => (i === 0 ? { lead_variance: null } : {})) }],
+    [
+      'the chances are not those of all cases',
+      { recommendations: recommendations(({ probability }) => ({ probability: probability / 2 })) },
+    ],
+    ['there are no chances', { recommendations: recommendations(() => ({ probability: 0 })) }],
+  ])('%s: the rules decide, and say so', (_, changes) => {
+    expect(decided(changes)).toMatchObject({ mode: 'rules', fallback_reason: 'scores_unsure', model_version: null });
+    expect(decided(changes).candidates).toEqual(decide({}).decision.candidates);
+  });
+
+  test('no model had anything to say: the rules, as score has them', () => {
+    const scores = scoresOf({ stage: 'rules' }) as ScoreAnswer;
+    expect(scores.model).toBeNull();
+    const { decision } = decideRoute({ ...inputOf({}), scores, fallbackReason: null });
+    expect(decision).toMatchObject({ mode: 'rules', model_version: null, fallback_reason: null });
+  });
+
+  test('as long as they are whole they act', () => {
+    expect(decided({})).toMatchObject({ mode: 'online', fallback_reason: null, model_version: 'v1' });
   });
 });
 

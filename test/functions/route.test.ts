@@ -174,8 +174,8 @@ describe('a failure on the way', () => {
         expect(await intentOf(request.request_id ?? '')).toMatchObject({ open: null });
         if (!died) expect(house.bus.published.length).toBe(before);
       }
-      // Look for the intent, create it, two events, settle it.
-      expect(deaths).toBe(5);
+      // Look at the reports of deploy, look for the intent, create it, two events, settle it.
+      expect(deaths).toBe(6);
     }
   });
 });

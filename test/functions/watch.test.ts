@@ -1,133 +1,45 @@
 import { describe, expect, test } from 'vitest';
-import { claimed } from '#functions/deploy/decide.ts';
 import { observe } from '#functions/watch/decide.ts';
-import { createWatch } from '#functions/watch/handler.ts';
-import {
-  type DeploymentRecord,
-  deploymentKey,
-  deploymentRecord,
-  endedOf,
-  liveKey,
-  type OpenDeployment,
-} from '#shared/domain/deployment.ts';
+import { WATCH_ROUND_MS } from '#shared/defaults.ts';
+import { deploymentKey, endedOf, liveKey } from '#shared/domain/deployment.ts';
 import { routingOutcome } from '#shared/domain/events/catalogue.ts';
-import { rfc3339 } from '#shared/domain/primitives.ts';
 import { runResultOf } from '#shared/domain/utility.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
-import { fakeClock } from '#test/support/clock.ts';
-import { EVENT_SAMPLES } from '#test/support/events.ts';
-import { faults } from '#test/support/faults.ts';
-import { memoryBus } from '#test/support/memory-bus.ts';
-import { memoryProvider, unavailable } from '#test/support/memory-provider.ts';
-import { memoryState } from '#test/support/memory-state.ts';
-import { bodyOf, post } from '#test/support/push.ts';
-import { aRequest, testDeps } from '#test/support/runtime.ts';
+import { unavailable } from '#test/support/memory-provider.ts';
+import {
+  at,
+  booked,
+  COMPLETED,
+  HOUR,
+  liveRecord,
+  look,
+  MINUTE,
+  RUNNING,
+  watchHouse,
+} from '#test/support/watch-house.ts';
 
-const START = Date.UTC(2026, 0, 1);
-const at = (minutes: number): string => rfc3339(START + minutes * 60_000);
 const GRACE_MINUTES = 30;
 
-const liveRecord = (decisionId: string, provider = 'vast'): OpenDeployment => {
-  const sample = EVENT_SAMPLES['deployment-requested'];
-  const option = { ...sample.option, provider, offer_id: `${provider}:1` };
-  const request = { ...sample, decision_id: decisionId, propensity: 0.9, option, fallbacks: [] };
-  return { ...claimed(request, START), state: 'live', instance_id: `i-${decisionId}` };
-};
+/** As if its first outcome had not gone out. */
+async function unpublish({ state }: ReturnType<typeof watchHouse>, id: string): Promise<void> {
+  const entry = await state.get(deploymentKey(id));
+  if (entry !== null)
+    await state.swap(entry.key, entry.version, { ...(entry.value as object), ready_published: false });
+}
 
-const open = (record: DeploymentRecord): OpenDeployment => {
-  if (record.state === 'ended' || record.state === 'cancelled') throw new Error('expected a deployment that goes on');
-  return record;
-};
-
-const statusOf = (changes: Partial<InstanceStatus> = {}): InstanceStatus => ({
-  instance_id: 'i-d1',
-  request_id: 'd1',
-  state: 'provisioning',
-  blame: null,
-  created_at: at(0),
-  ready_at: null,
-  ended_at: null,
-  address: null,
-  gpu_count: null,
-  usd_per_hour: null,
-  storage_usd_per_hour: null,
-  latency_ms: null,
-  exposure_hours: 0,
-  useful_gpu_hours: 0,
-  billed_gpu_hours: 0,
-  cost_usd: 0,
-  ...changes,
-});
-const RUNNING = statusOf({
-  state: 'running',
-  ready_at: at(2),
-  latency_ms: 120,
-  exposure_hours: 1,
-  billed_gpu_hours: 2,
-});
-const COMPLETED = statusOf({
-  state: 'completed',
-  ready_at: at(2),
-  ended_at: at(242),
-  latency_ms: 120,
-  exposure_hours: 4,
-  useful_gpu_hours: 8,
-  billed_gpu_hours: 8,
-  cost_usd: 4,
-});
-
-function watchHouse() {
-  const clock = fakeClock(START);
-  const state = memoryState(clock);
-  const bus = memoryBus();
-  const deaths = faults();
-  const providers = [memoryProvider('vast'), memoryProvider('akash')] as const;
-  const deps = testDeps(clock);
-  const app = () =>
-    createWatch({
-      ...deps,
-      worldClock: clock,
-      providers: providers.map((provider) => deaths.wrap(provider)),
-      bus: deaths.wrap(bus),
-      state: deaths.wrap(state),
-    });
-  return {
-    clock,
-    state,
-    bus,
-    deaths,
-    deps,
-    vast: providers[0],
-    akash: providers[1],
-    app,
-    async live(record: DeploymentRecord, id = 'request' in record ? record.request.decision_id : 'd1'): Promise<void> {
-      await state.create(deploymentKey(id), record);
-      await state.create(liveKey(id), { decision_id: id });
-    },
-    record: async (id = 'd1') => deploymentRecord.parse((await state.get(deploymentKey(id)))?.value),
-    index: async () => (await state.list('live/', { limit: 10_000 })).map(({ key }) => key),
-    async run(instance = app()) {
-      const response = await post(instance, '/run');
-      return { status: response.status, ...bodyOf<Record<string, number | boolean>>(response) };
-    },
-    outcomes: () =>
-      bus
-        .payloads('routing-outcome')
-        .map(({ decision_id, sequence, status, final, observed_at }) => [
-          decision_id,
-          sequence,
-          status,
-          final,
-          observed_at,
-        ]),
-  };
+/** What goes on beside has come so far. */
+async function settled(isSo: () => boolean): Promise<void> {
+  for (let turns = 0; !isSo(); turns++) {
+    if (turns > 1_000) throw new Error('it never comes');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 describe('following one deployment', () => {
   test('ready once, final once, then forgotten', async () => {
     const house = watchHouse();
     await house.live(liveRecord('d1'));
-    house.vast.statuses.set('i-d1', statusOf());
+    house.vast.statuses.set('i-d1', booked());
     expect(await house.run()).toEqual({ status: 200, live: 1, ready: 0, ended: 0, unreachable: 0, complete: true });
     house.vast.statuses.set('i-d1', RUNNING);
     expect(await house.run()).toMatchObject({ live: 1, ready: 1 });
@@ -178,7 +90,7 @@ describe('following one deployment', () => {
     async (state) => {
       const house = watchHouse();
       await house.live(liveRecord('d1'));
-      house.vast.statuses.set('i-d1', statusOf({ state, blame: 'provider', ended_at: at(5) }));
+      house.vast.statuses.set('i-d1', booked({ state, blame: 'provider', ended_at: at(5) }));
       expect(await house.run()).toMatchObject({ ended: 1 });
       expect(house.bus.payloads('routing-outcome')).toMatchObject([
         { status: state, final: true, blame: 'provider', observed_at: at(5), effective_usd_per_gpu_hour: null },
@@ -216,8 +128,9 @@ describe('killed at any step', () => {
         }
         deaths += 1;
       }
-      // List, read the record, ask, publish, write; an end is also taken off the list. Last, the list of doubts.
-      expect(deaths).toBe(status === RUNNING ? 6 : 7);
+      // The lists of the live, the doubts and each provider's, the record, publish, write; an end is noted first, terminated,
+      // taken off the list. Last, the summary: read and written.
+      expect(deaths).toBe(status === RUNNING ? 9 : 12);
     }
   });
 
@@ -249,15 +162,16 @@ describe('killed at any step', () => {
     expect(await house.index()).toEqual(['live/d1']);
     await house.run();
     expect(await house.record()).toMatchObject({ state: 'ended' });
-    expect(house.bus.distinct('routing-outcome')).toHaveLength(2);
+    expect(house.outcomes().map(([, sequence]) => sequence)).toEqual([1]);
   });
 });
 
 describe('what cannot be seen', () => {
   test.each([
-    ['a provider that is away', unavailable()],
-    ['a bug in its adapter', new TypeError('undefined is not a function')],
-  ])('%s: left as it is, and the others are followed', async (_, failure) => {
+    ['a provider that is away', unavailable(), 0],
+    // What its list does not show may be asked for one by one.
+    ['a bug in its adapter', new TypeError('undefined is not a function'), 1],
+  ])('%s: left as it is, and the others are followed', async (_, failure, asked) => {
     const house = watchHouse();
     await house.live(liveRecord('d1'));
     await house.live(liveRecord('d2', 'akash'));
@@ -265,7 +179,8 @@ describe('what cannot be seen', () => {
     house.akash.statuses.set('i-d2', COMPLETED);
     expect(await house.run()).toMatchObject({ status: 200, live: 1, ended: 1, unreachable: 1 });
     expect(await house.record('d1')).toEqual(liveRecord('d1'));
-    expect(house.deps.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    expect(house.lines('warn')).toHaveLength(1 + asked);
+    expect(house.vast.asked).toHaveLength(asked);
     house.vast.failure = null;
     house.vast.statuses.set('i-d1', COMPLETED);
     expect(await house.run()).toMatchObject({ ended: 1 });
@@ -301,7 +216,7 @@ describe('what cannot be seen', () => {
   test('an instance that its provider forgets for less than the grace is followed on', async () => {
     const house = watchHouse();
     await house.live(liveRecord('d1'));
-    await house.clock.advance(10 * 3_600_000);
+    await house.clock.advance(HOUR);
     await house.run();
     await house.clock.advance((GRACE_MINUTES - 1) * 60_000);
     await house.run();
@@ -334,11 +249,10 @@ describe('what cannot be seen', () => {
   });
 
   test('lost after it was ready, it counts as interrupted and not as never started', () => {
-    const nowMs = START + 400 * 60_000;
-    const seen = open(observe(liveRecord('d1'), RUNNING, nowMs).next);
-    const doubted = open(observe(seen, null, START + 122 * 60_000).next);
-    const { outcomes, next } = observe(doubted, null, nowMs);
-    expect(next.state).toBe('ended');
+    const seen = observe(liveRecord(), look(RUNNING, 3)).record;
+    const doubted = observe({ ...seen, ready_published: true }, look(null, 122)).record;
+    const { outcomes, record } = observe(doubted, look(null, 400));
+    expect(record.ending?.status).toBe('failed');
     const [outcome] = outcomes;
     expect(routingOutcome.schema.parse(outcome)).toMatchObject({
       status: 'failed',
@@ -352,11 +266,18 @@ describe('what cannot be seen', () => {
 describe('many deployments', () => {
   const decisionOf = (i: number): string => `d${String(i).padStart(4, '0')}`;
 
-  test('more than a page: all are seen in one run, one publish a page', async () => {
+  const of = (id: string, status: InstanceStatus): InstanceStatus => ({
+    ...status,
+    instance_id: `i-${id}`,
+    request_id: id,
+  });
+
+  test('more than a chunk: all are seen in one run, one publish a chunk', async () => {
     const house = watchHouse();
     for (let i = 0; i < 600; i++) {
-      await house.live(liveRecord(decisionOf(i)));
-      house.vast.statuses.set(`i-${decisionOf(i)}`, i % 2 === 0 ? COMPLETED : RUNNING);
+      const id = decisionOf(i);
+      await house.live(liveRecord(id));
+      house.vast.statuses.set(`i-${id}`, of(id, i % 2 === 0 ? COMPLETED : RUNNING));
     }
     let publishes = 0;
     const publish = house.bus.publish;
@@ -366,28 +287,52 @@ describe('many deployments', () => {
     };
     expect(await house.run()).toMatchObject({ live: 300, ready: 600, ended: 300, complete: true });
     expect(publishes).toBe(3);
+    expect(house.vast.asked).toEqual([]);
     expect(house.bus.distinct('routing-outcome')).toHaveLength(900);
     expect(await house.index()).toHaveLength(300);
     expect(await house.run()).toMatchObject({ live: 300, ready: 0, ended: 0 });
   });
 
+  test('which nothing new is known of are not written', async () => {
+    const house = watchHouse();
+    for (const id of ['d1', 'd2', 'd3']) {
+      await house.live(liveRecord(id));
+      house.vast.statuses.set(`i-${id}`, of(id, RUNNING));
+    }
+    await house.run();
+    const before = await Promise.all(['d1', 'd2', 'd3'].map((id) => house.state.get(deploymentKey(id))));
+    for (let i = 0; i < 3; i++) {
+      await house.clock.advance(MINUTE);
+      await house.run();
+    }
+    expect(await Promise.all(['d1', 'd2', 'd3'].map((id) => house.state.get(deploymentKey(id))))).toEqual(before);
+  });
+
   test('out of time it says so, and the next run goes on from there: nobody starves', async () => {
     const house = watchHouse();
     for (let i = 0; i < 600; i++) {
-      await house.live(liveRecord(decisionOf(i)));
-      house.vast.statuses.set(`i-${decisionOf(i)}`, RUNNING);
+      const id = decisionOf(i);
+      await house.live(liveRecord(id));
+      house.vast.statuses.set(`i-${id}`, of(id, RUNNING));
     }
     const app = house.app();
-    // The first answer takes until the deadline.
-    const status = house.vast.status;
-    house.vast.status = async (id, context) => {
-      house.vast.status = status;
-      await house.clock.advance(9_000);
-      return status(id, context);
+    // What the first of a round comes to takes until its deadline: nobody waits so long.
+    const { publish } = house.bus;
+    house.bus.publish = async (topic, messages) => {
+      await house.clock.advance(WATCH_ROUND_MS);
+      return publish(topic, messages);
     };
-    const run = async () => bodyOf(await app.handle(aRequest({ method: 'POST', path: '/run', body: '{}' })));
-    expect(await run()).toMatchObject({ ready: 256, complete: false });
-    expect(await run()).toMatchObject({ ready: 344, complete: true });
-    expect(await run()).toMatchObject({ live: 600, ready: 0, complete: true });
+    const ready = () => house.bus.distinct('routing-outcome').length;
+    for (const seen of [256, 512]) {
+      // The first ones have news again, and still it is not their turn.
+      for (let i = 0; i < 256; i++) await unpublish(house, decisionOf(i));
+      expect(await house.run(app)).toMatchObject({ ready: 0, complete: false });
+      await settled(() => ready() === seen);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    house.bus.publish = publish;
+    await house.run(app);
+    expect(ready()).toBe(600);
+    expect(await house.run(app)).toMatchObject({ live: 600, ready: 0, complete: true });
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Control, defaultControl, MAX_INCIDENTS, stage, type Trial } from '#shared/domain/control.ts';
-import { shareDraw, uniformDraw } from '#shared/domain/ids.ts';
+import { type Control, defaultControl, MAX_INCIDENTS, shareBy, stage, type Trial } from '#shared/domain/control.ts';
+import { shareDraw, tenantShareDraw, uniformDraw } from '#shared/domain/ids.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { armOf } from '#shared/learning/switchback/schedule.ts';
 import { type Asked, actingAt, type Cast } from '#shared/serving/acting.ts';
@@ -37,6 +37,7 @@ const controls: fc.Arbitrary<Control> = fc.record({
   format: fc.constant('aurora-control/1'),
   stage: fc.constantFrom(...stage.options),
   share: fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true })),
+  share_by: fc.constantFrom(...shareBy.options),
   kill: orNull(fc.constant({ by: 'ann', reason: 'a test', at: rfc3339(NOW) })),
   trial: orNull(trials),
   incidents,
@@ -48,6 +49,7 @@ const casts: fc.Arbitrary<Cast> = fc.record({
 const questions: fc.Arbitrary<Asked> = fc.record({
   atMs: fc.integer({ min: NOW - 72 * HOUR_MS, max: NOW + 72 * HOUR_MS }),
   decisionId: fc.uuid(),
+  tenantId: fc.constantFrom('default', 'ann', 'bob', 'cem'),
   priority: fc.constantFrom('normal', 'critical'),
 });
 
@@ -106,15 +108,19 @@ describe('who acts', () => {
     });
   });
 
-  test('a share: the actor or the rules by the id alone, both with their arm', () => {
+  test('a share: the actor or the rules by the id alone, or by the tenant alone, both with their arm', () => {
     anyOf((control, cast, asked) => {
       fc.pre(control.share < 1);
       const said = { ...control, kill: null, stage: 'online' as const };
-      const actor = shareDraw(asked.decisionId) < control.share ? (cast.champion ?? 'linear') : 'rules';
+      const byTenant = control.share_by === 'tenant';
+      const draw = byTenant ? tenantShareDraw(asked.tenantId) : shareDraw(asked.decisionId);
+      const actor = draw < control.share ? (cast.champion ?? 'linear') : 'rules';
       const mode = actor === 'rules' ? 'rules' : 'online';
       expect(actingAt(said, cast, asked)).toMatchObject({ actor, mode, arm: actor });
       const later = { ...asked, atMs: asked.atMs + HOUR_MS };
       expect(actingAt(said, cast, later).actor).toBe(actor);
+      const another = byTenant ? { ...asked, decisionId: 'another' } : { ...asked, tenantId: 'another' };
+      expect(actingAt(said, cast, another).actor).toBe(actor);
     });
   });
 
@@ -131,17 +137,23 @@ describe('who acts', () => {
 describe('the draw of a share', () => {
   const ids = Array.from({ length: 20_000 }, (_, i) => `decision-${i}`);
 
-  test('is uniform, and keeps who is in when the share grows', () => {
+  test.each([
+    ['request', shareDraw],
+    ['tenant', tenantShareDraw],
+  ])('by %s is uniform, and keeps who is in when the share grows', (_, draw) => {
     for (const share of [0.1, 0.5, 0.9]) {
-      const inside = ids.filter((id) => shareDraw(id) < share).length / ids.length;
+      const inside = ids.filter((id) => draw(id) < share).length / ids.length;
       // Four standard errors.
       expect(Math.abs(inside - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / ids.length));
     }
-    expect(ids.every((id) => shareDraw(id) >= 0 && shareDraw(id) < 1)).toBe(true);
+    expect(ids.every((id) => draw(id) >= 0 && draw(id) < 1)).toBe(true);
   });
 
-  test('tells nothing of the draw of the action', () => {
-    const both = ids.map((id) => [shareDraw(id) - 0.5, uniformDraw('a secret', id) - 0.5] as const);
+  test.each<[string, (id: string) => number]>([
+    ['action', (id) => uniformDraw('a secret', id)],
+    ['share by tenant', tenantShareDraw],
+  ])('tells nothing of the draw of the %s', (_, other) => {
+    const both = ids.map((id) => [shareDraw(id) - 0.5, other(id) - 0.5] as const);
     const correlation = (12 * both.reduce((sum, [a, b]) => sum + a * b, 0)) / both.length;
     expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(both.length));
   });
@@ -166,10 +178,16 @@ describe('the control object', () => {
     expect(parseControl(bytes(offset)).incidents[0]?.until).toBe('2026-01-01T01:00:00.000Z');
   });
 
+  test('from before shares were counted by tenant counts them by request', () => {
+    const { share_by: _, ...before } = defaultControl('auto');
+    expect(parseControl(bytes(before))).toEqual(defaultControl('auto'));
+  });
+
   test.each<[string, unknown]>([
     ['another format', { ...defaultControl('auto'), format: 'aurora-control/2' }],
     ['a stage that is none', { ...defaultControl('auto'), stage: 'on' }],
     ['more than everything', { ...defaultControl('auto'), share: 1.01 }],
+    ['a share of what nobody knows', { ...defaultControl('auto'), share_by: 'region' }],
     ['a key that nobody knows', { ...defaultControl('auto'), pause: true }],
     ['a wash-out as long as its block', { ...defaultControl('auto'), trial: { ...trial, washout_ms: 10 } }],
     ['one arm', { ...defaultControl('auto'), trial: { ...trial, arms: ['rules'] } }],

@@ -63,6 +63,16 @@ describe('a change of the control object', () => {
     expect(history.at(-1)?.control).toEqual(await stored());
   });
 
+  test('of a share keeps whom it counts by, until another is said', async () => {
+    const { say, stored } = house();
+    await say({ kind: 'share', share: 0.25, share_by: 'tenant' });
+    await say({ kind: 'share', share: 0.5 });
+    expect(await stored()).toMatchObject({ share: 0.5, share_by: 'tenant' });
+    expect(await say({ kind: 'share', share: 0.5, share_by: 'tenant' })).toBeNull();
+    await say({ kind: 'share', share: 0.5, share_by: 'request' });
+    expect(await stored()).toMatchObject({ share: 0.5, share_by: 'request' });
+  });
+
   test('that changes nothing leaves nothing; a stage that is the default becomes somebody’s word', async () => {
     const { say, deps, objects } = house();
     expect(await say({ kind: 'resume' })).toBeNull();

@@ -1,14 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Config, parseConfig } from '#shared/config.ts';
+import { type Config, PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
+import type { Tenant } from '#shared/domain/tenant.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
 
-const KNOWN =
-  'AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT';
+const OF_PROVIDERS = PROVIDER_NAMES.flatMap((name) =>
+  ['URL', 'KEY'].map((what) => `AURORA_PROVIDER_${name.toUpperCase()}_${what}`),
+).join(', ');
+const KNOWN = `AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, AURORA_LOCATION, AURORA_MAX_BYTES_BILLED, AURORA_TRAINING_JOB, AURORA_STORAGE_ENDPOINT, AURORA_BIGQUERY_ENDPOINT, AURORA_PUBSUB_ENDPOINT, AURORA_RUN_ENDPOINT, AURORA_AUDIENCE, AURORA_CALLERS, AURORA_TOKEN_KEYS, AURORA_METADATA_ENDPOINT, AURORA_DIR, AURORA_LOG_LEVEL, AURORA_SPEED, AURORA_SCORE_URL, AURORA_URL, AURORA_API_KEY, ${OF_PROVIDERS}, AURORA_TENANTS, AURORA_STAGE, AURORA_HOST, PORT, FUNCTION_TARGET, AURORA_JOB_EVENT`;
+
+/** Of a provider, or of a tenant of ours: no message quotes any of it. */
+const KEY = 'key-of-nobody-0123456789';
+const NO_SECRET = 'expected 8 to 512 printable characters without blanks';
+const NOT_TWO = 'expected the public and the secret key, public:secret';
+
+const HASH = 'ab'.repeat(32);
+const ANN: Tenant = {
+  tenant_id: 'ann',
+  key_sha256: [HASH],
+  accounts: [],
+  daily_usd: 10,
+  max_usd_per_gpu_hour: null,
+  max_usd_per_deployment: null,
+};
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
-const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+type Bad = readonly [environment: Readonly<Record<string, string>>, message: string];
+const BAD: readonly Bad[] = [
   [{ AURORA_PLATFROM: 'gcp' }, `AURORA_PLATFROM is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_: '' }, `AURORA_ is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_PLATFORM: 'aws' }, 'AURORA_PLATFORM="aws": Invalid option: expected one of "embedded"|"gcp"'],
@@ -44,6 +63,27 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_SCORE_URL: 'score:8082' }, 'AURORA_SCORE_URL="score:8082": expected a URL of http or https'],
   [{ AURORA_SCORE_URL: 'ftp://score' }, 'AURORA_SCORE_URL="ftp://score": expected a URL of http or https'],
   [{ AURORA_SCORE_URL: '' }, 'AURORA_SCORE_URL="": expected a URL of http or https'],
+  [{ AURORA_URL: 'route:8080' }, 'AURORA_URL="route:8080": expected a URL of http or https'],
+  [{ AURORA_API_KEY: `two ${KEY}` }, `AURORA_API_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_URL: 'vast' }, 'AURORA_PROVIDER_VAST_URL="vast": expected a URL of http or https'],
+  [
+    { AURORA_PROVIDER_VAST_URL: 'https://vast.example' },
+    'AURORA_PROVIDER_VAST_KEY is not set: AURORA_PROVIDER_VAST_URL alone opens nothing',
+  ],
+  [{ AURORA_PROVIDER_VAST_KEY: '' }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: 'short' }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: KEY.repeat(22) }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  // As `echo` ends what it is told to put into a secret.
+  [{ AURORA_PROVIDER_VAST_KEY: `${KEY}\n` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: `Bearer ${KEY}` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  [{ AURORA_PROVIDER_VAST_KEY: `${KEY}é` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  ...['', ':', `${KEY}:`, `:${KEY}`, `${KEY}:${KEY}:${KEY}`].map(
+    (key): Bad => [
+      { AURORA_PROVIDER_RENDER_KEY: key },
+      `AURORA_PROVIDER_RENDER_KEY: ${key.length < 8 ? NO_SECRET : NOT_TWO}`,
+    ],
+  ),
+  [{ AURORA_PROVIDER_IONET_KEY: KEY }, `AURORA_PROVIDER_IONET_KEY is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_STAGE: 'always' }, 'AURORA_STAGE="always": Invalid option: expected one of "apprentice"|"auto"|"online"'],
   [{ AURORA_HOST: 'express' }, 'AURORA_HOST="express": Invalid option: expected one of "lean"|"functions-framework"'],
   [{ PORT: 'http' }, 'PORT="http": expected a number in decimal digits'],
@@ -61,6 +101,10 @@ describe('configuration', () => {
       logLevel: 'info',
       speed: 1,
       scoreUrl: 'http://127.0.0.1:8082',
+      tenants: null,
+      url: null,
+      apiKey: null,
+      providers: Object.fromEntries(PROVIDER_NAMES.map((name) => [name, null])),
       stage: 'auto',
       port: 8080,
       functionTarget: null,
@@ -76,6 +120,11 @@ describe('configuration', () => {
       AURORA_LOG_LEVEL: 'silent',
       AURORA_SPEED: '0.5',
       AURORA_SCORE_URL: 'https://score.example/',
+      AURORA_TENANTS: JSON.stringify([{ tenant_id: 'ann', key_sha256: [HASH.toUpperCase()], daily_usd: 10 }]),
+      AURORA_URL: 'https://route.example/',
+      AURORA_API_KEY: `api-${KEY}`,
+      AURORA_PROVIDER_VAST_URL: 'http://127.0.0.1:8091/',
+      AURORA_PROVIDER_VAST_KEY: KEY,
       AURORA_STAGE: 'online',
       AURORA_HOST: 'functions-framework',
       PORT: '0',
@@ -89,12 +138,21 @@ describe('configuration', () => {
       speed: 0.5,
       // A path is appended to it.
       scoreUrl: 'https://score.example',
+      tenants: [ANN],
+      url: 'https://route.example',
+      apiKey: `api-${KEY}`,
+      providers: expect.objectContaining({ vast: { url: 'http://127.0.0.1:8091', key: KEY } }),
       stage: 'online',
       port: 0,
       functionTarget: 'score',
       host: 'functions-framework',
       jobEvent: '{"message":{}}',
     });
+  });
+
+  test('a key alone opens the provider itself', () => {
+    const { providers } = parseConfig({ AURORA_PROVIDER_VAST_KEY: KEY });
+    expect(providers.vast).toEqual({ url: 'https://console.vast.ai', key: KEY });
   });
 
   const cloud = {
@@ -165,6 +223,7 @@ describe('configuration', () => {
     const parse = (): unknown => parseConfig(environment);
     expect(parse).toThrow(RejectedError);
     expect(parse).toThrow(expect.objectContaining({ code: 'config_invalid', message }));
+    expect(message).not.toContain(KEY);
   });
 
   /** Any environment: known names and near misses of them, values that fit somewhere and any text. */
@@ -197,7 +256,8 @@ describe('configuration', () => {
         } catch (error) {
           if (!(error instanceof RejectedError)) throw error;
           expect(error.code).toBe('config_invalid');
-          expect(Object.keys(given).some((key) => error.message.startsWith(key))).toBe(true);
+          const ours = Object.keys(given).filter((key) => /^AURORA_|^PORT$|^FUNCTION_TARGET$/.test(key));
+          expect(ours.some((key) => error.message.includes(key))).toBe(true);
           return;
         }
         parsed += 1;
@@ -211,5 +271,61 @@ describe('configuration', () => {
       { numRuns: testCases },
     );
     expect(parsed).toBeGreaterThan(testCases / 50);
+  });
+});
+
+describe('tenants', () => {
+  const KEY = 'a key in plain words, where its hash belongs';
+  const read = (value: unknown, files: Readonly<Record<string, string>> = {}): Config =>
+    parseConfig({ AURORA_TENANTS: typeof value === 'string' ? value : JSON.stringify(value) }, (path) => {
+      const found = files[path];
+      if (found === undefined) throw Object.assign(new Error(path), { code: 'ENOENT' });
+      return found;
+    });
+
+  test('come from a file as well', () => {
+    const text = JSON.stringify([{ tenant_id: 'ann', key_sha256: [HASH], daily_usd: 10 }]);
+    expect(read('@/etc/aurora/tenants.json', { '/etc/aurora/tenants.json': text }).tenants).toEqual([ANN]);
+  });
+
+  const ann = { tenant_id: 'ann', key_sha256: [HASH] };
+  test.each<[string, unknown, string]>([
+    ['no JSON', KEY, 'AURORA_TENANTS: expected a JSON list of tenants, or @ and the path of a file with one'],
+    ['a file that is not there', '@none', 'AURORA_TENANTS=@none: cannot be read (ENOENT)'],
+    ['nobody', [], 'AURORA_TENANTS: (root): Too small: expected array to have >=1 items'],
+    [
+      'a key where its hash belongs',
+      [{ tenant_id: 'ann', key_sha256: [KEY] }],
+      'AURORA_TENANTS: 0.key_sha256.0: expected the SHA-256 of a key in 64 hexadecimal digits',
+    ],
+    ['nothing to know it by', [{ tenant_id: 'ann' }], 'AURORA_TENANTS: 0: expected a key or an account'],
+    [
+      'a name that would part keys of state',
+      [{ ...ann, tenant_id: 'a/b' }],
+      'AURORA_TENANTS: 0.tenant_id: expected up to 64 letters, digits, dots, dashes and underscores',
+    ],
+    ['a limit that nobody holds', [{ ...ann, max_live: 3 }], 'AURORA_TENANTS: 0: Unrecognized key: "max_live"'],
+    ['no limit at all', [{ ...ann, daily_usd: 0 }], 'AURORA_TENANTS: 0.daily_usd: Too small: expected number to be >0'],
+    [
+      'one twice',
+      [ann, { ...ann, key_sha256: ['c'.repeat(64)] }],
+      'AURORA_TENANTS: (root): expected each tenant_id once',
+    ],
+    [
+      'one key for two',
+      [ann, { tenant_id: 'bob', key_sha256: [HASH.toUpperCase()] }],
+      'AURORA_TENANTS: (root): expected each key at one tenant, once',
+    ],
+    [
+      'one account for two',
+      [
+        { tenant_id: 'ann', accounts: ['a@example.com'] },
+        { tenant_id: 'bob', accounts: ['a@example.com'] },
+      ],
+      'AURORA_TENANTS: (root): expected each account at one tenant, once',
+    ],
+  ])('%s: the place is named, nothing is quoted', (_, value, message) => {
+    expect(() => read(value)).toThrow(expect.objectContaining({ code: 'config_invalid', message }));
+    expect(message).not.toContain(KEY);
   });
 });

@@ -52,7 +52,7 @@ describe('an event', () => {
 
   it('carries its trace and its ordering key', () => {
     const sample = EVENT_SAMPLES['deployment-requested'];
-    const message = encodeEvent(EVENTS['deployment-requested'], sample, '00-aa-bb-01');
+    const message = encodeEvent(EVENTS['deployment-requested'], sample, { traceparent: '00-aa-bb-01' });
     expect(message.attributes['traceparent']).toBe('00-aa-bb-01');
     expect(message.orderingKey).toBe('vast');
     expect(encoded('routing-decision')).not.toHaveProperty('orderingKey');

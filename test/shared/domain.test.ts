@@ -48,6 +48,12 @@ describe('aliases', () => {
     ['h100_nvl', 'h100nvl'],
     ['A100-SXM4-80GB', 'a100'],
     ['A100 40GB', 'a10040gb'],
+    ['NVIDIA A100 80GB PCIe', 'a100'],
+    ['NVIDIA A100-SXM4-40GB', 'a10040gb'],
+    ['NVIDIA A100-PCIE-40GB', 'a10040gb'],
+    ['NVIDIA H100 80GB HBM3', 'h100'],
+    ['NVIDIA RTX 6000 Ada Generation', 'rtx6000ada'],
+    ['Tesla V100-SXM2-16GB', 'v100'],
     ['Tesla T4', 't4'],
     ['MI300X', 'mi300x'],
     ['constructor ', 'unknown'],
@@ -179,6 +185,8 @@ describe('a request', () => {
       min_reputation: null,
       weights: DEFAULT_WEIGHTS,
       priority: 'normal',
+      image: null,
+      port: null,
     });
   });
 

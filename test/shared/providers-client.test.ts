@@ -56,7 +56,7 @@ function connect(more: Partial<ProviderClientOptions> = {}): ProviderClient {
       return { 'x-key': KEY, 'x-nth': String(signed.length) };
     },
     secrets: [KEY],
-    attemptMs: 200,
+    attemptMs: 800,
     ...more,
   });
 }
@@ -161,7 +161,15 @@ describe('a call', () => {
   test.each([404, 410])('answered %i is what the call says it is', async (status) => {
     answer = says(status, '');
     expect((await failure(client.ask(call({ missing: 'offer_gone' }), soon()))).code).toBe('offer_gone');
-    expect(await client.askOrNull(call(), soon())).toBeNull();
+    for (const body of ['', '{"error":"no_such_instance"}', 'Not Found']) {
+      answer = says(status, body);
+      expect(await client.askOrNull(call(), soon())).toBeNull();
+    }
+    // Of a proxy.
+    answer = says(status, '<html><body>Not Found</body></html>');
+    expect(await failure(client.askOrNull(call(), soon()))).toMatchObject({ code: 'provider_answer_invalid' });
+    answer = inTurn(says(status, ' <!doctype html>'), GOOD);
+    expect(await client.askOrNull(call(), soon())).toMatchObject({ thing: { id: 1 } });
   });
 
   test.each([
@@ -289,10 +297,10 @@ describe('repetition', () => {
     answer = says(500, 'broken');
     client = connect({ random: () => 0.99 });
     const startedMs = hostClock.now();
-    // The first pause is below 250 ms, the second one below 500 and too long.
-    await failure(client.ask(call(), { deadline: startedMs + 500 }));
+    // The first pause is below 250 ms, the second one below 500: together too long.
+    await failure(client.ask(call(), { deadline: startedMs + 700 }));
     expect(signed).toHaveLength(2);
-    expect(hostClock.now() - startedMs).toBeLessThan(500);
+    expect(hostClock.now() - startedMs).toBeLessThan(700);
   });
 });
 
@@ -300,9 +308,10 @@ describe('time', () => {
   test('an attempt has its own limit, the call its deadline', async () => {
     answer = () => undefined;
     expect((await failure(client.ask(call({ repeat: 'never' }), soon()))).code).toBe('provider_unavailable');
+    client = connect({ attemptMs: 10_000 });
     const startedMs = hostClock.now();
     expect((await failure(client.ask(call(), soon(100)))).code).toBe('deadline_exceeded');
-    expect(hostClock.now() - startedMs).toBeLessThan(200);
+    expect(hostClock.now() - startedMs).toBeLessThan(2_000);
   });
 
   test('who gives up is given its own reason, and the call is not repeated', async () => {
@@ -317,11 +326,11 @@ describe('time', () => {
   test('the time of an answer is told without the wait for a turn', async () => {
     answer = GOOD;
     client = connect({
-      pace: { ...pace, reserve: () => new Promise((resolve) => void hostClock.after(100, () => resolve())) },
+      pace: { ...pace, reserve: () => new Promise((resolve) => void hostClock.after(400, () => resolve())) },
     });
     const ms = await client.time(call(), soon());
     expect(ms).toBeGreaterThan(0);
-    expect(ms).toBeLessThan(100);
+    expect(ms).toBeLessThan(400);
   });
 });
 

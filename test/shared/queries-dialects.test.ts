@@ -64,6 +64,7 @@ const COMMON = [
     'FROM',
     'JOIN',
     'MAX',
+    'MIN',
     'OVER',
     'ROW_NUMBER',
   ],

@@ -3,12 +3,13 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type BreakerState, createBreaker, onAllow, onFailure, onSuccess } from '#shared/runtime/breaker.ts';
+import { showBreaker } from '#shared/runtime/breaker-metrics.ts';
 import { installGate } from '#shared/runtime/hosts/gate.ts';
 import { poll } from '#shared/runtime/poller.ts';
 import { createWorldClock } from '#shared/runtime/world-clock.ts';
 import { testCases } from '#test/support/cases.ts';
 import { fakeClock } from '#test/support/clock.ts';
-import { type LogLine, memoryLog } from '#test/support/runtime.ts';
+import { type LogLine, memoryLog, testDeps } from '#test/support/runtime.ts';
 
 test('the breaker opens after failures in a row, lets one call try after the pause, and closes on its success', () => {
   const changes: string[] = [];
@@ -29,6 +30,31 @@ test('the breaker opens after failures in a row, lets one call try after the pau
   breaker.success(211);
   expect(breaker.state()).toEqual({ name: 'closed', failures: 0 });
   expect(changes).toEqual(['closed>open', 'open>half_open', 'half_open>open', 'open>half_open', 'half_open>closed']);
+});
+
+test('the state of each breaker is a gauge, by dependency', async () => {
+  const { metrics } = testDeps();
+  const [score, vast] = [createBreaker({ name: 'score', failures: 1, pauseMs: 100 }), createBreaker({ name: 'vast' })];
+  showBreaker(metrics, score);
+  showBreaker(metrics, vast);
+  const shown = async (): Promise<unknown> =>
+    [...(await metrics.exposition()).matchAll(/^aurora_breaker_state{dependency="(\w+)"} (\d)$/gm)].map((line) =>
+      line.slice(1),
+    );
+  expect(await shown()).toEqual([
+    ['score', '0'],
+    ['vast', '0'],
+  ]);
+  score.failure(0);
+  expect(await shown()).toEqual([
+    ['score', '2'],
+    ['vast', '0'],
+  ]);
+  score.allow(100);
+  expect(await shown()).toEqual([
+    ['score', '1'],
+    ['vast', '0'],
+  ]);
 });
 
 test('a call from before the opening that succeeds late does not close it', () => {

@@ -6,6 +6,7 @@ import { createPlatform } from '#shared/platform-choice.ts';
 import { type BigqueryFake, DATASET, PROJECT, startBigqueryFake } from './bigquery/server.ts';
 import { BUCKET, type GcsFake, startGcsFake } from './gcs/server.ts';
 import { memoryLog } from './runtime.ts';
+import { tenantsVariable } from './tenants.ts';
 
 export interface Cloud {
   readonly storage: GcsFake;
@@ -43,6 +44,7 @@ export const cloudEnvironment = (endpoints: {
   AURORA_STORAGE_ENDPOINT: endpoints.storage,
   AURORA_BIGQUERY_ENDPOINT: endpoints.bigquery,
   AURORA_PUBSUB_ENDPOINT: endpoints.pubsub,
+  AURORA_TENANTS: tenantsVariable('default'),
 });
 
 /** What somebody else does there. */

@@ -163,6 +163,8 @@ function answerOf(
   if (path === '/ready') return { status: 200, body: { ready: true, waiting_for: [] } };
   if (name === 'score') return { status: 200, body: { recommendations: [] } };
   if (name === 'route') return refused(400, 'body_invalid');
+  // Their one door is the clock's.
+  if (name === 'collect' || name === 'watch') return refused(404, 'not_found');
   return body.length > 512 * 1024 ? refused(413, 'body_too_large') : refused(400, 'envelope_invalid');
 }
 

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import type { Offer } from '#shared/domain/offer.ts';
 import { name } from '#shared/domain/primitives.ts';
 import { DEFAULT_WEIGHTS, type Workload } from '#shared/domain/request.ts';
+import { NO_RESTRICTIONS, type Restrictions } from '#shared/rules/restrictions.ts';
+import type { Shortfall } from '#shared/rules/shortfall.ts';
 
 /** A plain offer and a plain request that fit each other; a test names only what it is about. */
 export const anOffer = (changes: Partial<Offer> = {}): Offer => ({
@@ -97,6 +99,26 @@ export const workloadArbitrary: fc.Arbitrary<Workload> = fc.record({
   image: orNull(fc.constantFrom('nvidia/cuda:12.9.1', 'registry.example:5000/team/job')),
   port: orNull(fc.integer({ min: 1, max: 65_535 })),
 });
+
+/** Mostly none; else one or two of the providers above are barred, or their prices too high for the tenant. */
+export const restrictionsArbitrary: fc.Arbitrary<Restrictions> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(NO_RESTRICTIONS) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      barred: fc
+        .uniqueArray(fc.constantFrom('vast', 'akash', 'render'), { maxLength: 2 })
+        .map(
+          (names) =>
+            new Map<string, Shortfall>(
+              names.map((name) => [name, { reason: 'provider_down', needed: `${name} to be up` }]),
+            ),
+        ),
+      maxUsdPerGpuHour: fc.constantFrom(Number.POSITIVE_INFINITY, 1e9, 1),
+      maxUsdPerDeployment: fc.constantFrom(Number.POSITIVE_INFINITY, 1e12, 10),
+    }),
+  },
+);
 
 /** World instants from 1970 to 2100. */
 export const instantArbitrary: fc.Arbitrary<number> = fc.integer({ min: 0, max: Date.UTC(2100, 0, 1) });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type EncodedEvent, encodeEvent } from '#shared/domain/events/codec.ts';
 import type { EventDefinition } from '#shared/domain/events/definition.ts';
+import { isStream } from '#shared/runtime/stream.ts';
 import type { FunctionApp, FunctionRequest, FunctionResponse } from '#shared/runtime/types.ts';
 import { aRequest } from './runtime.ts';
 
@@ -27,5 +28,6 @@ export async function post(app: FunctionApp, path: string, body: unknown = {}): 
 /** The JSON of an answer. Figures and texts of tests: typed by what the test says of them. */
 export function bodyOf<T = Record<string, unknown>>(response: FunctionResponse): T {
   const { body } = response;
+  if (isStream(body)) throw new Error('expected an answer that is there as a whole');
   return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body)) as T;
 }

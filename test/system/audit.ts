@@ -72,12 +72,13 @@ function checkMarket(
   const market = createMarket({ spec, seed: 0, deviation: 1, store: sqliteStore(join(directory, 'market.sqlite')) });
   try {
     const fates = new Map<string, string>();
-    for (const { label, instance_id, offer_id } of market.instances(THE_END_MS)) {
+    for (const { label: carried, instance_id, offer_id } of market.instances(THE_END_MS)) {
+      const label = decisionOf(carried);
       if (fates.has(label)) findings.push(`deployed twice: ${label}, again as ${instance_id} on ${offer_id}`);
       fates.set(label, market.status(instance_id, THE_END_MS)?.state ?? 'unknown');
       const record = records.get(label);
       if (record === undefined) findings.push(`instance ${instance_id} of ${label}, which no record knows`);
-      else if (offerOf(record) !== offer_id)
+      else if (carried === label && offerOf(record) !== offer_id)
         findings.push(`${label}: instance on ${offer_id}, record says ${offerOf(record)}`);
     }
     return fates;
@@ -85,6 +86,9 @@ function checkMarket(
     market.close();
   }
 }
+
+/** An adapter's instances carry its installation's mark, and their offers have the marketplace's own ids. */
+const decisionOf = (label: string): string => label.replace(/^aurora-[0-9a-f]{8}-/, '');
 
 const offerOf = (record: DeploymentRecord): string | null => {
   if (record.state === 'cancelled') return null;

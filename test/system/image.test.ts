@@ -15,7 +15,9 @@ import { ask } from '#cli/dev/deploy/ask.ts';
 import { PROBES } from '#cli/dev/deploy/services.ts';
 import type { Sbom } from '#cli/dev/image/sbom.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
+import { PROVIDER_NAMES } from '#shared/config.ts';
 import { trainInWorker } from '#shared/learning/train/in-worker.ts';
+import { ACCOUNT } from '#test/support/account.ts';
 import { startChild } from '#test/support/child.ts';
 import { type Cloud, startCloud } from '#test/support/cloud.ts';
 import { type Followed, followDockerfile, makeReadOnly, type Owner } from '#test/support/dockerfile.ts';
@@ -49,6 +51,9 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
+/** As terraform/aurora/topology.tf has it. */
+const HOLD_KEYS = ['collect', 'deploy', 'route', 'watch'];
+
 function start(name: string, environment: Readonly<Record<string, string>> = {}) {
   const [program, script = ''] = image.entrypoint;
   expect(program).toBe('node');
@@ -61,6 +66,7 @@ function start(name: string, environment: Readonly<Record<string, string>> = {})
       PORT: '0',
       FUNCTION_TARGET: name,
       ...cloud.environment,
+      ...(HOLD_KEYS.includes(name) ? ACCOUNT : {}),
       ...environment,
     },
     { cwd: image.workdir, ...node },
@@ -98,18 +104,33 @@ describe('the image', () => {
     expect(started.problems()).toBe('');
   });
 
-  test('finds every module compiled, and score loads no client library', async () => {
-    const started = start('score', { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
+  /** Files of a function that serves. */
+  async function loadedBy(name: string, environment: Readonly<Record<string, string>> = {}): Promise<string[]> {
+    const started = start(name, { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', ...environment });
     const ended = once(started.child, 'close');
     await urlOf(started);
     started.child.kill('SIGTERM');
     await ended;
     const said = started.problems() + started.lines().join('\n');
+    expect(said.match(/was rejected|was not initialized, initializing/g)).toBeNull();
     const accepted = [...said.matchAll(/V8 code cache for ESM (file:\S+) was accepted/g)].map(([, url = '']) => url);
     expect(accepted.length).toBeGreaterThan(10);
-    expect(said.match(/was rejected|was not initialized, initializing/g)).toBeNull();
-    for (const url of accepted)
-      expect(await readFile(new URL(url), 'utf8'), url).not.toMatch(/@google-cloud\/|@tensorflow\//);
+    return accepted.map((url) => fileURLToPath(url));
+  }
+
+  test('finds every module compiled, and score loads no client library', async () => {
+    for (const file of await loadedBy('score'))
+      expect(await readFile(file, 'utf8'), file).not.toMatch(/@google-cloud\/|@tensorflow\/|\bundici:/);
+  });
+
+  // A part has the name of the folder that is asked for.
+  test.each<[string, readonly string[]]>([
+    ['score', []],
+    ['route', []],
+    ['watch', ['vast']],
+  ])('has %s load, of the adapters, %j', async (name, adapters) => {
+    const parts = (await loadedBy(name, ACCOUNT)).map((file) => basename(file).replace(/-\w+\.mjs$/, ''));
+    expect(parts.filter((part) => PROVIDER_NAMES.some((provider) => provider === part))).toEqual(adapters);
   });
 
   test('says so when what was compiled is not for it', async () => {
@@ -139,8 +160,8 @@ describe('the image', () => {
     ['on the embedded platform', { AURORA_PLATFORM: 'embedded' }, 'this bundle holds the cloud alone'],
     [
       'as a function that it has not',
-      { FUNCTION_TARGET: 'watch' },
-      `"watch": expected one of ${[...DEPLOYED].sort().join(', ')}`,
+      { FUNCTION_TARGET: 'probe' },
+      `"probe": expected one of ${[...DEPLOYED].sort().join(', ')}`,
     ],
     ['as no function', { FUNCTION_TARGET: '' }, '"": expected one of'],
   ])('%s ends at once, and says what is wrong', async (_, environment, words) => {

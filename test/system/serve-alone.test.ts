@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { PROVIDER_NAMES } from '#shared/config.ts';
 import { trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { trainingKey } from '#shared/domain/training-report.ts';
@@ -45,6 +46,36 @@ test('in the cloud without a variable that it needs: names it, and where its val
     },
   });
 });
+
+test('route in the cloud, where nobody says who its callers are: refuses to start', async () => {
+  const cloud = await startCloud();
+  onTestFinished(() => cloud.close());
+  const { AURORA_TENANTS: _, ...open } = cloud.environment;
+  expect(await serveInVain({ FUNCTION_TARGET: 'route', ...open })).toEqual({
+    error: {
+      code: 'config_invalid',
+      message:
+        'AURORA_TENANTS is not set: route at 0.0.0.0 would deploy for whoever reaches it; say who its tenants are, or, with AURORA_AUDIENCE and AURORA_CALLERS, whose ID tokens it takes',
+      remedy: ERROR_CATALOGUE.config_invalid.remedy,
+    },
+  });
+});
+
+test.each(['collect', 'deploy', 'watch'])(
+  '%s without a key of any provider: says which it could have',
+  async (target) => {
+    const directory = await mkdtemp(join(tmpdir(), 'aurora-alone-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const variables = PROVIDER_NAMES.map((name) => `AURORA_PROVIDER_${name.toUpperCase()}_KEY`);
+    expect(await serveInVain({ FUNCTION_TARGET: target, AURORA_DIR: directory })).toEqual({
+      error: {
+        code: 'config_invalid',
+        message: `no provider has an account: set at least one of ${variables.join(', ')}`,
+        remedy: ERROR_CATALOGUE.config_invalid.remedy,
+      },
+    });
+  },
+);
 
 test('train as a job: handles the event that it is given, reports, and ends', async () => {
   const cloud = await startCloud();

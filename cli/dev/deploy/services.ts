@@ -38,8 +38,8 @@ export const PROBES = {
   watch: elsewhere,
   // Hears route.
   deploy: push,
-  // Calls score. What it accepts it deploys, so it is asked what it must refuse.
-  route: { path: '/route', body: '{}', passes: ['body_invalid'] },
+  // Calls score. What it accepts it deploys, so it is asked what it must refuse, also because whoever releases is none of its tenants.
+  route: { path: '/route', body: '{}', passes: ['body_invalid', 'unauthorized', 'forbidden'] },
   // Writes what score and route read.
   collect: elsewhere,
 } as const satisfies Readonly<Record<Deployed, Probe>>;

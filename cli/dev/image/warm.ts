@@ -1,7 +1,8 @@
 /**
  * Fills the compile cache of the image: starts each function once, asks it whether it is ready, and lets it end, which is when Node
  * writes what it compiled. Run it as the user and with the Node that will start them: Node keeps a cache for each version, kind of
- * CPU and user. Google is a stand-in on this machine, whose stores are empty. Exit code 1 when a function does not start.
+ * CPU and user. Google is a stand-in on this machine, whose stores are empty; there is an account at every provider, and no
+ * provider. Exit code 1 when a function does not start.
  *   node warm.mjs
  */
 import { spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { PROVIDER_NAMES } from '#shared/config.ts';
 
 const here = import.meta.dirname;
 
@@ -33,6 +35,15 @@ const google = createServer(async (request, response) => {
   }
 });
 
+/** So that every adapter is loaded. */
+const accounts = (origin: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    PROVIDER_NAMES.flatMap((name) => [
+      [`AURORA_PROVIDER_${name.toUpperCase()}_URL`, origin],
+      [`AURORA_PROVIDER_${name.toUpperCase()}_KEY`, 'warming:warming'],
+    ]),
+  );
+
 async function warm(name: string, endpoint: string): Promise<void> {
   const child = spawn(process.execPath, [join(here, 'start.mjs')], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -51,6 +62,7 @@ async function warm(name: string, endpoint: string): Promise<void> {
       AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
       AURORA_AUDIENCE: endpoint,
       AURORA_CALLERS: 'warming@example.com',
+      ...accounts(endpoint),
     },
   });
   const ended = once(child, 'exit');

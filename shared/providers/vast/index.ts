@@ -10,7 +10,6 @@ import { createProviderClient } from '../client.ts';
 import { labelsOf } from '../labels.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
 import type { OfferFilter, Provider } from '../provider.ts';
-
 import { vastBook } from './book.ts';
 import { get, list, SPACING_MS, search } from './calls.ts';
 import { vastDeploy } from './deploy.ts';

@@ -6,7 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejectedError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { codedError, errorAnswer } from '../answers.ts';
-import type { FunctionApp, FunctionRequest, FunctionResponse } from '../types.ts';
+import { isStream } from '../stream.ts';
+import type { FunctionApp, FunctionRequest, FunctionResponse, WholeResponse } from '../types.ts';
+import { writeStream } from './write-stream.ts';
 
 const NO_BODY = new Uint8Array(0);
 /** After a refused body: how long and how much is thrown away, so that the client reads the answer instead of a reset. */
@@ -94,9 +96,11 @@ export interface Exchange {
   readonly body: Uint8Array;
   /** Asked when the answer goes out: true tells the client to open a new connection, elsewhere. */
   readonly closing: () => boolean;
+  readonly hostClock: HostClock;
 }
 
-export function answerWith({ app, request, response, url, body, closing }: Exchange): void {
+export function answerWith(exchange: Exchange): void {
+  const { app, request, response, url, body } = exchange;
   let answer: FunctionResponse | Promise<FunctionResponse>;
   try {
     answer = app.handle(new HostRequest(request, response, url, body));
@@ -105,29 +109,45 @@ export function answerWith({ app, request, response, url, body, closing }: Excha
   }
   if (answer instanceof Promise) {
     answer.then(
-      (late) => write(response, late, closing()),
-      (thrown: unknown) => write(response, errorAnswer(codedError(thrown)), closing()),
+      (late) => send(exchange, late),
+      (thrown: unknown) => send(exchange, errorAnswer(codedError(thrown))),
     );
-  } else write(response, answer, closing());
+  } else send(exchange, answer);
 }
 
-export function write(response: ServerResponse, answer: FunctionResponse, closing: boolean): void {
+function send({ response, closing, hostClock }: Exchange, answer: FunctionResponse): void {
+  const { body } = answer;
+  if (!isStream(body)) write(response, answer as WholeResponse, closing());
+  else if (!response.destroyed && writeHead(response, answer, closing())) void writeStream(response, body, hostClock);
+  else void body[Symbol.asyncIterator]().return?.();
+}
+
+export function write(response: ServerResponse, answer: WholeResponse, closing: boolean): void {
   if (response.destroyed) return;
   const body = answer.body ?? '';
   const length = Buffer.byteLength(body);
-  const headers: Record<string, string | number> = { ...answer.headers };
-  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = length;
-  if (closing) headers['connection'] = 'close';
-  try {
-    response.writeHead(answer.status, headers);
-  } catch (cause) {
-    // A header or status that HTTP cannot carry: the handler's bug, answered as one.
-    write(response, errorAnswer(codedError(cause)), closing);
-    return;
-  }
+  const carries = answer.status !== 204 && answer.status !== 304;
+  if (!writeHead(response, answer, closing, carries ? { 'content-length': length } : undefined)) return;
   // ASCII is the same bytes in Latin-1, which node writes straight from its stack up to 16 KiB; of UTF-8 it expects three
   // bytes a character and takes the long way from 5 KiB on. An answer of score: 10 µs less.
   response.end(body, typeof body === 'string' && body.length === length ? 'latin1' : 'utf8');
+}
+
+/** False: it could not be, and the failure is the answer. */
+function writeHead(
+  response: ServerResponse,
+  { status, headers }: Omit<FunctionResponse, 'body'>,
+  closing: boolean,
+  more?: Readonly<Record<string, number>>,
+): boolean {
+  try {
+    response.writeHead(status, { ...headers, ...more, ...(closing ? { connection: 'close' } : undefined) });
+    return true;
+  } catch (cause) {
+    // A header or status that HTTP cannot carry: the handler's bug, answered as one.
+    write(response, errorAnswer(codedError(cause)), closing);
+    return false;
+  }
 }
 
 /** Answers 413 at once and closes; what still comes is thrown away for a moment, never held. */

@@ -17,6 +17,7 @@ interface Arrived {
   readonly url: string;
   readonly body: Uint8Array;
   readonly closing: () => boolean;
+  readonly hostClock: HostClock;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -42,7 +43,7 @@ function gateServer(server: Server, app: FunctionApp, hostClock: HostClock): Gat
     hostClock,
     limitBytes: () => app.bodyLimitBytes,
     serve(request, response, body) {
-      arrived.set(request, { url: request.url ?? '/', body, closing: gate.closing });
+      arrived.set(request, { url: request.url ?? '/', body, closing: gate.closing, hostClock });
       // Its parsers skip a request that is read to its end; its router would fail on a broken path in its own way.
       request.url = '/';
       for (const listener of express) listener.call(server, request, response);

@@ -52,7 +52,7 @@ export async function serveLean(apps: FunctionApp | readonly FunctionApp[], opti
       if (target === null) {
         const names = mounted.map((app) => `/${app.name}/`).join(', ');
         write(response, errorAnswer(new RejectedError('not_found', `expected a path under ${names}`)), gate.closing());
-      } else answerWith({ ...target, request, response, body, closing: gate.closing });
+      } else answerWith({ ...target, request, response, body, closing: gate.closing, hostClock });
     },
   });
   const bound = await listen(server, port, host);

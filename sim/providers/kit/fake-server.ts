@@ -5,11 +5,14 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { RejectedError } from '#shared/errors.ts';
 import type { HostClock, WorldClock } from '#shared/ports/clock.ts';
 import { uniforms } from '../../market/random.ts';
 import type { FakeRequest, NamedFault, Reply, Route } from './api.ts';
-import { createFaultPlan, type FaultPlan, faultRules } from './faults.ts';
+import { createFaultPlan, type FaultPlan } from './faults.ts';
+import { type Arrival, outcomeOf } from './outcome.ts';
 import { createRequestLog, type LoggedRequest } from './request-log.ts';
+import { testDoor } from './test-door.ts';
 
 /** What one instance costs its customer, until now. */
 export interface Bill {
@@ -61,11 +64,18 @@ const SLOW_MS = 400;
 /** Host milliseconds by which two calls that were sent a spacing apart may arrive nearer on this machine. */
 const LATE_HOST_MS = 4;
 
+/** @throws RejectedError port_unavailable */
 export async function startFake(api: FakeApi, options: FakeServerOptions): Promise<FakeProvider> {
   const { hostClock, worldClock, slowMs = SLOW_MS } = options;
-  const plan = createFaultPlan(Object.keys(api.faults), options.seed, api.provider);
+  const faults = createFaultPlan(Object.keys(api.faults), options.seed, api.provider);
   const log = createRequestLog();
+  const bills = (): readonly Bill[] => api.bills(worldClock.now());
+  const ownDoor = testDoor({ faults, log: log.all, bills });
+  const fails = uniforms('unavailable', options.seed, api.provider);
   const lastMs = new Map<string, number>();
+
+  const faultOf = (operation: string, nowMs: number): string | null =>
+    faults.draw(operation, nowMs) ?? (api.unavailableShare > 0 && fails() < api.unavailableShare ? '500' : null);
 
   function tooSoon(endpoint: string, nowMs: number): boolean {
     const spacingMs = (api.spacingMs[endpoint] ?? 0) - LATE_HOST_MS * worldClock.speed;
@@ -74,96 +84,67 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
     return false;
   }
 
-  const fails = uniforms('unavailable', options.seed, api.provider);
-  const faultOf = (operation: string, nowMs: number): string | null =>
-    plan.draw(operation, nowMs) ?? (api.unavailableShare > 0 && fails() < api.unavailableShare ? '500' : null);
+  function arrival(incoming: IncomingMessage, url: URL, text: string, elsewhere: boolean): Arrival {
+    const { method = '', headers } = incoming;
+    const { route, params } = routeOf(api.routes, elsewhere, method, url.pathname);
+    const nowMs = worldClock.now();
+    const operation = route?.operation ?? 'none';
+    const plain: FakeRequest = {
+      operation,
+      method,
+      path: url.pathname,
+      search: url.search.slice(1),
+      query: url.searchParams,
+      headers,
+      text,
+      body: jsonOf(text),
+      params,
+      nowMs,
+      elsewhere: originOf(other),
+      fault: null,
+    };
+    const refused = api.refuse(plain);
+    const endpoint = route?.endpoint ?? operation;
+    const soon = !elsewhere && refused === null && tooSoon(endpoint, nowMs);
+    // A call that comes too soon uses up no fault.
+    if (soon) return { route, request: plain, refused, tooSoon: api.tooOften(endpoint) };
+    return { route, request: { ...plain, fault: faultOf(operation, nowMs) }, refused, tooSoon: null };
+  }
 
   async function serve(incoming: IncomingMessage, response: ServerResponse, elsewhere: boolean): Promise<void> {
     const url = new URL(incoming.url ?? '/', 'http://fake');
     const text = await bodyOf(incoming);
-    if (!elsewhere && url.pathname.startsWith('/_fake/'))
-      return send(response, ownAnswer(incoming.method, url.pathname, text));
-    const found = routeOf(elsewhere ? places.elsewhere : places.api, incoming.method ?? '', url.pathname);
-    const nowMs = worldClock.now();
-    const operation = found?.route.operation ?? 'none';
-    const fault = faultOf(operation, nowMs);
-    const request: FakeRequest = {
-      operation,
-      method: incoming.method ?? '',
-      path: url.pathname,
-      search: url.search.slice(1),
-      query: url.searchParams,
-      headers: incoming.headers,
-      text,
-      body: jsonOf(text),
-      params: found?.params ?? [],
-      nowMs,
-      elsewhere: originOf(other),
-      fault,
-    };
-    const refused = api.refuse(request);
-    const soon = !elsewhere && refused === null && tooSoon(found?.route.endpoint ?? operation, nowMs);
-    const note = (status: number | null, nativeId?: string): void =>
-      log.add({
-        world_ms: nowMs,
-        host_ms: hostClock.now(),
-        operation,
-        method: request.method,
-        path: request.path,
-        status,
-        fault,
-        native_id: nativeId ?? null,
-        key_ok: refused === null,
-        too_soon: soon,
-      });
-    const answer = (reply: Reply, afterMs = 0): void => {
-      note(reply.status, reply.nativeId);
-      if (afterMs === 0) send(response, reply);
-      else
-        response.on(
-          'close',
-          hostClock.after(afterMs, () => send(response, reply)),
-        );
-    };
-    const way = fault === null ? undefined : api.faults[fault];
-    const handle = (): Reply => found?.route.handle(request) ?? api.notFound();
-
-    // A line that breaks does so before anybody has looked at the key.
-    if ((way?.kind === 'reset' || way?.kind === 'hang') && !way.done) {
-      note(null);
-      if (way.kind === 'reset') incoming.socket.destroy();
-      return;
-    }
-    if (refused !== null && !elsewhere) return answer(refused);
-    if (soon) return answer(api.tooOften(found?.route.endpoint ?? operation));
-    if (way?.kind === 'instead') return answer(way.reply(request));
-    const reply = handle();
-    if (way?.kind === 'after') return answer({ ...way.reply(reply, request), ...nativeOf(reply) });
-    if (way?.kind === 'slow') return answer(reply, slowMs);
-    if (way?.kind !== 'reset' && way?.kind !== 'hang') return answer(reply);
-    note(null, reply.nativeId);
-    if (way.kind === 'reset') incoming.socket.destroy();
+    const own = elsewhere ? null : ownDoor(incoming.method ?? '', url.pathname, jsonOf(text));
+    if (own !== null) return send(response, own);
+    const arrived = arrival(incoming, url, text, elsewhere);
+    const { request, refused } = arrived;
+    const outcome = outcomeOf(
+      // Elsewhere nobody asks for a key; the log tells whether one came.
+      elsewhere ? { ...arrived, refused: null } : arrived,
+      request.fault === null ? undefined : api.faults[request.fault],
+      api.notFound,
+    );
+    const nativeId = outcome.kind === 'answer' ? outcome.reply.nativeId : outcome.nativeId;
+    log.add({
+      world_ms: request.nowMs,
+      host_ms: hostClock.now(),
+      operation: request.operation,
+      method: request.method,
+      path: request.path,
+      status: outcome.kind === 'answer' ? outcome.reply.status : null,
+      fault: request.fault,
+      native_id: nativeId ?? null,
+      key_ok: refused === null,
+      too_soon: arrived.tooSoon !== null,
+    });
+    if (outcome.kind === 'cut') incoming.socket.destroy();
+    if (outcome.kind !== 'answer') return;
+    const { reply } = outcome;
+    if (!outcome.late) return send(response, reply);
+    const cancel = hostClock.after(slowMs, () => send(response, reply));
+    response.on('close', cancel);
   }
 
-  function ownAnswer(method: string | undefined, path: string, text: string): Reply {
-    if (method === 'GET' && path === '/_fake/log') return { status: 200, body: log.all() };
-    if (method === 'GET' && path === '/_fake/bills') return { status: 200, body: api.bills(worldClock.now()) };
-    if (method !== 'PUT' || path !== '/_fake/faults') return { status: 404, body: { error: 'not_found' } };
-    const rules = faultRules.safeParse(jsonOf(text));
-    if (!rules.success) return { status: 400, body: { error: rules.error.message } };
-    try {
-      plan.set(rules.data);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return { status: 400, body: { error: error.message } };
-    }
-    return { status: 200, body: plan.rules() };
-  }
-
-  const places = {
-    api: api.routes.filter((route) => route.elsewhere !== true),
-    elsewhere: api.routes.filter((route) => route.elsewhere === true),
-  };
   const listener = (elsewhere: boolean): Server =>
     createServer((incoming, response) => {
       serve(incoming, response, elsewhere).catch((error: unknown) => {
@@ -172,12 +153,13 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
       });
     });
   const [server, other] = [listener(false), listener(true)];
-  await Promise.all([listen(server, options.port ?? 0), listen(other, 0)]);
+  await listen(server, options.port ?? 0);
+  await listen(other, 0);
   return {
     url: originOf(server),
-    faults: plan,
+    faults,
     log: log.all,
-    bills: () => api.bills(worldClock.now()),
+    bills,
     async close() {
       await Promise.all([shut(server), shut(other)]);
       await api.close();
@@ -187,7 +169,9 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) =>
+      reject(new RejectedError('port_unavailable', `127.0.0.1:${port}: ${cause.message}`, { cause })),
+    );
     server.listen(port, '127.0.0.1', resolve);
   });
 }
@@ -201,18 +185,17 @@ function shut(server: Server): Promise<void> {
   });
 }
 
-const nativeOf = ({ nativeId }: Reply): Pick<Reply, 'nativeId'> => (nativeId === undefined ? {} : { nativeId });
-
 function routeOf(
   routes: readonly Route[],
+  elsewhere: boolean,
   method: string,
   path: string,
-): { readonly route: Route; readonly params: readonly string[] } | null {
+): { readonly route: Route | null; readonly params: readonly string[] } {
   for (const route of routes) {
-    const match = route.method === method ? route.pattern.exec(path) : null;
+    const match = route.method === method && (route.elsewhere === true) === elsewhere ? route.pattern.exec(path) : null;
     if (match !== null) return { route, params: match.slice(1) };
   }
-  return null;
+  return { route: null, params: [] };
 }
 
 async function bodyOf(incoming: IncomingMessage): Promise<string> {

@@ -4,23 +4,41 @@ import { numberOf } from '../kit/holdings.ts';
 /** An offer of the market as Vast would sell it: as wholes of 1, 2, 4, … GPUs, each with an id of its own that lasts. */
 export interface Ask {
   readonly id: number;
+  readonly machine_id: number;
+  readonly host_id: number;
   readonly offer: Offer;
   readonly num_gpus: number;
   /** Given by the market; without the disk. */
   readonly dph_base: number;
 }
 
-export function asksOf(offers: readonly Offer[]): readonly Ask[] {
-  return offers.flatMap((offer) => {
-    const sizes: number[] = [];
-    for (let size = 1; size <= offer.gpu_count; size *= 2) sizes.push(size);
-    return sizes.map((size) => ({
-      id: numberOf('vast ask', offer.offer_id, size),
-      offer,
-      num_gpus: size,
-      dph_base: offer.usd_per_gpu_hour * size,
-    }));
-  });
+/** Remembers ids, as many as the market has listings: they are hashes, and asked for at every search. */
+export function createAsks(): (offers: readonly Offer[]) => readonly Ask[] {
+  const known = new Map<string, number>();
+  const id = (kind: string, offerId: string, size = 0): number => {
+    const key = `${kind} ${offerId} ${size}`;
+    const found = known.get(key) ?? numberOf('vast', kind, offerId, size);
+    known.set(key, found);
+    return found;
+  };
+  return (offers) =>
+    offers.flatMap((offer) =>
+      sizesOf(offer.gpu_count).map((size) => ({
+        id: id('ask', offer.offer_id, size),
+        machine_id: id('machine', offer.offer_id),
+        host_id: id('host', offer.offer_id),
+        offer,
+        num_gpus: size,
+        dph_base: offer.usd_per_gpu_hour * size,
+      })),
+    );
+}
+
+/** 1, 2, 4, … and all of them. */
+function sizesOf(gpuCount: number): readonly number[] {
+  const sizes: number[] = [];
+  for (let size = 1; size < gpuCount; size *= 2) sizes.push(size);
+  return [...sizes, gpuCount];
 }
 
 /** USD per GB and month: what hosts ask for. */
@@ -55,14 +73,14 @@ const PLACES: Readonly<Record<string, string>> = {
   'ap-southeast': 'Vietnam, VN',
 };
 
+export const placeOf = (offer: Offer): string | null => PLACES[offer.region] ?? null;
+
 /** As search answers it. `disk`: GB that the price includes. */
-export function listed({ id, offer, num_gpus, dph_base }: Ask, disk: number): Readonly<Record<string, unknown>> {
+export function listed({ offer, num_gpus, dph_base, ...ids }: Ask, disk: number): Readonly<Record<string, unknown>> {
   const [gpuName, gpuRam] = CARDS[offer.gpu_type] ?? [offer.gpu_type, 24_576];
   return {
-    id,
-    ask_contract_id: id,
-    machine_id: numberOf('vast machine', offer.offer_id),
-    host_id: numberOf('vast host', offer.offer_id),
+    ...ids,
+    ask_contract_id: ids.id,
     gpu_name: gpuName,
     num_gpus,
     gpu_ram: gpuRam,
@@ -76,7 +94,7 @@ export function listed({ id, offer, num_gpus, dph_base }: Ask, disk: number): Re
     inet_down: 900,
     inet_up_cost: 0.003,
     inet_down_cost: 0.002,
-    geolocation: PLACES[offer.region] ?? null,
+    geolocation: placeOf(offer),
     dph_base,
     dph_total: dph_base + storageUsdPerHour(disk),
     min_bid: dph_base / 2,

@@ -28,6 +28,8 @@ export const VAST_FAULTS = {
   no_credit: instead(refusal(402, 'insufficient_credit', 'Your account lacks credit')),
   /** `cpu_cores` and `geolocation`. */
   null_fields: { kind: 'route' },
+  /** Of list: what was made a minute ago or less is not in it. */
+  late_listing: { kind: 'route' },
   /** Of create: loading, then exited. */
   stuck_loading: { kind: 'route' },
   /** Of create: a minute after it is ready it is stopped. */

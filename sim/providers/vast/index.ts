@@ -6,7 +6,7 @@ import type { FakeRequest, Reply, Route } from '../kit/api.ts';
 import { createDoors } from '../kit/doors.ts';
 import { type FakeProvider, type FakeServerOptions, startFake } from '../kit/fake-server.ts';
 import { createHoldings, jsonText, numberOf } from '../kit/holdings.ts';
-import { type Ask, asksOf, listed } from './asks.ts';
+import { type Ask, createAsks, listed, placeOf } from './asks.ts';
 import { refusal, tooOften, VAST_FAULTS } from './faults.ts';
 import { costOf, type HeldAtVast, note, seenAt, writtenBy } from './seen.ts';
 
@@ -20,6 +20,8 @@ const OUTBID_MS = 60_000;
 
 /** Of `dearer`: a listed 0.43 has cost 0.60 live. */
 const DEARER_FACTOR = 1.4;
+/** Of `late_listing`, world milliseconds. */
+const LISTED_AFTER_MS = 60_000;
 /** World milliseconds until the host has written a log that was asked for. */
 const LOG_WRITTEN_MS = 60_000;
 
@@ -46,16 +48,26 @@ const createBody = z.looseObject({
   label: z.string().max(256).nullish(),
   runtype: z.string().optional(),
   price: z.number().gt(0).optional(),
+  /** What its workload is told, and the ports that are mapped. */
   env: z.record(z.string(), z.string()).default({}),
+});
+/** What the workload makes of that: how long it runs. */
+const workload = z.looseObject({
+  AURORA_GPU_COUNT: z.coerce.number().int().min(1).max(1_024).optional(),
+  AURORA_GPU_HOURS: z.coerce.number().gt(0).max(1e6).default(1),
+  AURORA_WORKLOAD_TYPE: z.string().default('general'),
 });
 const listFilter = jsonText.pipe(z.looseObject({ label: z.object({ eq: z.string() }).optional() }));
 
 const PAGE_SIZE = 25;
+/** Logs that lie ready; those before must be asked for again. */
+const MAX_LOGS = 10_000;
 
 export async function startFakeVast({ market, key, ...server }: FakeVastOptions): Promise<FakeProvider> {
   const doors = createDoors(server.hostClock);
   const holdings = createHoldings(market, 'vast', ({ instance_id }) => String(numberOf('vast', instance_id)), note);
 
+  const asksOf = createAsks();
   const forSale = (nowMs: number): readonly Ask[] =>
     asksOf(market.offers(nowMs).filter((offer) => offer.provider === 'vast'));
 
@@ -67,8 +79,7 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
       .filter(({ offer }) => offer.active)
       .slice(0, limit)
       .map((ask) => listed(ask, disk));
-    const nulls = fault === 'null_fields' ? { cpu_cores: null, geolocation: null } : {};
-    return { status: 200, body: { offers: offers.map((offer) => ({ ...offer, ...nulls })) } };
+    return { status: 200, body: { offers: offers.map((offer) => ({ ...offer, ...nullsOf(fault) })) } };
   }
 
   function create({ body, params, nowMs, fault }: FakeRequest): Reply {
@@ -77,8 +88,9 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
     const ask = forSale(nowMs).find(({ id }) => String(id) === params[0]);
     if (ask === undefined) return refusal(404, 'not_found', `no ask ${params[0]}`);
     const { image, disk, label = null, env } = asked.data;
-    const count = Number(env['AURORA_GPU_COUNT'] ?? ask.num_gpus);
-    const runHours = Number(env['AURORA_GPU_HOURS'] ?? 1) / count;
+    const told = workload.safeParse(env);
+    if (!told.success) return refusal(400, 'invalid_args', told.error.message);
+    const runHours = told.data.AURORA_GPU_HOURS / (told.data.AURORA_GPU_COUNT ?? ask.num_gpus);
     try {
       const held = holdings.order({
         offerId: ask.offer.offer_id,
@@ -86,14 +98,14 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
         // The whole ask, however much of it was asked for: it runs as long, and all of it is billed.
         gpu_count: ask.num_gpus,
         gpu_hours: runHours * ask.num_gpus,
-        workload_type: env['AURORA_WORKLOAD_TYPE'] ?? 'general',
+        workload_type: told.data.AURORA_WORKLOAD_TYPE,
         nowMs,
         note: {
           label,
           image,
           disk,
           port: mappedPort(env),
-          geolocation: String(listed(ask, disk)['geolocation']),
+          geolocation: placeOf(ask.offer),
           stuck: fault === 'stuck_loading',
           outbid_ms: null,
           price_factor: fault === 'dearer' ? DEARER_FACTOR : 1,
@@ -122,16 +134,16 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
     const all = holdings
       .all()
       .filter(({ note: { label } }) => wanted === undefined || label === wanted)
+      .filter(({ instance }) => fault !== 'late_listing' || nowMs - instance.created_ms > LISTED_AFTER_MS)
       .sort((a, b) => Number(a.nativeId) - Number(b.nativeId));
     const after = Number(query.get('after_token') ?? 0);
     const page = all.filter(({ nativeId }) => Number(nativeId) > after);
     const shown = page.slice(0, limit);
-    const nulls = fault === 'null_fields' ? { cpu_cores: null, geolocation: null } : {};
     return {
       status: 200,
       body: {
         success: true,
-        instances: shown.map((held) => ({ ...seenAt(held, nowMs, doors), ...nulls })),
+        instances: shown.map((held) => ({ ...seenAt(held, nowMs, doors), ...nullsOf(fault) })),
         total_instances: all.length,
         next_token: page.length > limit ? (shown.at(-1)?.nativeId ?? null) : null,
       },
@@ -140,8 +152,8 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
 
   function get({ params, nowMs, fault }: FakeRequest): Reply {
     const held = holdings.get(params[0] ?? '');
-    const nulls = fault === 'null_fields' ? { cpu_cores: null, geolocation: null } : {};
-    return { status: 200, body: { instances: held === null ? null : { ...seenAt(held, nowMs, doors), ...nulls } } };
+    const instance = held === null ? null : { ...seenAt(held, nowMs, doors), ...nullsOf(fault) };
+    return { status: 200, body: { instances: instance } };
   }
 
   function destroy({ params, nowMs }: FakeRequest): Reply {
@@ -151,13 +163,14 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
     return { status: 200, body: { success: true }, nativeId: id };
   }
 
-  /** Native id -> world epoch milliseconds from which on its log is there. As many as there are instances. */
+  /** Native id -> world epoch milliseconds from which on its log is there. */
   const logs = new Map<string, number>();
 
   function requestLogs({ params, nowMs, elsewhere, fault, body }: FakeRequest): Reply {
     const [id = ''] = params;
     if (body === undefined) return refusal(400, 'invalid_args', 'Request body must be valid JSON');
     if (holdings.get(id) === null) return refusal(404, 'no_such_instance', `no instance ${id}`);
+    if (logs.size >= MAX_LOGS) logs.clear();
     logs.set(id, fault === 'log_never' ? Number.POSITIVE_INFINITY : nowMs + LOG_WRITTEN_MS);
     return { status: 200, body: { success: true, result_url: `${elsewhere}/logs/${id}.log?sig=0a1b` }, nativeId: id };
   }
@@ -215,6 +228,9 @@ export async function startFakeVast({ market, key, ...server }: FakeVastOptions)
     server,
   );
 }
+
+const nullsOf = (fault: string | null): Readonly<Record<string, null>> =>
+  fault === 'null_fields' ? { cpu_cores: null, geolocation: null } : {};
 
 function mappedPort(env: Readonly<Record<string, string>>): number {
   const flag = Object.keys(env).find((key) => key.startsWith('-p '));

@@ -23,6 +23,7 @@ module "aurora" {
   image                 = var.image
   callers               = var.callers
   builders              = var.builders
+  marketplaces          = var.marketplaces
   cluster               = var.cluster
   notification_channels = var.notification_channels
   thresholds            = var.thresholds

@@ -60,6 +60,16 @@ variable "builders" {
   }
 }
 
+variable "marketplaces" {
+  description = "Marketplaces at which there is an account; its key is in the secret AURORA_PROVIDER_NAME_KEY."
+  type        = set(string)
+
+  validation {
+    condition     = length(var.marketplaces) > 0
+    error_message = "Expected at least one: without an account there are no offers."
+  }
+}
+
 variable "cluster" {
   description = "A Kubernetes cluster in which route and score run too: its Workload Identity pool, the namespace, the e-mail address of the service account as which its nodes pull images, and whether it has the operator of Prometheus; null: none."
   type        = object({ workload_pool = string, namespace = string, nodes = string, service_monitor = bool })

@@ -49,6 +49,22 @@ resource "google_cloud_run_v2_service" "this" {
         }
       }
 
+      # Read when an instance starts, and then no more.
+      dynamic "env" {
+        for_each = var.secrets
+
+        content {
+          name = env.key
+
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
+      }
+
       # It listens once it has started. Not /ready: score and route are not ready without offers, and would never start in an empty
       # project; that a revision is ready before it gets traffic, the deployment sees to.
       startup_probe {

@@ -88,6 +88,16 @@ variable "env" {
   }
 }
 
+variable "secrets" {
+  description = "Variables whose values are in Secret Manager: the id of the secret of each."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for name in keys(var.secrets) : startswith(name, "AURORA_")])
+    error_message = "Expected variables of the system, AURORA_*."
+  }
+}
+
 variable "ingress" {
   description = "From where it can be reached."
   type        = string

@@ -29,13 +29,13 @@ export function differing(where: string, actual: Iterable<string>, expected: Ite
 
 /** A function as aurora/topology.tf has it. */
 export interface FunctionSpec {
-  readonly bundled: boolean;
   readonly publishes: readonly string[];
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly queries: boolean;
   readonly appends: boolean;
   readonly keys: boolean;
+  readonly secrets: readonly string[];
   readonly env: readonly string[];
   readonly every: string | null;
   readonly awaited: boolean;

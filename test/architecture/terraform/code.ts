@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
-import { COMPOSERS } from '#functions/composers.ts';
 import { MAX_CONCURRENT_REQUESTS } from '#shared/defaults.ts';
 import { EVENTS } from '#shared/domain/events/catalogue.ts';
 import { ROOT } from './parsed.ts';
@@ -11,8 +10,6 @@ export const FOLDERS: readonly string[] = readdirSync(join(ROOT, 'functions'), {
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
   .sort();
-/** Those that the image holds. */
-export const BUNDLED: readonly string[] = Object.keys(COMPOSERS).sort();
 
 const texts = new Map<string, string>();
 const textOf = (file: string): string => {
@@ -39,19 +36,31 @@ function loadedBy(start: string): readonly string[] {
   return [...found];
 }
 
-/** What stands in quotes, comments not among it: the fixed parts of names. */
-function quotedIn(file: string): readonly string[] {
+/**
+ * What stands in quotes, comments not among it: the fixed parts of names. Not of keys, which are the state's, nor what is called by a
+ * name that none of these files asks for.
+ */
+function quotedIn(files: readonly string[]): readonly string[] {
+  const mentions = new Map<string, number>();
+  for (const file of files)
+    for (const [word] of textOf(file).matchAll(/\w+/g)) mentions.set(word, (mentions.get(word) ?? 0) + 1);
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
+    if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name)) {
+      const { text: name } = node.name;
+      if (name.endsWith('Key') || mentions.get(name) === 1) return;
+    }
     if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node)) found.push(node.text);
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest));
+  for (const file of files) visit(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest));
   return found;
 }
 
 /** Folders of the bucket in which objects of the system have their names; the state's is named by the platform. */
-const FOLDER = /^(models|aliases|control|offers|learning)\//;
+const FOLDER = /^(models|aliases|control|offers|learning|providers|deployments)\//;
+/** Composes the adapters of the accounts that there are. */
+const ACCOUNTS = 'shared/providers/configured.ts';
 
 export interface Needs {
   readonly publishes: readonly string[];
@@ -61,8 +70,10 @@ export interface Needs {
   readonly state: boolean;
   readonly queries: boolean;
   readonly appends: boolean;
-  /** Talks to marketplaces. */
+  /** Talks to marketplaces, whose keys it needs. */
   readonly providers: boolean;
+  /** Asks who calls, by the tenants of the configuration. */
+  readonly identifies: boolean;
   /** Has a door for the clock. */
   readonly ticks: boolean;
   /** Hands work to a job. */
@@ -81,12 +92,11 @@ export function needsOf(name: string): Needs {
 }
 
 function readNeeds(name: string): Needs {
-  const index = textOf(`functions/${name}/index.ts`);
   const loaded = loadedBy(`functions/${name}/index.ts`);
   const own = loaded.filter((file) => file.startsWith(`functions/${name}/`)).map(textOf);
   const says = (word: string): boolean => own.some((text) => text.includes(word));
-  const uses = (port: string): boolean => index.includes(`platform.${port}()`);
-  const folders = loaded.flatMap(quotedIn).flatMap((text) => FOLDER.exec(text)?.[0] ?? []);
+  const uses = (port: string): boolean => loaded.some((file) => textOf(file).includes(`platform.${port}()`));
+  const folders = quotedIn(loaded).flatMap((text) => FOLDER.exec(text)?.[0] ?? []);
   return {
     publishes: publishedIn(own.join('\n')),
     folders: [...new Set([...(uses('objects') ? folders : []), ...(uses('state') ? ['state/'] : [])])].sort(),
@@ -94,9 +104,10 @@ function readNeeds(name: string): Needs {
     state: uses('state'),
     queries: loaded.some((file) => file.startsWith('shared/queries/')),
     appends: says('warehouse.append('),
-    providers: index.includes('providers'),
+    providers: loaded.includes(ACCOUNTS),
+    identifies: says('createIdentify('),
     ticks: says("'/run'"),
-    startsJob: index.includes('platform.startJob'),
+    startsJob: says('platform.startJob'),
     config: [...own, textOf('functions/serve-function.ts')].flatMap((text) =>
       [...text.matchAll(/\b(?:config|google)\??\.(?!ts\b)(\w+)/g)].map(([, field = '']) => field),
     ),

@@ -62,14 +62,14 @@ const entries = (value: unknown): readonly [string, unknown][] => Object.entries
 function nestedIn(block: Block, at: Path): readonly Path[] {
   return entries(block).flatMap(([name, value]): readonly Path[] => {
     if (name === 'dynamic')
-      return entries(value).flatMap(([label, made]) => [
-        [...at, 'dynamic', label],
-        ...(made as readonly Block[]).flatMap(({ content }, index) =>
-          (content as readonly Block[]).flatMap((one, inner) =>
+      return entries(value).flatMap(([label, made]) =>
+        (made as readonly Block[]).flatMap(({ content }, index) => [
+          [...at, 'dynamic', label, index],
+          ...(content as readonly Block[]).flatMap((one, inner) =>
             nestedIn(one, [...at, 'dynamic', label, index, 'content', inner]),
           ),
-        ),
-      ]);
+        ]),
+      );
     if (!Array.isArray(value) || typeof value[0] !== 'object') return [];
     return value.flatMap((one: Block, index) => [[...at, name, index], ...nestedIn(one, [...at, name, index])]);
   });

@@ -19,10 +19,10 @@ export interface Planned {
 
 export interface Workplace {
   /**
-   * @param target a part that is planned alone
+   * @param targets parts that are planned alone
    * @throws Error with what terraform said
    */
-  plan(variables: Block, options?: { readonly target?: string }): Planned;
+  plan(variables: Block, options?: { readonly targets?: readonly string[] }): Planned;
   remove(): void;
 }
 
@@ -37,10 +37,10 @@ export function workplaceOf(parsed: Parsed, environment: string): Workplace {
   const root = join(folder, 'environments', environment);
   terraform(root, ['init', '-input=false']);
   return {
-    plan(variables, { target } = {}) {
+    plan(variables, { targets = [] } = {}) {
       writeFileSync(join(root, 'terraform.tfvars.json'), JSON.stringify(variables));
-      const part = target === undefined ? [] : [`-target=${target}`];
-      terraform(root, ['plan', '-input=false', '-lock=false', '-out=plan', ...part]);
+      const parts = targets.map((target) => `-target=${target}`);
+      terraform(root, ['plan', '-input=false', '-lock=false', '-out=plan', ...parts]);
       return read(JSON.parse(terraform(root, ['show', '-json', 'plan'])) as Shown);
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
@@ -102,7 +102,7 @@ function withoutProvider({ resource = {}, data = {}, module = {}, variable = {},
     resource: stubs.length === 0 ? {} : { terraform_data: Object.fromEntries(stubs) },
     variable: mapNamed(variable, (block) => ({ ...block, type: bare(block['type']) })),
     module: mapNamed(module, withBareDependencies),
-    output,
+    output: mapNamed(output, withBareDependencies),
     locals,
   };
   // An empty one lacks its label, says terraform.
@@ -126,15 +126,18 @@ const bare = (value: unknown): unknown => (typeof value === 'string' ? value.rep
 const withBareDependencies = (block: Block): Block =>
   Array.isArray(block['depends_on']) ? { ...block, depends_on: block['depends_on'].map(bare) } : block;
 
-/** `dynamic "x" { for_each, content }` as the list that it makes. */
+/** All `dynamic "x" { for_each, content }` as the list that they make. */
 function expanded(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(expanded);
   if (typeof value !== 'object' || value === null) return value;
   const { dynamic, ...rest } = value as { dynamic?: Readonly<Record<string, readonly Block[]>> } & Block;
-  const made = Object.entries(dynamic ?? {}).map(([label, [{ for_each, content } = {}]]) => {
-    const items = `[for key, value in ${hcl(for_each)} : { key = key, value = value }]`;
-    const [body] = content as readonly unknown[];
-    return [label, `\${[for ${label} in ${items} : ${hcl(expanded(body))}]}`] as const;
+  const made = Object.entries(dynamic ?? {}).map(([label, blocks]) => {
+    const lists = blocks.map(({ for_each, content }) => {
+      const items = `[for key, value in ${hcl(for_each)} : { key = key, value = value }]`;
+      const [body] = content as readonly unknown[];
+      return `[for ${label} in ${items} : ${hcl(expanded(body))}]`;
+    });
+    return [label, `\${concat(${lists.join(', ')})}`] as const;
   });
   const others = Object.entries(rest).map(([key, part]) => [key, expanded(part)] as const);
   return Object.fromEntries([...others, ...made]);

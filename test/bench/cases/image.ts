@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEPLOYED } from '#cli/dev/bundle.ts';
 import { makeLayout } from '#cli/dev/image/layout.ts';
+import { ACCOUNT } from '#test/support/account.ts';
 import { startCloud } from '#test/support/cloud.ts';
 import { type BenchCase, figure } from '../bench-case.ts';
 import { alternate } from '../rounds.ts';
@@ -31,6 +32,7 @@ export const image: BenchCase = {
             FUNCTION_TARGET: name,
             PORT: '0',
             ...cloud.environment,
+            ...ACCOUNT,
             ...env,
           },
           ANSWERS,

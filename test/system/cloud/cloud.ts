@@ -16,6 +16,7 @@ import type { MarketSpec } from '#sim/market/spec.ts';
 import { PROJECT } from '#test/support/bigquery/server.ts';
 import { makeInfrastructure } from '#test/support/pubsub/infrastructure.ts';
 import { outcomeRowOf } from '#test/support/record.ts';
+import { tenantsVariable } from '#test/support/tenants.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { createQuickMarket, type QuickMarket } from './market.ts';
 import { serveMarket } from './market-functions.ts';
@@ -62,7 +63,8 @@ async function startCloud(options: CloudOptions, defer: (closer: Closer) => void
   const { pubsub, history } = options;
   const startedMs = hostClock.now();
   const stores = await startStores(pubsub, defer);
-  const { environment } = stores;
+  const tenants = options.spec.tenants.map(({ tenant_id: id }) => id);
+  const environment = { ...stores.environment, AURORA_TENANTS: tenantsVariable(...tenants) };
   const log = createLog({ level: 'silent' });
   const platform = await createPlatform({ config: parseConfig(environment), hostClock, log, random: Math.random });
   defer(() => platform.close());

@@ -114,7 +114,7 @@ function logLine(parsed: Parsed): readonly string[] {
     ...(String(filter).startsWith('jsonPayload.function="route" AND jsonPayload.message="decision"')
       ? []
       : ['model_away: whose line?']),
-    ...(/fallback_reason: answer\.fallback_reason,[^}]*\},\s*'decision',/.test(source('functions/route/handler.ts'))
+    ...(/fallback_reason,[^}]*\},\s*'decision'\)/.test(source('functions/route/doors/route.ts'))
       ? []
       : ['route logs no decision']),
     ...(source('functions/score/who-acts.ts').includes(fault) ? [] : [`score never says ${fault}`]),

@@ -1,5 +1,5 @@
 /** The environment: every variable of shared/config.ts is set where the code needs it, and nowhere else. */
-import { parseConfig } from '#shared/config.ts';
+import { PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
 import { AuroraError } from '#shared/errors.ts';
 import { type Check, differing, functionsOf, unlike } from '../check.ts';
 import { CONFIG_FIELDS, FOLDERS, type Needs, needsOf } from '../code.ts';
@@ -33,8 +33,13 @@ const needsIt = (variable: string): boolean => {
   }
 };
 
+type Rule = readonly [needed: (needs: Needs) => boolean, why: string];
+const ofMarketplaces = (what: string, rule: Rule): Readonly<Record<string, Rule>> =>
+  Object.fromEntries(PROVIDER_NAMES.map((name) => [`AURORA_PROVIDER_${name.toUpperCase()}_${what}`, rule]));
+const KEYS = ofMarketplaces('KEY', [({ providers }) => providers, 'who talks to them']);
+
 /** Where the code alone does not say it. `false`: never set. */
-const RULES: Readonly<Record<string, readonly [needed: (needs: Needs) => boolean, why: string]>> = {
+const RULES: Readonly<Record<string, Rule>> = {
   AURORA_DIR: [() => false, 'the embedded platform’s directory'],
   AURORA_SPEED: [() => false, 'the cloud runs in real time'],
   AURORA_HOST: [() => false, 'the lean host is what is meant'],
@@ -47,9 +52,14 @@ const RULES: Readonly<Record<string, readonly [needed: (needs: Needs) => boolean
   AURORA_JOB_EVENT: [() => false, 'whoever starts the job says it, of one execution'],
   AURORA_TRAINING_JOB: [({ startsJob }) => startsJob, 'what the platform starts for it'],
   AURORA_TOKEN_KEYS: [() => false, 'a fake’s'],
+  AURORA_URL: [() => false, 'whom vm asks'],
+  AURORA_API_KEY: [() => false, 'as whom vm asks'],
+  ...ofMarketplaces('URL', [() => false, 'a fake’s']),
+  ...KEYS,
   AURORA_AUDIENCE: [() => true, 'who calls is checked everywhere'],
   AURORA_CALLERS: [() => true, 'who calls is checked everywhere'],
   AURORA_MAX_BYTES_BILLED: [({ queries }) => queries, 'the cap of a query'],
+  AURORA_TENANTS: [({ identifies }) => identifies, 'whose requests are taken'],
 };
 
 const neededBy = (name: string): readonly string[] => {
@@ -66,10 +76,15 @@ const setBy = (block: Block): readonly string[] =>
     .filter((text) => text.includes('merge(var.env'))
     .flatMap((text) => [...text.matchAll(/^\s*([A-Z_]+)\s*=/gm)].map(([, name = '']) => name));
 
-const given = (parsed: Parsed, name: string): readonly string[] => [
-  ...Object.keys((localsIn(parsed, 'aurora')['common_env'] ?? {}) as Block),
-  ...(functionsOf(parsed)[name]?.env ?? []),
-];
+const given = (parsed: Parsed, name: string): readonly string[] => {
+  const { env = [], keys = false, secrets = [] } = functionsOf(parsed)[name] ?? {};
+  return [
+    ...Object.keys((localsIn(parsed, 'aurora')['common_env'] ?? {}) as Block),
+    ...env,
+    ...(keys ? Object.keys(KEYS) : []),
+    ...secrets,
+  ];
+};
 /** Read by others than shared/config.ts: the stack of an error goes to nobody. */
 const NODE_ENV = 'NODE_ENV';
 

@@ -1,7 +1,7 @@
 /** Services, the job and the clock: every function runs, and is called by whom it should be. */
-
+import { DEPLOYED } from '#cli/dev/bundle.ts';
 import { type Check, differing, functionsOf, unlike } from '../check.ts';
-import { BUNDLED, FOLDERS, JOB_DEADLINE_MS, needsOf } from '../code.ts';
+import { FOLDERS, JOB_DEADLINE_MS, needsOf } from '../code.ts';
 import { localsIn, moduleCall, ref, resource } from '../parsed.ts';
 
 const CALLER = {
@@ -22,6 +22,20 @@ const SERVICE = {
           resources: [{ cpu_idle: ref('!var.always_on') }],
           startup_probe: [{ http_get: [{ path: '/health' }] }],
           liveness_probe: [{ http_get: [{ path: '/health' }] }],
+          dynamic: {
+            env: [
+              { content: [{ name: ref('env.key'), value: ref('env.value') }] },
+              {
+                for_each: ref('var.secrets'),
+                content: [
+                  {
+                    name: ref('env.key'),
+                    value_source: [{ secret_key_ref: [{ secret: ref('env.value'), version: 'latest' }] }],
+                  },
+                ],
+              },
+            ],
+          },
         },
       ],
     },
@@ -32,28 +46,19 @@ const SERVICE = {
 
 export const FUNCTIONS: readonly Check[] = [
   {
-    says: 'every folder of functions/ is here, and is a service when the image holds it',
+    says: 'every folder of functions/ is a service, and the image holds it',
     breaches: (parsed) => {
       const functions = functionsOf(parsed);
       const locals = localsIn(parsed, 'aurora');
       return [
         ...differing('functions', Object.keys(functions), FOLDERS),
-        ...differing(
-          'bundled',
-          Object.keys(functions).filter((name) => functions[name]?.bundled),
-          BUNDLED,
-        ),
+        ...differing('image', DEPLOYED, FOLDERS),
         ...unlike(
           'local.functions',
           locals['functions'],
           ref('{ for name, own in local.own : name => merge(local.usual, own) }'),
         ),
-        ...unlike(
-          'local.services',
-          locals['services'],
-          ref('{ for name, function in local.functions : name => function if function.bundled }'),
-        ),
-        ...unlike('module.function', moduleCall(parsed, 'aurora', 'function'), { for_each: ref('local.services') }),
+        ...unlike('module.function', moduleCall(parsed, 'aurora', 'function'), { for_each: ref('local.functions') }),
       ];
     },
   },
@@ -63,6 +68,7 @@ export const FUNCTIONS: readonly Check[] = [
       ...unlike('service', resource(parsed, 'modules/function', 'google_cloud_run_v2_service.this'), SERVICE),
       ...unlike('account', moduleCall(parsed, 'aurora', 'function'), {
         service_account: ref('google_service_account.function[each.key].email'),
+        secrets: ref('{ for variable in local.secrets[each.key] : variable => module.secret[variable].id }'),
       }),
       ...unlike('accounts', resource(parsed, 'aurora', 'google_service_account.function'), {
         for_each: ref('local.functions'),
@@ -96,7 +102,7 @@ export const FUNCTIONS: readonly Check[] = [
         FOLDERS.filter((name) => needsOf(name).ticks),
       ),
       ...unlike('module.cron', moduleCall(parsed, 'aurora', 'cron'), {
-        for_each: ref('{ for name, function in local.services : name => function if function.every != null }'),
+        for_each: ref('{ for name, function in local.functions : name => function if function.every != null }'),
       }),
       ...unlike('cron', resource(parsed, 'modules/cron', 'google_cloud_scheduler_job.this'), {
         attempt_deadline: `${ref('var.deadline_seconds')}s`,

@@ -44,9 +44,7 @@ export const MESSAGES: readonly Check[] = [
         for_each: ref('toset(local.topology.topics)'),
       }),
       ...unlike('module.subscription', moduleCall(parsed, 'aurora', 'subscription'), {
-        for_each: ref(
-          '{ for name, subscription in local.topology.subscriptions : name => subscription if contains(keys(local.services), subscription.function) }',
-        ),
+        for_each: ref('local.topology.subscriptions'),
         // Its pushes carry tokens only once Pub/Sub may make them out.
         depends_on: [ref('google_service_account_iam_member.pusher_tokens')],
       }),

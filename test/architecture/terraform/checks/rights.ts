@@ -2,7 +2,7 @@
 
 import { type Check, differing, functionsOf, unlike } from '../check.ts';
 import { FOLDERS, needsOf } from '../code.ts';
-import { allResources, type Block, moduleCall, ref, resource, textsIn } from '../parsed.ts';
+import { allResources, type Block, localsIn, moduleCall, namedIn, ref, resource, textsIn } from '../parsed.ts';
 
 /** Roles on the whole project, each with its reason; whatever else is granted there is a mistake. */
 const ON_PROJECT = new Map([['roles/bigquery.jobUser', 'a query is a job, and a job is the project’s']]);
@@ -19,6 +19,14 @@ const accountsIf = (condition: string): string =>
   ref(`{
     for name, function in local.functions : name => google_service_account.function[name].email
     if ${condition}
+  }`);
+
+/** Names of variables, by function. */
+const SECRETS = ref(`{
+    for name, function in local.functions : name => concat(
+      [for marketplace in var.marketplaces : "AURORA_PROVIDER_${ref('upper(marketplace)')}_KEY" if function.keys],
+      function.secrets,
+    )
   }`);
 
 const inFolders = (folders: string): Block => ({
@@ -143,12 +151,18 @@ export const RIGHTS: readonly Check[] = [
     ],
   },
   {
-    says: 'keys of marketplaces: read by those that talk to them, written by nobody here',
+    says: 'secrets: keys of marketplaces for those that talk to them, read by nobody else and written by nobody here',
     breaches: (parsed) => [
-      ...unlike('module.provider_key', moduleCall(parsed, 'aurora', 'provider_key'), {
-        for_each: ref('toset(var.marketplaces)'),
-        name: `AURORA_PROVIDER_${ref('upper(each.key)')}_KEY`,
-        readers: accountsIf('function.keys'),
+      ...unlike('local.secrets', localsIn(parsed, 'aurora')['secrets'], SECRETS),
+      ...unlike('module.secret', moduleCall(parsed, 'aurora', 'secret'), {
+        for_each: ref('toset(flatten(values(local.secrets)))'),
+        name: ref('each.key'),
+        readers: accountsIf('contains(local.secrets[name], each.key)'),
+      }),
+      // Cloud Run makes no service that may not read what it is given.
+      ...unlike('id of a secret', namedIn(parsed, 'modules/secret', 'output').get('id') ?? {}, {
+        value: ref('google_secret_manager_secret.this.secret_id'),
+        depends_on: [ref('google_secret_manager_secret_iam_member.reader')],
       }),
       ...unlike('reader', resource(parsed, 'modules/secret', 'google_secret_manager_secret_iam_member.reader'), {
         for_each: ref('var.readers'),

@@ -1,0 +1,90 @@
+/**
+ * How fast a deployment answers: the median of three GETs over one connection, so that what it takes to connect is in one of them
+ * at most. Any HTTP answer counts. The address is a stranger's word: it is checked before a connection is made, as a literal and as
+ * what its name resolves to; redirects are answers.
+ */
+import { promises as dns, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP, isIPv6, type LookupFunction } from 'node:net';
+import { Client } from 'undici';
+import type { HostClock } from '#shared/ports/clock.ts';
+import type { Address, CallContext } from './provider.ts';
+import { type AddressRules, isHost, mayBeCalled } from './public-address.ts';
+
+export type Measured = { readonly ms: number } | { readonly ms: null; readonly reason: string };
+
+/** Never throws: why there is no latency is said. Ends by the deadline. */
+export type LatencyProbe = (address: Address, context: CallContext) => Promise<Measured>;
+
+export interface LatencyProbeOptions extends AddressRules {
+  readonly hostClock: HostClock;
+  /** Monotonic. */
+  readonly stopwatchMs: () => number;
+  /** Default: the system's resolver. */
+  readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>;
+}
+
+const REQUESTS = 3;
+/** Of an answer's body; a longer one costs its connection, and the next request another one. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export function createLatencyProbe({
+  hostClock,
+  stopwatchMs,
+  resolve = (host) => dns.lookup(host, { all: true }),
+  ...rules
+}: LatencyProbeOptions): LatencyProbe {
+  return async (address, { deadline, signal }) => {
+    const { host, port, tls } = address;
+    if (!isHost(host) || (isIP(host) !== 0 && !mayBeCalled(host, rules)))
+      return { ms: null, reason: `${host.slice(0, 64)} is no address that may be called` };
+    const giveUp = new AbortController();
+    const cancel = hostClock.after(Math.max(0, deadline - hostClock.now()), () =>
+      giveUp.abort(new Error('no answer by the deadline')),
+    );
+    const ending = signal === undefined ? giveUp.signal : AbortSignal.any([giveUp.signal, signal]);
+    const client = new Client(`${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // Nothing is confided to it, and half of the marketplace signs its own certificates.
+      connect: { lookup: guarded(resolve, rules), rejectUnauthorized: false, timeout: 0 },
+    });
+    try {
+      const took: number[] = [];
+      for (let i = 0; i < REQUESTS; i++) {
+        const since = stopwatchMs();
+        const { body } = await client.request({ method: 'GET', path: '/', signal: ending });
+        took.push(stopwatchMs() - since);
+        await body.dump({ limit: MAX_BODY_BYTES, signal: ending });
+      }
+      return { ms: median(took) };
+    } catch (error) {
+      return { ms: null, reason: error instanceof Error ? error.message : String(error) };
+    } finally {
+      cancel();
+      await client.destroy();
+    }
+  };
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+
+/** Resolves a name for one connection; the addresses that are checked are those that are connected to. */
+function guarded(resolve: NonNullable<LatencyProbeOptions['resolve']>, rules: AddressRules): LookupFunction {
+  return (host, options: LookupOptions, callback) => {
+    const done = (error: Error | null, found: readonly LookupAddress[]): void => {
+      const [first] = found;
+      if (options.all === true) callback(error, [...found]);
+      else callback(error, first?.address ?? '', first?.family);
+    };
+    resolve(host).then(
+      (found) => {
+        const refused = found.find(({ address }) => !mayBeCalled(address, rules));
+        if (found.length === 0) done(new Error(`${host} has no address`), []);
+        else if (refused === undefined) done(null, found);
+        else done(new Error(`${host} is ${refused.address}, which may not be called`), []);
+      },
+      (error: Error) => done(error, []),
+    );
+  };
+}

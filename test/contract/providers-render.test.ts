@@ -1,0 +1,4 @@
+import { describeProvider } from './providers.ts';
+import { render } from './render-subject.ts';
+
+describeProvider(render);
