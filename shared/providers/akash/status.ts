@@ -8,7 +8,7 @@ import type { Deployment, Lease, LeaseStatus } from './wire.ts';
 /** A state that this list lacks is taken for living: what lives must not be forgotten. */
 const OVER = new Set(['closed', 'insufficient_funds']);
 
-export const isLive = (lease: Lease): boolean => !OVER.has(lease.state);
+const isLive = (lease: Lease): boolean => !OVER.has(lease.state);
 
 /** The lease that counts: we make one. Null: none was ever made. */
 export const leaseOf = ({ leases }: Deployment): Lease | null => leases.find(isLive) ?? leases.at(-1) ?? null;
