@@ -56,6 +56,7 @@ describe('following one deployment', () => {
       state: 'ended',
       attempt: 0,
       instance_id: 'i-d1',
+      request_id: 'r1',
       offer_id: 'vast:1',
       status: 'completed',
       ended_at: at(242),
