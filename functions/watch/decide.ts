@@ -139,23 +139,28 @@ function endedByItself(record: OpenDeployment, look: StatusLook): OpenDeployment
   const verdict = verdictOf(record, look);
   const completed = verdict.status === 'completed';
   const end = endMs(record, look);
-  // All of it came between two looks: done, it ran for its time.
-  const unseen = completed ? Math.max(Math.min(end, notReadyMs(record, look)), end - plannedMs(record)) : null;
-  const readyMs = record.ready_at === null ? unseen : Date.parse(record.ready_at);
+  const readyMs = record.ready_at === null ? unseenReadyMs(record, look, verdict, end) : Date.parse(record.ready_at);
   const figures = figuresOf(record, look, { readyMs, endMs: end, completed });
   const ready_at = readyMs === null ? null : rfc3339(readyMs);
   return { ...record, ready_at, ending: { ...verdict, observed_at: rfc3339(end), ...figures } };
 }
 
-/** Who was to blame where the provider does not say: for a start that never came the provider, later whatever runs there. */
+/** All of it came between two looks: what was done ran for its time; what was taken away ran, and nobody knows since when. */
+function unseenReadyMs(record: OpenDeployment, look: StatusLook, verdict: Verdict, end: number): number | null {
+  const notReady = Math.min(end, notReadyMs(record, look));
+  if (verdict.status === 'completed') return Math.max(notReady, end - plannedMs(record));
+  // A provider that has books would have said it.
+  const isUnknown = verdict.status === 'preempted' && look.status.exposure_hours === null;
+  return isUnknown ? (notReady + end) / 2 : null;
+}
+
+/** What ended by itself is its tenant's doing, unless its provider says otherwise. */
 function verdictOf(record: OpenDeployment, look: StatusLook): Verdict {
   const { state, blame } = look.status;
   switch (state) {
     case 'exited':
       if (mayHaveServed(record, look)) return { status: 'completed', blame: null };
-      return record.ready_at === null
-        ? { status: 'failed_to_start', blame: blame ?? 'provider' }
-        : { status: 'failed', blame: blame ?? 'tenant' };
+      return { status: record.ready_at === null ? 'failed_to_start' : 'failed', blame: blame ?? 'tenant' };
     case 'provisioning':
     case 'running':
       throw new Error(`an instance that is ${state} has not ended`);

@@ -173,7 +173,7 @@ describe('killed at any step', () => {
   const preempted = plain('preempted', { storage_usd_per_hour: 0.1 });
   test.each<[string, (house: House) => void | Promise<void>, string[]]>([
     ['a provider that gives no instants', ({ vast }) => void vast.statuses.set('i-d1', plain('running')), ['ready']],
-    ['and ends without one', ({ vast }) => void vast.statuses.set('i-d1', preempted), ['preempted']],
+    ['and ends without one', ({ vast }) => void vast.statuses.set('i-d1', preempted), ['ready', 'preempted']],
     [
       'given up while it runs',
       async (house) => {

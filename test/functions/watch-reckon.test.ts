@@ -126,6 +126,18 @@ describe('what a run came to', () => {
     expect(ended(plain('preempted'), 70, null)).toMatchObject({ observed_at: at(70) });
   });
 
+  test('taken away between two looks that did not see it run: it did, and nobody knows since when', () => {
+    const beforeMs = START + 10 * MINUTE;
+    const { outcomes } = observe(
+      seenAs([2, plain('provisioning')]),
+      look(plain('preempted', { ended_at: at(30) }), 32, { beforeMs }),
+    );
+    expect(outcomes).toMatchObject([
+      { status: 'ready', observed_at: at(20) },
+      { status: 'preempted', ready_ms: 20 * MINUTE, exposure_hours: 1 / 6, billed_gpu_hours: 1 / 3 },
+    ]);
+  });
+
   test('what its provider has in its books counts', () => {
     const books = { exposure_hours: 1.5, useful_gpu_hours: 2, billed_gpu_hours: 3.5, cost_usd: 7, latency_ms: 80 };
     const final = ended(plain('preempted', { ended_at: at(63), ...books }), 70);
@@ -150,7 +162,7 @@ describe('a workload that ended by itself', () => {
 
   test('before it was ready: a failed start', () => {
     const { outcomes } = observe(seenAs([2, plain('provisioning')]), look(plain('exited', { ended_at: at(9) }), 10));
-    expect(outcomes).toMatchObject([{ status: 'failed_to_start', blame: 'provider', ready_ms: null }]);
+    expect(outcomes).toMatchObject([{ status: 'failed_to_start', blame: 'tenant', ready_ms: null, exposure_hours: 0 }]);
   });
 
   test('between two looks, all of it: done, and it began when its end says', () => {
