@@ -87,7 +87,6 @@ const endedDeployment = z.object({
 export type EndedDeployment = z.infer<typeof endedDeployment>;
 
 const cancelledDeployment = z.object({ state: z.literal('cancelled'), cancelled_at: timestamp });
-export type CancelledDeployment = z.infer<typeof cancelledDeployment>;
 
 export const deploymentRecord = z.discriminatedUnion('state', [openDeployment, cancelledDeployment, endedDeployment]);
 export type DeploymentRecord = z.infer<typeof deploymentRecord>;

@@ -23,11 +23,10 @@ locals {
     AURORA_MAX_BYTES_BILLED = tostring(var.max_bytes_billed)
     AURORA_SCORE_URL        = local.url["score"]
     AURORA_STAGE            = var.stage
-    AURORA_TENANTS          = length(var.tenants) == 0 ? null : jsonencode(var.tenants)
     AURORA_TRAINING_JOB     = "projects/${var.project}/locations/${var.region}/jobs/${local.training_job}"
   }
   env = {
-    for name, function in local.functions : name => merge(local.common_env, { for variable in function.env : variable => local.own_env[variable] if local.own_env[variable] != null })
+    for name, function in local.functions : name => merge(local.common_env, { for variable in function.env : variable => local.own_env[variable] })
   }
 }
 

@@ -14,6 +14,7 @@ locals {
     queries   = false
     appends   = false
     keys      = false
+    secrets   = []
     env       = []
     every     = null
     awaited   = false
@@ -25,13 +26,13 @@ locals {
   }
 
   # By folder. `publishes`: topics; `reads`, `writes`: folders of the bucket, written ones are read too; `queries`, `appends`: the
-  # record; `keys`: of the marketplaces, and whoever has them takes turns at them, in state/; `env`: variables that it has beside
-  # everybody's (functions.tf); `every`: when the clock asks it; `awaited`: somebody waits for its answer; `parallel`: requests that
-  # an instance takes at a time, no more than the function itself lets in.
+  # record; `keys`: of the marketplaces, and whoever has them takes turns at them, in state/; `secrets`: other variables whose values
+  # are secrets; `env`: variables that it has beside everybody's (functions.tf); `every`: when the clock asks it; `awaited`: somebody
+  # waits for its answer; `parallel`: requests that an instance takes at a time, no more than the function itself lets in.
   own = {
     collect = {
       publishes = ["provider-offers"]
-      writes    = ["offers/", "state/"]
+      writes    = ["offers/", "providers/", "state/"]
       keys      = true
       every     = "* * * * *"
     }
@@ -73,7 +74,9 @@ locals {
       publishes = ["routing-decisions", "deployments-requested"]
       reads     = ["offers/", "control/", "providers/", "deployments/"]
       writes    = ["state/"]
-      env       = ["AURORA_SCORE_URL", "AURORA_STAGE", "AURORA_TENANTS"]
+      keys      = true
+      secrets   = ["AURORA_TENANTS"]
+      env       = ["AURORA_SCORE_URL", "AURORA_STAGE"]
       awaited   = true
       always_on = true
       instances = { min = 1, max = 50 }
@@ -101,7 +104,7 @@ locals {
     }
     watch = {
       publishes = ["routing-outcomes"]
-      writes    = ["state/"]
+      writes    = ["deployments/", "state/"]
       keys      = true
       every     = "* * * * *"
     }

@@ -86,15 +86,18 @@ describe.skipIf(spawnSync('kubectl', ['version', '--client']).status !== 0)('kus
         spec: { template: { metadata: Block; spec: { containers: Block[] } } };
       };
       const [container] = spec.template.spec.containers as [
-        { image: string; envFrom: { configMapRef: { name: string } }[] },
+        { image: string; envFrom: [{ configMapRef: { name: string } }, ...Block[]] },
       ];
       expect(container.image).toBe(`${GIVEN['image_name']}@${GIVEN['image_digest']}`);
       // Its name is a hash of what is in it, so another environment is another rollout.
-      const map = manifest(all, 'ConfigMap', container.envFrom[0]?.configMapRef.name ?? '');
+      const [{ configMapRef }, ...secrets] = container.envFrom;
+      const map = manifest(all, 'ConfigMap', configMapRef.name);
       expect(map['data']).toMatchObject({
         AURORA_PLATFORM: 'gcp',
         ...(name === 'route' ? { AURORA_SCORE_URL: 'http://aurora-score:8080' } : {}),
       });
+      // Nobody makes it here, so it keeps its name.
+      expect(secrets).toEqual(name === 'route' ? [{ secretRef: { name: 'aurora-router' } }] : []);
       expect(manifest(all, 'ServiceAccount', app)['metadata']).toMatchObject({
         annotations: { 'iam.gke.io/gcp-service-account': `aurora-${name}@my-project.iam.gserviceaccount.com` },
       });

@@ -106,6 +106,16 @@ describe('a market of bids', () => {
     expect(calls('create')).toHaveLength(1);
   });
 
+  test.each(['reset_after_effect', '500_after_effect', 'malformed_json'])(
+    '%s at create: what was made unheard is closed before anybody hears of it',
+    async (fault) => {
+      house.fake.faults.set([{ fault, operation: 'create' }]);
+      expect(await errorOf(deploy('b-14'))).toMatchObject({ retryable: true });
+      expect(calls('create')).toHaveLength(1);
+      expect(house.fake.bills()).toEqual([]);
+    },
+  );
+
   test('a refusal for the rate is waited out and asked again', async () => {
     house.fake.faults.set([{ fault: 'rate_limited', operation: 'create', times: 1 }]);
     await deploy('b-6');
@@ -198,23 +208,27 @@ describe('a market of bids', () => {
 });
 
 describe('what stays open', () => {
-  /** Nobody can close anything, and the lease comes to nothing. */
-  const stuck = [
-    { fault: 'bid_closes', operation: 'lease' },
-    { fault: '500', operation: 'close' },
-  ];
-  const abandon = async (requestId: string, from = provider): Promise<void> => {
-    house.fake.faults.set(stuck);
+  /** It comes to nothing, and nobody can close anything. */
+  const abandon = async (
+    requestId: string,
+    from = provider,
+    how = { fault: 'bid_closes', operation: 'lease' },
+  ): Promise<void> => {
+    house.fake.faults.set([how, { fault: '500', operation: 'close' }]);
     expect((await errorOf(deploy(requestId, from))).code).toBe('offer_gone');
     house.fake.faults.set([]);
     expect(running(billsOf(house.fake, requestId))).toHaveLength(1);
   };
 
-  test('is closed by the next list of whoever could not close it', async () => {
-    await abandon('o-1');
-    expect(await provider.instances(soon())).toEqual([]);
-    expect(house.fake.bills()).toEqual([]);
-  });
+  test.each(['before a bid', 'before the lease'])(
+    '%s is closed by the next list of whoever could not',
+    async (when) => {
+      if (when === 'before the lease') await abandon('o-1');
+      else await abandon('o-1', provider, { fault: 'no_bids', operation: 'create' });
+      expect(await provider.instances(soon())).toEqual([]);
+      expect(house.fake.bills()).toEqual([]);
+    },
+  );
 
   test('is closed by the next deployment of whoever comes after it, of any request', async () => {
     await abandon('o-2');
@@ -237,8 +251,12 @@ describe('what stays open', () => {
     expect(calls('create')).toHaveLength(1);
   });
 
-  test('two requests at once are made one after the other, and neither closes what the other has begun', async () => {
-    const made = await Promise.all(['o-9', 'o-10', 'o-11'].map((id) => deploy(id)));
+  test('requests at once are made one after the other, and none closes what another has begun', async () => {
+    // Made, and not heard of yet, while the others come.
+    house.fake.faults.set([{ fault: 'slow_first_byte', operation: 'create', times: 1 }]);
+    const first = deploy('o-9');
+    await expect.poll(() => calls('create').length, { interval: 5 }).toBe(1);
+    const made = await Promise.all([first, deploy('o-10'), deploy('o-11')]);
     expect(new Set(made.map(({ instance_id }) => instance_id)).size).toBe(3);
     expect(running(house.fake.bills())).toHaveLength(3);
     expect(calls('close')).toEqual([]);

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
-import { renderProvider } from '#shared/providers/render/index.ts';
 import { canonicalJson, keyPairOf, renderSigner } from '#shared/providers/render/sign.ts';
 import { startFakeRender } from '#sim/providers/render/index.ts';
 import {
@@ -126,72 +125,6 @@ describe('render', () => {
     expect(asked('create_job')).toHaveLength(2);
   });
 
-  test.each(['clock_skew', 'nonce_reused', 'bad_signature'])(
-    '%s: the key does not open, and is not tried again',
-    async (fault) => {
-      house.fake.faults.set([{ fault }]);
-      for (const call of [() => provider.offers({}, soon()), () => deploy('r-4'), () => provider.health(soon())]) {
-        const before = house.fake.log().length;
-        const error = await errorOf(call());
-        expect(error).toMatchObject({ code: 'provider_unauthorized', retryable: false });
-        expect(error.message).toMatch(/TIMESTAMP|NONCE|SIGNATURE|X-/);
-        expect(error.remedy).toContain('clock');
-        expect(house.fake.log().length - before).toBe(1);
-      }
-    },
-  );
-
-  test('a clock that is six minutes off is told by the server; four are let pass', async () => {
-    const off = (ms: number) => ({ ...hostClock, now: () => hostClock.now() + ms });
-    // Its deadlines are its own clock's too.
-    const health = (ms: number) =>
-      house.connect({ hostClock: off(ms), pace: optionsOf().pace }).health({ deadline: hostClock.now() + ms + 1_000 });
-    for (const ms of [-4 * 60_000, 4 * 60_000]) expect(await health(ms)).toBeDefined();
-    for (const ms of [-6 * 60_000, 6 * 60_000])
-      expect(await errorOf(health(ms))).toMatchObject({
-        code: 'provider_unauthorized',
-        message: expect.stringContaining('5 minutes'),
-      });
-  });
-
-  test('each attempt is signed anew; one nonce twice is refused', async () => {
-    house.fake.faults.set([{ fault: '500', operation: 'list_jobs', times: 2 }]);
-    expect(await provider.find('r-5', soon())).toBeNull();
-    expect(
-      asked('list_jobs')
-        .slice(0, 3)
-        .map(({ status }) => status),
-    ).toEqual([500, 500, 200]);
-    const same = renderProvider({ ...optionsOf(), nonceBytes: () => new Uint8Array(16).fill(7) });
-    expect(await same.health(soon())).toBeDefined();
-    expect((await errorOf(same.health(soon()))).message).toContain('X-Nonce');
-    await same.close();
-  });
-
-  const optionsOf = () => ({
-    baseUrl: house.fake.url,
-    key: render.key,
-    fleet: '0123abcd',
-    hostClock,
-    worldClock: house.worldClock,
-    random: () => 0,
-    metrics: house.metrics,
-    pace: { reserve: async () => undefined, penalise: async () => undefined, waitMs: async () => 0 },
-  });
-
-  test.each(['pk_only', 'a:b:c', ':secret-of-nobody', 'public:', ''])(
-    'a key that is no pair is refused, untold: %j',
-    (key) => {
-      try {
-        renderProvider({ ...optionsOf(), key });
-        expect.unreachable();
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'config_invalid' });
-        if (key.length > 5) expect((error as Error).message).not.toContain(key);
-      }
-    },
-  );
-
   test.each(['offer_gone_404', 'offer_gone_410', 'no_capacity'])(
     '%s after a good list: the next offer’s turn',
     async (fault) => {
@@ -225,12 +158,13 @@ describe('render', () => {
     expect(house.fake.bills()).toEqual([]);
   });
 
-  test('null fields pass', async () => {
+  test('null fields pass; a node of no known place serves no wish for a region', async () => {
     const { instance_id: id } = await deploy('r-10');
     await statusWhen(house, provider, id, ({ state }) => state === 'running');
     house.fake.faults.set([{ fault: 'null_fields' }]);
     const offers = await provider.offers({}, soon());
-    expect(new Set(offers.map(({ region }) => region))).toEqual(new Set(['global']));
+    expect(new Set(offers.map(({ region }) => region))).toEqual(new Set(['unknown']));
+    expect(await provider.offers({ region: 'us-east' }, soon())).toEqual([]);
     expect(await provider.status(id, soon())).toMatchObject({ request_id: 'r-10', state: 'running', created_at: null });
     expect(await provider.instances(soon())).toHaveLength(1);
     expect((await errorOf(provider.logs(id, soon()))).code).toBe('logs_unavailable');

@@ -128,6 +128,25 @@ describe('what deploy says of a provider', () => {
   });
 });
 
+test('what changes while a report is being written is in the next', async () => {
+  const house = deployHouse();
+  const app = house.app();
+  const go = Promise.withResolvers<void>();
+  const { create } = house.state;
+  house.state.create = async (key, ...rest) => {
+    const made = await create(key, ...rest);
+    if (key.startsWith('deployer/')) await go.promise;
+    return made;
+  };
+  await deliver(app, deploymentRequested, asked(house, 'd1'));
+  house.providers.vast.failure = new RejectedError('provider_funds', 'HTTP 402');
+  await deliver(app, deploymentRequested, asked(house, 'd2'));
+  expect(await reportOf(house)).toMatchObject({ refusing: null });
+  go.resolve();
+  await settle();
+  expect(await reportOf(house)).toMatchObject({ refusing: { code: 'provider_funds' } });
+});
+
 test('a report that cannot be written is in nobody’s way, and the next one is', async () => {
   const house = deployHouse();
   const { create } = house.state;

@@ -127,6 +127,20 @@ describe('an instance of ours that the list shows', () => {
   });
 });
 
+test('of what a live record names no record is read again', async () => {
+  const house = watchHouse();
+  await house.live(liveRecord());
+  house.vast.statuses.set('i-d1', aStatus('i-d1', 'd1'));
+  let reads = 0;
+  const { get } = house.state;
+  house.state.get = (key) => {
+    reads += 1;
+    return get(key);
+  };
+  await runs(house, 1);
+  expect(reads).toBe(1);
+});
+
 test('what a deployment leaves at another provider is found while it lives on', async () => {
   const house = watchHouse();
   await house.live(liveRecord());

@@ -13,6 +13,7 @@ const KNOWN = `AURORA_PLATFORM, AURORA_PROJECT, AURORA_BUCKET, AURORA_DATASET, A
 /** Of a provider, or of a tenant of ours: no message quotes any of it. */
 const KEY = 'key-of-nobody-0123456789';
 const NO_SECRET = 'expected 8 to 512 printable characters without blanks';
+const NOT_TWO = 'expected the public and the secret key, public:secret';
 
 const HASH = 'ab'.repeat(32);
 const ANN: Tenant = {
@@ -25,7 +26,8 @@ const ANN: Tenant = {
 };
 
 /** {environment} -> the exact message: it names the variable, what came, and what was expected. */
-const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+type Bad = readonly [environment: Readonly<Record<string, string>>, message: string];
+const BAD: readonly Bad[] = [
   [{ AURORA_PLATFROM: 'gcp' }, `AURORA_PLATFROM is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_: '' }, `AURORA_ is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_PLATFORM: 'aws' }, 'AURORA_PLATFORM="aws": Invalid option: expected one of "embedded"|"gcp"'],
@@ -75,6 +77,12 @@ const BAD: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
   [{ AURORA_PROVIDER_VAST_KEY: `${KEY}\n` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
   [{ AURORA_PROVIDER_VAST_KEY: `Bearer ${KEY}` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
   [{ AURORA_PROVIDER_VAST_KEY: `${KEY}é` }, `AURORA_PROVIDER_VAST_KEY: ${NO_SECRET}`],
+  ...['', ':', `${KEY}:`, `:${KEY}`, `${KEY}:${KEY}:${KEY}`].map(
+    (key): Bad => [
+      { AURORA_PROVIDER_RENDER_KEY: key },
+      `AURORA_PROVIDER_RENDER_KEY: ${key.length < 8 ? NO_SECRET : NOT_TWO}`,
+    ],
+  ),
   [{ AURORA_PROVIDER_IONET_KEY: KEY }, `AURORA_PROVIDER_IONET_KEY is not a variable of this system; known: ${KNOWN}`],
   [{ AURORA_STAGE: 'always' }, 'AURORA_STAGE="always": Invalid option: expected one of "apprentice"|"auto"|"online"'],
   [{ AURORA_HOST: 'express' }, 'AURORA_HOST="express": Invalid option: expected one of "lean"|"functions-framework"'],

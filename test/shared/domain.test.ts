@@ -185,6 +185,8 @@ describe('a request', () => {
       min_reputation: null,
       weights: DEFAULT_WEIGHTS,
       priority: 'normal',
+      image: null,
+      port: null,
     });
   });
 

@@ -52,7 +52,7 @@ afterAll(async () => {
 });
 
 /** As terraform/aurora/topology.tf has it. */
-const HOLD_KEYS = ['collect', 'deploy', 'watch'];
+const HOLD_KEYS = ['collect', 'deploy', 'route', 'watch'];
 
 function start(name: string, environment: Readonly<Record<string, string>> = {}) {
   const [program, script = ''] = image.entrypoint;
@@ -115,7 +115,7 @@ describe('the image', () => {
     expect(said.match(/was rejected|was not initialized, initializing/g)).toBeNull();
     const accepted = [...said.matchAll(/V8 code cache for ESM (file:\S+) was accepted/g)].map(([, url = '']) => url);
     expect(accepted.length).toBeGreaterThan(10);
-    return accepted.map(fileURLToPath);
+    return accepted.map((url) => fileURLToPath(url));
   }
 
   test('finds every module compiled, and score loads no client library', async () => {

@@ -12,6 +12,9 @@ const answer = z.object({
   offer_id: z.string().nullable(),
   provider: z.string().nullable(),
   status: z.enum(['provisioning', 'no_capacity']),
+  reason: z.string().nullable(),
+  mode: z.string(),
+  excluded: z.array(z.object({ reason: z.string() })),
 });
 export type Acknowledged = z.infer<typeof answer>;
 
@@ -20,6 +23,14 @@ export interface Tenants {
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
   /** Decision ids of refusals that were answered. */
   readonly refused: ReadonlySet<string>;
+  /** What was said to them. */
+  readonly refusals: readonly { readonly reason: string; readonly excluded: readonly unknown[] }[];
+  /** How many were told so, by mode. */
+  readonly modes: ReadonlyMap<string, number>;
+  /** Of every answer. */
+  readonly latenciesMs: readonly number[];
+  /** Ids of requests that got none; they are sent again. */
+  unanswered(): readonly string[];
   /** Request ids that were ever sent. */
   readonly sent: ReadonlySet<string>;
   /** Answers that contradict an earlier one for the same request id. */
@@ -46,13 +57,18 @@ export function createTenants(options: {
   readonly spec: MarketSpec;
   readonly seed: number;
   readonly pauseMs?: number;
+  readonly senders?: number;
+  readonly maxGpuHours?: number;
 }): Tenants {
-  const { pauseMs = PAUSE_MS } = options;
+  const { pauseMs = PAUSE_MS, senders = SENDERS, maxGpuHours = MAX_GPU_HOURS } = options;
   const item = trafficStream(options);
   const acknowledged = new Map<string, Acknowledged>();
   const refused = new Set<string>();
   const sent = new Set<string>();
   const contradictions: string[] = [];
+  const refusals: { readonly reason: string; readonly excluded: readonly unknown[] }[] = [];
+  const modes = new Map<string, number>();
+  const latenciesMs: number[] = [];
   const unanswered: RouteRequest[] = [];
   const answered: RouteRequest[] = [];
   const goals = new Map<() => void, number>();
@@ -65,12 +81,14 @@ export function createTenants(options: {
     index += 1;
     if (again !== undefined && index % REPEAT_EVERY === 0) return again;
     const { body } = item(index);
-    return { ...body, gpu_hours: Math.min(body.gpu_hours, MAX_GPU_HOURS) };
+    return { ...body, gpu_hours: Math.min(body.gpu_hours, maxGpuHours) };
   };
 
   const keep = (request: RouteRequest, given: Acknowledged): void => {
+    modes.set(given.mode, (modes.get(given.mode) ?? 0) + 1);
     if (given.status === 'no_capacity') {
       refused.add(given.decision_id);
+      refusals.push({ reason: given.reason ?? '', excluded: given.excluded });
       return;
     }
     const known = acknowledged.get(given.request_id);
@@ -86,6 +104,7 @@ export function createTenants(options: {
   /** True when the request was answered, one way or the other. */
   const send = async (url: string, request: RouteRequest): Promise<boolean> => {
     sent.add(request.request_id ?? '');
+    const sinceMs = performance.now();
     try {
       const response = await fetch(`${url}/route`, {
         method: 'POST',
@@ -94,6 +113,7 @@ export function createTenants(options: {
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
       const given = answer.safeParse(await response.json());
+      latenciesMs.push(performance.now() - sinceMs);
       if (given.success) keep(request, given.data);
       else unanswered.push(request);
       return given.success;
@@ -109,6 +129,10 @@ export function createTenants(options: {
     refused,
     sent,
     contradictions,
+    refusals,
+    modes,
+    latenciesMs,
+    unanswered: () => unanswered.map(({ request_id: id }) => id ?? ''),
     reached: (goal) =>
       new Promise((resolve) => {
         if (acknowledged.size >= goal) resolve();
@@ -125,7 +149,7 @@ export function createTenants(options: {
           await sleep(pauseMs);
         }
       };
-      await Promise.all(Array.from({ length: SENDERS }, sender));
+      await Promise.all(Array.from({ length: senders }, sender));
     },
     async settle(url) {
       while (unanswered.length > 0) {

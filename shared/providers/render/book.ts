@@ -7,7 +7,7 @@ import type { Job, Node, Run } from './wire.ts';
 
 /** What our key has at Render. */
 export interface RenderBook {
-  /** Free ones; of more than 2,000 those that are listed first. */
+  /** Free ones; of more than 5,000 those that are listed first. */
   nodes(context: CallContext): Promise<readonly Node[]>;
   /** Oldest first. @throws TransientError provider_answer_invalid: more than can be read */
   living(context: CallContext): Promise<readonly Job[]>;
@@ -19,7 +19,8 @@ export interface RenderBook {
   cancel(jobId: string, reason: string, context: CallContext): Promise<void>;
 }
 
-const MAX_PAGES = 40;
+/** Of 50. */
+const MAX_PAGES = 100;
 
 interface Page<T> {
   readonly data: readonly T[];

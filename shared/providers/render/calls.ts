@@ -24,8 +24,9 @@ const START_LIMIT_MS = 20 * 60_000;
 /** In which a run that did not come up has ended. */
 export const PREPARED_WITHIN_MS = ASSIGN_LIMIT_MS + START_LIMIT_MS;
 
-/** Of jobs and runs that have not come to an end. */
-const LIVING = 'PENDING,ASSIGNED,PREPARING,RUNNING';
+/** Those that have not come to an end, by the names that the reference has for jobs, and clients have seen of runs. */
+const LIVING_JOBS = 'PENDING,ASSIGNED,RUNNING';
+const LIVING_RUNS = 'PENDING,ASSIGNED,PREPARING,RUNNING';
 
 type Call<S extends z.ZodType> = ProviderCall<z.output<S>>;
 
@@ -57,7 +58,7 @@ const jobs = (query: Readonly<Record<string, string>>): Call<typeof jobsAnswer> 
 export const newestJobs: Call<typeof jobsAnswer> = jobs({ ...newestFirst, page: '1' });
 /** There is no filter by title. */
 export const livingJobs = (page: number): Call<typeof jobsAnswer> =>
-  jobs({ ...newestFirst, page: String(page), 'filter[status]': LIVING });
+  jobs({ ...newestFirst, page: String(page), 'filter[status]': LIVING_JOBS });
 export const anyJob: Call<typeof jobsAnswer> = jobs({ limit: '1', page: '1' });
 
 export const job = (id: string): Call<typeof jobAnswer> => ({
@@ -77,7 +78,7 @@ const runs = (query: Readonly<Record<string, string>>): Call<typeof runsAnswer> 
   answer: runsAnswer,
 });
 export const livingRuns = (page: number): Call<typeof runsAnswer> =>
-  runs({ ...newestFirst, page: String(page), 'filter[status]': LIVING });
+  runs({ ...newestFirst, page: String(page), 'filter[status]': LIVING_RUNS });
 /** We ask for no second run; the newest is the one that counts. */
 export const runsOf = (jobId: string): Call<typeof runsAnswer> =>
   runs({ limit: '10', sort: '-created_at', 'filter[job_uuid]': jobId });

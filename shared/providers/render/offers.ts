@@ -76,7 +76,8 @@ function poolOf(id: string, first: Sold, members: readonly Sold[], observedAt: s
       gpu_type: first.gpuType,
       gpu_count: Math.max(...members.map(({ gpuCount }) => gpuCount)),
       gpu_count_min: Math.min(...members.map(({ gpuCount }) => gpuCount)),
-      region: first.regionCode === null ? 'global' : canonicalRegion(first.regionCode),
+      // Not "global": a node that may stand anywhere serves no wish for a region.
+      region: first.regionCode === null ? 'unknown' : canonicalRegion(first.regionCode),
       active: true,
       // Which of them is given nobody can choose.
       usd_per_gpu_hour: Math.max(...members.map(({ usdPerHour, gpuCount }) => usdPerHour / gpuCount)),

@@ -89,7 +89,7 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
     const { route, params } = routeOf(api.routes, elsewhere, method, url.pathname);
     const nowMs = worldClock.now();
     const operation = route?.operation ?? 'none';
-    const request: FakeRequest = {
+    const plain: FakeRequest = {
       operation,
       method,
       path: url.pathname,
@@ -101,12 +101,14 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
       params,
       nowMs,
       elsewhere: originOf(other),
-      fault: faultOf(operation, nowMs),
+      fault: null,
     };
-    const refused = api.refuse(request);
+    const refused = api.refuse(plain);
     const endpoint = route?.endpoint ?? operation;
     const soon = !elsewhere && refused === null && tooSoon(endpoint, nowMs);
-    return { route, request, refused, tooSoon: soon ? api.tooOften(endpoint) : null };
+    // A call that comes too soon uses up no fault.
+    if (soon) return { route, request: plain, refused, tooSoon: api.tooOften(endpoint) };
+    return { route, request: { ...plain, fault: faultOf(operation, nowMs) }, refused, tooSoon: null };
   }
 
   async function serve(incoming: IncomingMessage, response: ServerResponse, elsewhere: boolean): Promise<void> {

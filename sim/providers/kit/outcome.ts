@@ -16,7 +16,7 @@ export type Outcome =
   | { readonly kind: 'answer'; readonly reply: Reply; readonly late: boolean }
   | { readonly kind: 'cut' | 'silence'; readonly nativeId?: string };
 
-/** Doors first, then the fault, then the route; but a line breaks before anybody has looked at the key. */
+/** The doors first, then the fault, then the route; but a line breaks before anybody has looked at the key. */
 export function outcomeOf(
   { route, request, refused, tooSoon }: Arrival,
   fault: NamedFault | undefined,
@@ -24,9 +24,9 @@ export function outcomeOf(
 ): Outcome {
   const answer = (reply: Reply, late = false): Outcome => ({ kind: 'answer', reply, late });
   const broken = fault?.kind === 'reset' ? 'cut' : fault?.kind === 'hang' ? 'silence' : null;
+  if (tooSoon !== null) return answer(tooSoon);
   if ((fault?.kind === 'reset' || fault?.kind === 'hang') && !fault.done && broken !== null) return { kind: broken };
   if (refused !== null) return answer(refused);
-  if (tooSoon !== null) return answer(tooSoon);
   if (fault?.kind === 'instead') return answer(fault.reply(request));
   const reply = route === null ? notFound() : route.handle(request);
   const native = reply.nativeId === undefined ? {} : { nativeId: reply.nativeId };

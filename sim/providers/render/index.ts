@@ -14,7 +14,7 @@ import { createGate } from './gate.ts';
 import { createJobs, type JobAtRender } from './jobs.ts';
 import { type FreeNode, freeNodesOf, listedNode } from './nodes.ts';
 import { pageOf } from './page.ts';
-import { costOf, endedAt, hasRun, runIdOf, seenJob, seenRun, statusOf, writtenBy } from './seen.ts';
+import { costOf, endedAt, hasRun, jobStatusOf, runIdOf, runStatusOf, seenJob, seenRun, writtenBy } from './seen.ts';
 
 export interface FakeRenderOptions extends FakeServerOptions {
   readonly market: Market;
@@ -121,8 +121,10 @@ export async function startFakeRender({
     }
   }
 
-  const shownOf = (request: FakeRequest): readonly JobAtRender[] => {
-    const { query, nowMs } = request;
+  const shownOf = (
+    { query, nowMs }: FakeRequest,
+    statusOf: (job: JobAtRender, nowMs: number) => string,
+  ): readonly JobAtRender[] => {
     const statuses = query.get('filter[status]')?.split(',');
     const id = query.get('filter[uuid]') ?? query.get('filter[job_uuid]');
     const all = jobs
@@ -131,11 +133,13 @@ export async function startFakeRender({
     return query.get('sort') === 'created_at' ? [...all].reverse() : all;
   };
   const list = (request: FakeRequest): Reply =>
-    pageOf(request, shownOf(request), (job) => seenJob(job, request.nowMs, request.fault === 'null_fields'));
+    pageOf(request, shownOf(request, jobStatusOf), (job) =>
+      seenJob(job, request.nowMs, request.fault === 'null_fields'),
+    );
   const listRuns = (request: FakeRequest): Reply =>
     pageOf(
       request,
-      shownOf(request).filter((job) => hasRun(job, request.nowMs)),
+      shownOf(request, runStatusOf).filter((job) => hasRun(job, request.nowMs)),
       (job) => seenRun(job, request.nowMs, doors, request.fault === 'null_fields'),
     );
 

@@ -12,8 +12,14 @@ const ASSIGNED_SHARE = 0.2;
 /** Where nothing answers. */
 const SHUT_PORT = 9;
 
+/** Of the job: that a node is being prepared only its run tells. */
+export function jobStatusOf(job: JobAtRender, nowMs: number): string {
+  const status = runStatusOf(job, nowMs);
+  return status === 'PREPARING' ? 'ASSIGNED' : status;
+}
+
 /** The market's truth in Render's words. */
-export function statusOf({ instance, note }: JobAtRender, nowMs: number): string {
+export function runStatusOf({ instance, note }: JobAtRender, nowMs: number): string {
   const { fate, cancelled_ms, created_ms } = instance;
   const end = endOf(instance);
   if (cancelled_ms !== null) return nowMs < end + ENDING_MS ? 'CANCELLING' : 'CANCELLED';
@@ -55,7 +61,7 @@ export function seenJob(job: JobAtRender, nowMs: number, nulls: boolean): Readon
     uuid: nativeId,
     title: note.title,
     task: note.task,
-    status: statusOf(job, nowMs),
+    status: jobStatusOf(job, nowMs),
     status_reason: over && !nulls ? reasonOf(job) : null,
     created_at: nulls ? null : iso(instance.created_ms),
     updated_at: nulls ? null : iso(instance.created_ms),
@@ -88,7 +94,7 @@ export function seenRun(
     uuid: runIdOf(job),
     job_uuid: nativeId,
     job_snapshot: nulls ? null : { uuid: nativeId, title: note.title, gpu_count: instance.gpu_count },
-    status: statusOf(job, nowMs),
+    status: runStatusOf(job, nowMs),
     created_at: nulls ? null : iso(instance.created_ms + PENDING_MS),
     started_at_ms: nulls ? null : instance.created_ms + PENDING_MS,
     ended_at_ms: over && !nulls ? endOf(instance) : null,

@@ -22,7 +22,6 @@ module "aurora" {
   bucket                = "${var.project}-aurora-dev"
   image                 = var.image
   callers               = var.callers
-  tenants               = var.tenants
   builders              = var.builders
   marketplaces          = var.marketplaces
   cluster               = var.cluster

@@ -49,24 +49,6 @@ variable "callers" {
   }
 }
 
-variable "tenants" {
-  description = "Whose requests route takes (shared/domain/tenant.ts): by the SHA-256 of their keys, and by the accounts whose ID tokens speak for them; limits in USD. None: on Cloud Run whoever is among callers, in a cluster nobody."
-  type = list(object({
-    tenant_id              = string
-    key_sha256             = optional(list(string), [])
-    accounts               = optional(list(string), [])
-    daily_usd              = optional(number)
-    max_usd_per_gpu_hour   = optional(number)
-    max_usd_per_deployment = optional(number)
-  }))
-  default = []
-
-  validation {
-    condition     = alltrue([for tenant in var.tenants : length(tenant.key_sha256) + length(tenant.accounts) > 0 && alltrue([for hash in tenant.key_sha256 : can(regex("^[0-9a-f]{64}$", hash))])])
-    error_message = "Expected of each a key or an account, and of keys their SHA-256 in 64 hexadecimal digits, never the key."
-  }
-}
-
 variable "builders" {
   description = "E-mail addresses of the service accounts that build images, push and deploy them, by what they are."
   type        = map(string)

@@ -79,7 +79,7 @@ export const MANIFEST_CHECKS: readonly ManifestCheck[] = [
             { name: 'NODE_ENV', value: 'production' },
             { name: 'PORT', value: '8080' },
           ],
-          envFrom: [{ configMapRef: { name: app } }],
+          envFrom: [{ configMapRef: { name: app } }, ...(name === 'route' ? [{ secretRef: { name: app } }] : [])],
           resources: { requests: { cpu: '100m', memory: '256Mi' } },
         },
       ]),

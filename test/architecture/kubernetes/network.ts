@@ -43,7 +43,7 @@ export const NETWORK: readonly ManifestCheck[] = [
     ],
   },
   {
-    says: 'pods reach DNS, the metadata server and Google, and nothing else that is private',
+    says: 'pods reach DNS, the metadata server and what is public, and nothing else that is private',
     breaches: (manifests) =>
       unlike('aurora-google', manifest(manifests, 'NetworkPolicy', 'aurora-google'), {
         apiVersion: 'networking.k8s.io/v1',

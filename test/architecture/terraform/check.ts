@@ -35,6 +35,7 @@ export interface FunctionSpec {
   readonly queries: boolean;
   readonly appends: boolean;
   readonly keys: boolean;
+  readonly secrets: readonly string[];
   readonly env: readonly string[];
   readonly every: string | null;
   readonly awaited: boolean;

@@ -77,11 +77,12 @@ const setBy = (block: Block): readonly string[] =>
     .flatMap((text) => [...text.matchAll(/^\s*([A-Z_]+)\s*=/gm)].map(([, name = '']) => name));
 
 const given = (parsed: Parsed, name: string): readonly string[] => {
-  const { env = [], keys = false } = functionsOf(parsed)[name] ?? {};
+  const { env = [], keys = false, secrets = [] } = functionsOf(parsed)[name] ?? {};
   return [
     ...Object.keys((localsIn(parsed, 'aurora')['common_env'] ?? {}) as Block),
     ...env,
     ...(keys ? Object.keys(KEYS) : []),
+    ...secrets,
   ];
 };
 /** Read by others than shared/config.ts: the stack of an error goes to nobody. */
@@ -140,7 +141,6 @@ export const ENV: readonly Check[] = [
           AURORA_MAX_BYTES_BILLED: ref('tostring(var.max_bytes_billed)'),
           AURORA_SCORE_URL: ref('local.url["score"]'),
           AURORA_STAGE: ref('var.stage'),
-          AURORA_TENANTS: ref('length(var.tenants) == 0 ? null : jsonencode(var.tenants)'),
           AURORA_TRAINING_JOB: `projects/${ref('var.project')}/locations/${ref('var.region')}/jobs/${ref('local.training_job')}`,
         }),
         ...unlike('module.function', moduleCall(parsed, 'aurora', 'function'), { env: ref('local.env[each.key]') }),

@@ -23,7 +23,10 @@ const accountsIf = (condition: string): string =>
 
 /** Names of variables, by function. */
 const SECRETS = ref(`{
-    for name, function in local.functions : name => [for marketplace in var.marketplaces : "AURORA_PROVIDER_${ref('upper(marketplace)')}_KEY" if function.keys]
+    for name, function in local.functions : name => concat(
+      [for marketplace in var.marketplaces : "AURORA_PROVIDER_${ref('upper(marketplace)')}_KEY" if function.keys],
+      function.secrets,
+    )
   }`);
 
 const inFolders = (folders: string): Block => ({
