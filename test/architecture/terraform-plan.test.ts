@@ -154,10 +154,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
       ...(needs.queries ? ['roles/bigquery.dataViewer'] : []),
     ]);
     expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
-    const secrets = [
-      ...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []),
-      ...(needs.identifies ? [TENANTS] : []),
-    ];
+    const secrets = [...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []), ...(needs.identifies ? [TENANTS] : [])];
     expect(roles('secret_manager')).toEqual(secrets.map(() => 'roles/secretmanager.secretAccessor'));
     expect(mine.flatMap(([, { secret_id: id }]) => id ?? []).sort()).toEqual(secrets.sort());
     expect(roles('run_v2_job')).toEqual(name === 'train' ? ['roles/run.jobsExecutorWithOverrides'] : []);
