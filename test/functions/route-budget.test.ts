@@ -258,6 +258,16 @@ describe('what it really cost', () => {
     expect(await house.state.get(holdKey(decisionId('ann', 'r1')))).toBeNull();
   });
 
+  test('of a hold that nobody can read stays reserved, and is said', async () => {
+    const id = 'd'.repeat(32);
+    await house.state.create(holdKey(id), { usd: 3 });
+    const budgets = createBudgets({ state: house.state, worldClock: house.clock, log: house.deps.log });
+    await budgets.settle({ decision_id: id, cost_usd: 0 });
+    expect(house.deps.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['error', 'a hold on a budget cannot be read'],
+    ]);
+  });
+
   test('of a deployment without a budget is nobody’s', async () => {
     const budgets = createBudgets({ state: house.state, worldClock: house.clock, log: house.deps.log });
     await budgets.settle({ decision_id: 'd'.repeat(32), cost_usd: 3 });

@@ -60,6 +60,18 @@ const open = (changes: Partial<OpenDeployment> = {}): OpenDeployment => {
   if (record.state === 'ended' || record.state === 'cancelled') throw new Error('expected an open one');
   return record;
 };
+const ENDING: OpenDeployment['ending'] = {
+  status: 'preempted',
+  observed_at: rfc3339(NOW + 9),
+  blame: 'provider',
+  ready_ms: null,
+  latency_ms: null,
+  exposure_hours: 1,
+  useful_gpu_hours: 0,
+  billed_gpu_hours: 0,
+  cost_usd: 0,
+  effective_usd_per_gpu_hour: null,
+};
 const ended = (): DeploymentRecord => endedOf(open(), { status: 'completed', observed_at: rfc3339(NOW + 5) });
 const put = async (record: DeploymentRecord, id = ID): Promise<void> => {
   await house.state.create(deploymentKey(id), record);
@@ -137,6 +149,11 @@ describe('GET /deployments/:id', () => {
         latency_ms: 12,
         cancel_requested_at: rfc3339(NOW + 2),
       },
+    ],
+    [
+      'over, and not forgotten yet',
+      () => open({ ending: ENDING }),
+      { status: 'preempted', ended_at: rfc3339(NOW + 9), instance_id: 'i-1' },
     ],
     [
       'given up before deploy had it',
@@ -299,6 +316,13 @@ describe('DELETE /deployments/:id', () => {
     await put(open());
     expect(await end(app)).toEqual([202, 'cancelling']);
     expect(await recordOf()).toMatchObject({ state: 'live', cancel_requested_at: rfc3339(NOW) });
+  });
+
+  test('over, and not forgotten yet: nothing changes', async () => {
+    const app = await decided();
+    await put(open({ ending: ENDING }));
+    expect(await end(app)).toEqual([200, 'preempted']);
+    expect(await recordOf()).toEqual(open({ ending: ENDING }));
   });
 
   test('over: nothing changes', async () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Config, PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
@@ -286,6 +288,12 @@ describe('tenants', () => {
   test('come from a file as well', () => {
     const text = JSON.stringify([{ tenant_id: 'ann', key_sha256: [HASH], daily_usd: 10 }]);
     expect(read('@/etc/aurora/tenants.json', { '/etc/aurora/tenants.json': text }).tenants).toEqual([ANN]);
+  });
+
+  test('are written as the manual shows it', () => {
+    const manual = readFileSync(join(import.meta.dirname, '../../docs/operations/ROUTER.md'), 'utf8');
+    const [, example = ''] = /```json\n(.*?)```/s.exec(manual) ?? [];
+    expect(read(example).tenants).toMatchObject([{ tenant_id: 'studio', daily_usd: 200, max_usd_per_gpu_hour: 4 }]);
   });
 
   const ann = { tenant_id: 'ann', key_sha256: [HASH] };

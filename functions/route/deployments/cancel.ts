@@ -23,11 +23,12 @@ export async function requestEnd(state: State, first: Found, nowMs: number): Pro
   let found: Found | null = first;
   for (let attempt = 0; attempt < TRIES && found !== null; attempt++) {
     const { record, entry, id } = found;
-    if (record !== null && (isOver(record) || record.cancel_requested_at !== null)) return record;
+    if (record !== null && (isOver(record) || isGivenUp(record))) return record;
+    const at = rfc3339(nowMs);
     const next: DeploymentRecord =
-      record === null
-        ? { state: 'cancelled', cancelled_at: rfc3339(nowMs) }
-        : { ...record, cancel_requested_at: rfc3339(nowMs) };
+      record !== null && 'request' in record
+        ? { ...record, cancel_requested_at: at }
+        : { state: 'cancelled', cancelled_at: at };
     const written =
       entry === null
         ? // As long as its request may be on the way to deploy.
@@ -39,8 +40,12 @@ export async function requestEnd(state: State, first: Found, nowMs: number): Pro
   throw new TransientError('state_unavailable', `deployment ${first.id} was changed by others all the while`);
 }
 
-export const isOver = (record: DeploymentRecord): record is Exclude<DeploymentRecord, OpenDeployment> =>
-  record.state === 'ended' || record.state === 'cancelled';
+/** Nothing is left to be given up. */
+export const isOver = (record: DeploymentRecord): boolean =>
+  record.state === 'ended' || record.state === 'cancelled' || record.ending !== null;
+
+const isGivenUp = (record: DeploymentRecord): boolean =>
+  'cancel_requested_at' in record && record.cancel_requested_at !== null;
 
 /** Never throws: what does not come to an end here watch ends. */
 export async function terminateNow(

@@ -24,6 +24,8 @@ const status = z.enum([
   'ended',
 ]);
 
+const statusOf = (word: string | null): z.infer<typeof status> => status.catch('ended').parse(word);
+
 const text = z.string().nullable();
 /** `GET /deployments/:id`. Null: not known, not yet or not any more. Times are world time, RFC 3339. */
 export const deploymentView = z.object({
@@ -86,7 +88,7 @@ export function viewOf({ id, record, intent }: OnRecord): DeploymentView {
       return {
         ...base,
         request_id: record.request_id ?? request_id,
-        status: status.catch('ended').parse(record.status),
+        status: statusOf(record.status),
         // An offer's id begins with its provider.
         provider: record.offer_id?.split(':')[0] ?? provider,
         offer_id: record.offer_id ?? offer_id,
@@ -100,10 +102,13 @@ export function viewOf({ id, record, intent }: OnRecord): DeploymentView {
 }
 
 function ofOpen(record: OpenDeployment): Partial<DeploymentView> {
-  const { request, seen, state } = record;
+  const { request, seen, state, ending } = record;
+  const running = state === 'live' ? (seen?.state ?? 'provisioning') : 'provisioning';
   return {
     request_id: request.request_id,
-    status: state === 'live' ? (seen?.state ?? 'provisioning') : 'provisioning',
+    // Over, and only not forgotten yet.
+    status: ending === null ? running : statusOf(ending.status),
+    ended_at: ending?.observed_at ?? null,
     provider: request.option.provider,
     offer_id: request.option.offer_id,
     attempt: record.attempt,

@@ -32,7 +32,7 @@ export function deploymentDoors(tools: Tools): readonly HttpRoute[] {
         if (found.record !== null && isOver(found.record)) return json(200, viewOf(found));
         const record = await requestEnd(state, found, worldClock.now());
         log.info({ decision_id: found.id, state: record.state }, 'deployment given up by its tenant');
-        if (record.state === 'ended') return json(200, viewOf({ ...found, record }));
+        if (record.state !== 'cancelled' && isOver(record)) return json(200, viewOf({ ...found, record }));
         if (record.state === 'live') await terminateNow(tools, record, request);
         return json(202, { ...viewOf({ ...found, record }), status: 'cancelling' });
       },

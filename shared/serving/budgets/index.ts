@@ -16,6 +16,7 @@ import {
   microUsd,
   type Reservation,
 } from '#shared/domain/budget.ts';
+import { describeIssues } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Tenant } from '#shared/domain/tenant.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -107,8 +108,15 @@ export function createBudgets({ state, worldClock, log }: BudgetsDeps): Budgets 
     },
     async settle({ decision_id: decisionId, cost_usd: costUsd }) {
       const entry = await state.get(holdKey(decisionId));
-      const held = entry === null ? null : budgetHold.parse(entry.value);
-      if (entry === null || held === null || held.settled) return;
+      if (entry === null) return;
+      const parsed = budgetHold.safeParse(entry.value);
+      if (!parsed.success) {
+        // Nobody can say what it was: it stays reserved, and holds up nobody.
+        log.error({ key: entry.key, reason: describeIssues(parsed.error.issues) }, 'a hold on a budget cannot be read');
+        return;
+      }
+      const held = parsed.data;
+      if (held.settled) return;
       const left = costUsd === null ? 0 : held.micro_usd - microUsd(costUsd);
       // A charge before it is noted, a credit after: whoever dies in between errs to the safe side.
       if (left < 0) await credit(held, left);
