@@ -4,11 +4,12 @@
  * look at the deployment shows. Each block is billed from the lease to its end.
  */
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { type AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { AdapterOptions } from '../adapter.ts';
 import { createProviderClient } from '../client.ts';
+import { unreadableList, wantedOffer } from '../offer-list.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
-import type { OfferFilter, Provider } from '../provider.ts';
+import type { Provider } from '../provider.ts';
 import { akashBook } from './book.ts';
 import { list, prices, providers, SPACING_MS } from './calls.ts';
 import { akashDeploy } from './deploy.ts';
@@ -55,14 +56,14 @@ export function akashProvider(options: AkashOptions): Provider {
       const [sellers, { models }] = await Promise.all([
         client.ask(providers, context),
         client.ask(prices, context),
-      ]).catch(unreadable);
+      ]).catch(unreadableList);
       const offers = offersOf(sellers, models, rfc3339(worldClock.now()));
       if (offers.length === 0)
         throw new TransientError(
           'offers_unreadable',
           `akash: expected providers with priced GPUs, got ${sellers.length} providers and ${models.length} models without any`,
         );
-      return offers.filter((offer) => wanted(offer, filter));
+      return offers.filter((offer) => wantedOffer(offer, filter));
     },
     async deploy(offer, spec, context) {
       labels.labelOf(context.requestId);
@@ -96,17 +97,3 @@ export function akashProvider(options: AkashOptions): Provider {
 }
 
 const INSTANCE_ID = /^\d{1,20}$/;
-
-/** An odd list says nothing about capacity. */
-function unreadable(error: AuroraError): never {
-  if (error.code !== 'provider_answer_invalid') throw error;
-  throw new TransientError('offers_unreadable', error.message, { cause: error });
-}
-
-const wanted = (
-  offer: { readonly gpu_type: string; readonly region: string; readonly gpu_count: number },
-  { gpu_type, region, gpu_count = 1 }: OfferFilter,
-): boolean =>
-  (gpu_type === undefined || offer.gpu_type === gpu_type) &&
-  (region === undefined || region === 'global' || offer.region === region || offer.region === 'global') &&
-  offer.gpu_count >= gpu_count;
