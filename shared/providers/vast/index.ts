@@ -3,13 +3,14 @@
  * Instances are found again by their label; storage is billed from creation to destruction, GPUs while they run.
  */
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { type AuroraError, TransientError } from '#shared/errors.ts';
+import { TransientError } from '#shared/errors.ts';
 import { createHttpClient } from '#shared/runtime/http-client.ts';
 import type { AdapterOptions } from '../adapter.ts';
 import { createProviderClient } from '../client.ts';
 import { labelsOf } from '../labels.ts';
+import { unreadableList, wantedOffer } from '../offer-list.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
-import type { OfferFilter, Provider } from '../provider.ts';
+import type { Provider } from '../provider.ts';
 import { vastBook } from './book.ts';
 import { get, list, SPACING_MS, search } from './calls.ts';
 import { vastDeploy } from './deploy.ts';
@@ -44,11 +45,11 @@ export function vastProvider(options: AdapterOptions): Provider {
       create_spacing_ms: SPACING_MS.create / worldClock.speed,
     },
     async offers(filter, context) {
-      const { offers } = await client.ask(search, context).catch(unreadable);
+      const { offers } = await client.ask(search, context).catch(unreadableList);
       if (offers.length === 0)
         throw new TransientError('offers_unreadable', 'vast search: expected offers, got an empty list');
       const observedAt = rfc3339(worldClock.now());
-      return offersOf(offers, observedAt).filter((offer) => wanted(offer, filter));
+      return offersOf(offers, observedAt).filter((offer) => wantedOffer(offer, filter));
     },
     async deploy(offer, spec, context) {
       return { instance_id: await oneByOne(context.requestId, context, () => deploy(offer, spec, context)) };
@@ -81,17 +82,3 @@ export function vastProvider(options: AdapterOptions): Provider {
 }
 
 const INSTANCE_ID = /^\d{1,16}$/;
-
-/** An odd list says nothing about capacity. */
-function unreadable(error: AuroraError): never {
-  if (error.code !== 'provider_answer_invalid') throw error;
-  throw new TransientError('offers_unreadable', error.message, { cause: error });
-}
-
-const wanted = (
-  offer: { readonly gpu_type: string; readonly region: string; readonly gpu_count: number },
-  { gpu_type, region, gpu_count = 1 }: OfferFilter,
-): boolean =>
-  (gpu_type === undefined || offer.gpu_type === gpu_type) &&
-  (region === undefined || region === 'global' || offer.region === region || offer.region === 'global') &&
-  offer.gpu_count >= gpu_count;
