@@ -207,7 +207,9 @@ describe('route', () => {
     const capabilities = { ...aReport('vast').capabilities, create_spacing_ms: CREATION_QUEUE_LIMIT_MS };
     await house.report([aReport('vast', { capabilities })]);
     const app = await house.app();
-    for (let i = 0; i < 3; i++) await routed(app, 'r1');
+    // At once, so that twins lose to the first, and once more when it is known.
+    await Promise.all(Array.from({ length: 4 }, () => routed(app, 'r1')));
+    await routed(app, 'r1');
     expect((await routed(app, 'r2')).status).toBe('provisioning');
     const refused = await routed(app, 'r3');
     expect(refused).toMatchObject({ status: 'no_capacity', reason: expect.stringContaining('call_rate (in 30 s)') });
