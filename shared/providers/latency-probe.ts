@@ -34,15 +34,16 @@ export function createLatencyProbe({
   ...rules
 }: LatencyProbeOptions): LatencyProbe {
   return async (address, { deadline, signal }) => {
-    const { host, port, tls } = address;
-    if (!isHost(host) || (isIP(host) !== 0 && !mayBeCalled(host, rules)))
-      return { ms: null, reason: `${host.slice(0, 64)} is no address that may be called` };
+    const { host, port } = address;
+    const origin = originOf(address);
+    if (origin === null || !mayBeNamed(origin.hostname, rules))
+      return { ms: null, reason: `${host.slice(0, 64)}:${port} is no address that may be called` };
     const giveUp = new AbortController();
     const cancel = hostClock.after(Math.max(0, deadline - hostClock.now()), () =>
       giveUp.abort(new Error('no answer by the deadline')),
     );
     const ending = signal === undefined ? giveUp.signal : AbortSignal.any([giveUp.signal, signal]);
-    const client = new Client(`${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
+    const client = new Client(origin, {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -65,6 +66,20 @@ export function createLatencyProbe({
       await client.destroy();
     }
   };
+}
+
+/** Null: it is none. */
+function originOf({ host, port, tls }: Address): URL | null {
+  return isHost(host) ? URL.parse(`${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`) : null;
+}
+
+/**
+ * As it is connected to: "127.1", "0x7f000001" and "2130706433" are names to look at, and 127.0.0.1 in a URL, which is
+ * connected to without being looked up.
+ */
+function mayBeNamed(hostname: string, rules: AddressRules): boolean {
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  return isIP(literal) === 0 || mayBeCalled(literal, rules);
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
