@@ -1,7 +1,6 @@
 /** Asking a provider for an instance, or for its end. Every way in which that can end is an answer; nothing is thrown. */
 import { WORKLOAD_IMAGE_DEFAULT, WORKLOAD_PORT_DEFAULT } from '#shared/defaults.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
-import type { Workload } from '#shared/domain/request.ts';
 import { type AuroraError, type ErrorCode, RejectedError, TransientError } from '#shared/errors.ts';
 import type { CallContext, DeploySpec, Provider } from '#shared/providers/provider.ts';
 import { codedError } from '#shared/runtime/answers.ts';
@@ -80,7 +79,7 @@ export function asking(
       const { decision_id: requestId, option } = request;
       const offer = { offer_id: option.offer_id, usd_per_gpu_hour: option.advertised_usd_per_gpu_hour };
       const made = await call(option.provider, context, (provider, bounded) =>
-        provider.deploy(offer, specOf(request.request), { ...bounded, requestId }),
+        provider.deploy(offer, specOf(request), { ...bounded, requestId }),
       );
       if ('value' in made) return { kind: 'made', instanceId: made.value.instance_id };
       return { kind: made.retryable ? 'silent' : 'refused', error: made };
@@ -112,13 +111,17 @@ function counterOf(provider: Provider, deps: ReportDeps, metrics: Metrics): Coun
   return { provider, breaker, reporter };
 }
 
-const specOf = (workload: Workload): DeploySpec => ({
+const specOf = ({ request: workload, option }: DeploymentRequest): DeploySpec => ({
   gpu_type: workload.gpu_type,
   region: workload.region,
   gpu_count: workload.gpu_count,
   gpu_hours: workload.gpu_hours,
   workload_type: workload.workload_type,
-  max_usd_per_gpu_hour: workload.max_price,
+  max_usd_per_gpu_hour: lower(workload.max_price, option.max_usd_per_gpu_hour ?? null),
   image: workload.image ?? WORKLOAD_IMAGE_DEFAULT,
   port: workload.port ?? WORKLOAD_PORT_DEFAULT,
 });
+
+/** Null: no limit. */
+const lower = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
