@@ -193,6 +193,8 @@ describe('an instance of Vast', () => {
     [{ actual_status: 'frozen' }, 'running', null],
     [{ actual_status: 'rebooting' }, 'running', null],
     [{ actual_status: 'rebooting', ...neverRan }, 'provisioning', null],
+    [{ actual_status: 'hibernating' }, 'running', null],
+    [{ actual_status: 'hibernating', ...neverRan }, 'provisioning', null],
     [{ actual_status: 'exited' }, 'exited', null],
     [{ actual_status: 'exited', uptime_mins: null }, 'exited', null],
     [{ actual_status: 'exited', ...neverRan }, 'failed_to_start', 'provider'],
