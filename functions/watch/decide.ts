@@ -136,7 +136,7 @@ function endedByUs(record: OpenDeployment, look: StatusLook, verdict: Verdict): 
 }
 
 function endedByItself(record: OpenDeployment, look: StatusLook): OpenDeployment {
-  const verdict = verdictOf(record, look);
+  const verdict = givenUp(record, look, verdictOf(record, look));
   const completed = verdict.status === 'completed';
   const end = endMs(record, look);
   const readyMs = record.ready_at === null ? unseenReadyMs(record, look, verdict, end) : Date.parse(record.ready_at);
@@ -152,6 +152,16 @@ function unseenReadyMs(record: OpenDeployment, look: StatusLook, verdict: Verdic
   // A provider that has books would have said it.
   const isUnknown = verdict.status === 'preempted' && look.status.exposure_hours === null;
   return isUnknown ? (notReady + end) / 2 : null;
+}
+
+/**
+ * Its tenant's end of it, which route may have carried out already: some providers say only that their customer has ended it. What is
+ * another's doing, or was over before, keeps its own.
+ */
+function givenUp({ cancel_requested_at: at }: OpenDeployment, { status }: StatusLook, verdict: Verdict): Verdict {
+  const own = verdict.status === 'completed' || (verdict.blame !== null && verdict.blame !== 'tenant');
+  const before = at !== null && status.ended_at !== null && Date.parse(status.ended_at) < Date.parse(at);
+  return at === null || own || before ? verdict : { status: 'cancelled', blame: 'tenant' };
 }
 
 /** What ended by itself is its tenant's doing, unless its provider says otherwise. */

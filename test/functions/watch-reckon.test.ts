@@ -204,6 +204,18 @@ describe('what we end', () => {
     expect(observe(record, look(plain('preempted', { ended_at: at(59) }), 63)).outcomes).toMatchObject([
       { status: 'preempted' },
     ]);
+    // Route has told its provider, and that says no more than that its customer ended it.
+    for (const [state, ended_at, status] of [
+      ['exited', null, 'cancelled'],
+      ['exited', at(61), 'cancelled'],
+      ['exited', at(59), 'failed'],
+      ['failed', null, 'cancelled'],
+    ] as const)
+      expect(observe(record, look(plain(state, { ended_at }), 63)).outcomes).toMatchObject([
+        { status, blame: 'tenant' },
+      ]);
+    const theirs = plain('failed', { blame: 'provider' });
+    expect(observe(record, look(theirs, 63)).outcomes).toMatchObject([{ status: 'failed', blame: 'provider' }]);
     expect(observe(record, look(null, 63)).outcomes).toMatchObject([{ status: 'cancelled', cost_usd: null }]);
   });
 });
