@@ -34,6 +34,8 @@ interface Counter {
 
 /** Of a delivery's time, kept for what follows from the answer. */
 const SETTLE_RESERVE_MS = 2_000;
+/** Of a call to a provider that sells at once; where bids are waited for, it is all that the delivery has. Others wait in line behind it. */
+const PLAIN_CALL_MS = 25_000;
 /** Nothing that the next request could change. */
 const REFUSALS: readonly ErrorCode[] = ['provider_unauthorized', 'provider_funds'];
 
@@ -61,7 +63,9 @@ export function asking(
     if (!breaker.allow(hostClock.now()))
       return new TransientError('provider_unavailable', `${id} is not asked for now: it has failed again and again`);
     try {
-      const value = await work(provider, { ...context, deadline: context.deadline - SETTLE_RESERVE_MS });
+      const latest = provider.capabilities.bids ? Number.POSITIVE_INFINITY : hostClock.now() + PLAIN_CALL_MS;
+      const deadline = Math.min(context.deadline - SETTLE_RESERVE_MS, latest);
+      const value = await work(provider, { ...context, deadline });
       breaker.success(hostClock.now());
       reporter.refuses(null);
       return { value };
