@@ -8,7 +8,7 @@ import {
 } from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { isOver } from '#shared/providers/provider.ts';
+import { type InstanceStatus, isOver } from '#shared/providers/provider.ts';
 import {
   createdMs,
   endMs,
@@ -180,15 +180,56 @@ function verdictOf(record: OpenDeployment, look: StatusLook): Verdict {
 }
 
 /** After the grace it is the provider's failure. What it cost and how much of it was useful nobody can say any more. */
-function unseen(record: OpenDeployment, { untilMs }: Look): OpenDeployment {
-  const { unknown_since: since } = record;
-  if (record.cancel_requested_at !== null)
-    return lost(record, { status: 'cancelled', blame: 'tenant', observed_at: rfc3339(untilMs) }, since);
+function unseen(record: OpenDeployment, look: Look): OpenDeployment {
+  const { unknown_since: since, cancel_requested_at: cancelledAt, seen } = record;
+  const { untilMs } = look;
+  if (cancelledAt !== null) {
+    const verdict = { status: 'cancelled', blame: 'tenant', observed_at: rfc3339(untilMs) } as const;
+    const ended = since === null && seen !== null;
+    return ended
+      ? endedByRoute(record, verdict, { ...look, untilMs: Date.parse(cancelledAt) })
+      : lost(record, verdict, since);
+  }
   if (since === null) return { ...record, unknown_since: rfc3339(untilMs) };
   const lostMs = Date.parse(since) + UNKNOWN_GRACE_MS;
   if (untilMs < lostMs) return record;
   return lost(record, { status: 'failed', blame: 'provider', observed_at: rfc3339(lostMs) }, since);
 }
+
+/** Route told its provider at once; what it cost until then is known from what was seen. @param look at that instant */
+function endedByRoute(
+  record: OpenDeployment,
+  verdict: Verdict & Pick<Ending, 'observed_at'>,
+  look: Look,
+): OpenDeployment {
+  const { request, instance_id, ready_at: readyAt } = record;
+  const status: InstanceStatus = {
+    ...SILENT,
+    instance_id: instance_id ?? '',
+    request_id: request.decision_id,
+    state: 'cancelled',
+    blame: 'tenant',
+  };
+  const readyMs = readyAt === null ? null : Math.min(Date.parse(readyAt), look.untilMs);
+  const figures = figuresOf(record, { ...look, status }, { readyMs, endMs: look.untilMs, completed: false });
+  return { ...record, ending: { ...verdict, ...figures } };
+}
+
+/** A status that says nothing of what was seen. */
+const SILENT = {
+  created_at: null,
+  ready_at: null,
+  ended_at: null,
+  address: null,
+  gpu_count: null,
+  usd_per_hour: null,
+  storage_usd_per_hour: null,
+  latency_ms: null,
+  exposure_hours: null,
+  useful_gpu_hours: null,
+  billed_gpu_hours: null,
+  cost_usd: null,
+} as const;
 
 function lost(
   record: OpenDeployment,

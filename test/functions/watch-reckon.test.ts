@@ -216,7 +216,29 @@ describe('what we end', () => {
       ]);
     const theirs = plain('failed', { blame: 'provider' });
     expect(observe(record, look(theirs, 63)).outcomes).toMatchObject([{ status: 'failed', blame: 'provider' }]);
-    expect(observe(record, look(null, 63)).outcomes).toMatchObject([{ status: 'cancelled', cost_usd: null }]);
+  });
+
+  test('what its tenant gives up and route has ended already: its costs until then, as far as anybody saw it', () => {
+    const record = { ...running(), cancel_requested_at: at(63) };
+    expect(observe(record, look(null, 70)).outcomes).toMatchObject([
+      {
+        status: 'cancelled',
+        blame: 'tenant',
+        exposure_hours: 1,
+        billed_gpu_hours: 2,
+        cost_usd: 0.8,
+        observed_at: at(70),
+      },
+    ]);
+    const starting = { ...seenAs([2, plain('provisioning')]), cancel_requested_at: at(3) };
+    expect(observe(starting, look(null, 4)).outcomes).toMatchObject([
+      { status: 'cancelled', ready_ms: null, cost_usd: 0 },
+    ]);
+    for (const unknown of [
+      { ...liveRecord(), cancel_requested_at: at(3) },
+      { ...running(), unknown_since: at(40), cancel_requested_at: at(63) },
+    ])
+      expect(observe(unknown, look(null, 70)).outcomes.at(-1)).toMatchObject({ status: 'cancelled', cost_usd: null });
   });
 });
 
