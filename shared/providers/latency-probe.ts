@@ -3,12 +3,18 @@
  * at most. Any HTTP answer counts. The address is a stranger's word: it is checked before a connection is made, as a literal and as
  * what its name resolves to; redirects are answers.
  */
-import { promises as dns, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP, isIPv6, type LookupFunction } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { Client } from 'undici';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Address, CallContext } from './provider.ts';
-import { type AddressRules, isHost, mayBeCalled } from './public-address.ts';
+import {
+  type AddressRules,
+  guardedLookup,
+  isHost,
+  mayBeNamed,
+  type Resolve,
+  systemResolver,
+} from './public-address.ts';
 
 export type Measured = { readonly ms: number } | { readonly ms: null; readonly reason: string };
 
@@ -20,7 +26,7 @@ export interface LatencyProbeOptions extends AddressRules {
   /** Monotonic. */
   readonly stopwatchMs: () => number;
   /** Default: the system's resolver. */
-  readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>;
+  readonly resolve?: Resolve;
 }
 
 const REQUESTS = 3;
@@ -30,7 +36,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 export function createLatencyProbe({
   hostClock,
   stopwatchMs,
-  resolve = (host) => dns.lookup(host, { all: true }),
+  resolve = systemResolver,
   ...rules
 }: LatencyProbeOptions): LatencyProbe {
   return async (address, { deadline, signal }) => {
@@ -48,7 +54,7 @@ export function createLatencyProbe({
       headersTimeout: 0,
       bodyTimeout: 0,
       // Nothing is confided to it, and half of the marketplace signs its own certificates.
-      connect: { lookup: guarded(resolve, rules), rejectUnauthorized: false, timeout: 0 },
+      connect: { lookup: guardedLookup(rules, resolve), rejectUnauthorized: false, timeout: 0 },
     });
     try {
       const took: number[] = [];
@@ -73,33 +79,4 @@ function originOf({ host, port, tls }: Address): URL | null {
   return isHost(host) ? URL.parse(`${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`) : null;
 }
 
-/**
- * As it is connected to: "127.1", "0x7f000001" and "2130706433" are names to look at, and 127.0.0.1 in a URL, which is
- * connected to without being looked up.
- */
-function mayBeNamed(hostname: string, rules: AddressRules): boolean {
-  const literal = hostname.replace(/^\[|\]$/g, '');
-  return isIP(literal) === 0 || mayBeCalled(literal, rules);
-}
-
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
-/** Resolves a name for one connection; the addresses that are checked are those that are connected to. */
-function guarded(resolve: NonNullable<LatencyProbeOptions['resolve']>, rules: AddressRules): LookupFunction {
-  return (host, options: LookupOptions, callback) => {
-    const done = (error: Error | null, found: readonly LookupAddress[]): void => {
-      const [first] = found;
-      if (options.all === true) callback(error, [...found]);
-      else callback(error, first?.address ?? '', first?.family);
-    };
-    resolve(host).then(
-      (found) => {
-        const refused = found.find(({ address }) => !mayBeCalled(address, rules));
-        if (found.length === 0) done(new Error(`${host} has no address`), []);
-        else if (refused === undefined) done(null, found);
-        else done(new Error(`${host} is ${refused.address}, which may not be called`), []);
-      },
-      (error: Error) => done(error, []),
-    );
-  };
-}
