@@ -177,6 +177,12 @@ describe('an instance of Vast', () => {
     });
   });
 
+  test('whose host names no port that there is has no address', () =>
+    expect(statusOf(instance({ ports: { '8080/tcp': [{ HostPort: '0' }] } }), labels, NOW)).toMatchObject({
+      state: 'running',
+      address: null,
+    }));
+
   const neverRan = { uptime_mins: null, status_msg: null };
   const daemon = 'Error response from daemon: ';
   test.each([

@@ -57,9 +57,11 @@ const instance = z.object({
   start_date: z.number().min(0).max(LAST_SECOND).nullish(),
   uptime_mins: z.number().min(0).max(MAX_SECONDS).nullish(),
   public_ipaddr: z.string().nullish(),
+  /** Its host's own word: one that cannot be read is none, and spoils no list. */
   ports: z
     .record(z.string(), z.array(z.object({ HostPort: z.coerce.number().int().min(1).max(65_535) })).nullish())
-    .nullish(),
+    .nullish()
+    .catch(null),
 });
 export type VastInstance = z.output<typeof instance>;
 
