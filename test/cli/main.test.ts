@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { COMMANDS } from '#cli/commands/index.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
+import { anyText } from '#test/support/text.ts';
 import { emptyState, run, runJson, SAMPLE_CSV, temporary } from './run.ts';
 
 const NAMES = COMMANDS.map(({ name }) => name);
@@ -123,7 +124,7 @@ describe('vm', () => {
       fc.constantFrom(...NAMES.flatMap((name) => name.split(' '))),
       fc.constantFrom(...options.map((option) => `--${option}`), '--json', '-h', '--', '-', '--no-json', '--x=1'),
       fc.constantFrom('0', '1', '20/s', '-1', '1e999', 'NaN', 'default', 'second', '2026-01-01T00:00:00Z', ''),
-      fc.string({ unit: 'binary', maxLength: 12 }),
+      anyText({ maxLength: 12 }),
     );
     const words = fc
       .tuple(fc.option(fc.constantFrom(...NAMES), { nil: undefined }), fc.array(word, { maxLength: 6 }))

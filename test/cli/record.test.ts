@@ -16,6 +16,7 @@ import { EVENTS } from '#shared/domain/events/catalogue.ts';
 import { decodeEvent, encodeEvent } from '#shared/domain/events/codec.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
+import { anyText } from '#test/support/text.ts';
 import { SAMPLE_CSV, SAMPLE_WORDS, temporary } from './run.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -148,7 +149,7 @@ describe('the record', () => {
       { requiredKeys: [] },
     );
     const document = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.jsonValue().map((value) => JSON.stringify(value)),
       fc.array(near).map((all) => JSON.stringify({ providers: all, tenants: all })),
     );

@@ -300,7 +300,7 @@ describe('killed at any step', () => {
       return house;
     },
     'the way back': async () => {
-      const house = await passed();
+      const house = await passed(SHORT);
       await appoint(house);
       disappoint(house, 'v2');
       await house.clock.advance(24 * HOUR_MS);

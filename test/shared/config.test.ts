@@ -6,6 +6,7 @@ import { type Config, PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
 import type { Tenant } from '#shared/domain/tenant.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { testCases } from '#test/support/cases.ts';
+import { anyText } from '#test/support/text.ts';
 
 const OF_PROVIDERS = PROVIDER_NAMES.flatMap((name) =>
   ['URL', 'KEY'].map((what) => `AURORA_PROVIDER_${name.toUpperCase()}_${what}`),
@@ -237,13 +238,15 @@ describe('configuration', () => {
         weight: 1,
         arbitrary: fc.constantFrom('AURORA_DIRS', 'AURORA_', 'aurora_dir', 'AURORA_TEST_X', '__proto__', 'PATH'),
       },
-      { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+      { weight: 1, arbitrary: anyText({ maxLength: 12 }) },
     ),
     fc.oneof(
       fc.constantFrom('', ' ', '0', '1', '600', '0.5', '8080', '65535', '1e3', '-1', '.5', '1.', '00', '9'.repeat(400)),
       fc.constantFrom('embedded', 'lean', 'functions-framework', 'info', 'silent', 'score', '.aurora', '/srv/x'),
-      fc.webUrl(),
-      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc
+        .tuple(fc.constantFrom('http', 'https', 'ftp'), fc.webAuthority(), fc.constantFrom('', '/', '/a/b?c=%20#d'))
+        .map(([scheme, authority, rest]) => `${scheme}://${authority}${rest}`),
+      anyText({ maxLength: 20 }),
     ),
     { maxKeys: 5 },
   );

@@ -15,6 +15,7 @@ import { testCases } from '#test/support/cases.ts';
 import { aDecision, EVENT_SAMPLES } from '#test/support/events.ts';
 import { offerArbitrary, workloadArbitrary } from '#test/support/offers.ts';
 import { anOutcome } from '#test/support/outcomes.ts';
+import { anyText } from '#test/support/text.ts';
 
 const numRuns = testCases;
 const TYPES = Object.keys(EVENTS) as EventType[];
@@ -147,7 +148,7 @@ describe('an event', () => {
         field: fc.constantFrom(...Object.keys(EVENT_SAMPLES[type])),
         value: fc.oneof(
           fc.jsonValue(),
-          fc.string({ unit: 'binary' }),
+          anyText(),
           fc.constantFrom('\ud800', '__proto__', '9999-12-31T23:59:59-12:00', 1e308, -0, -1, 0.5),
         ),
       }),

@@ -11,11 +11,12 @@ import {
   workload as workloadSchema,
 } from '#shared/domain/request.ts';
 import { testCases } from '#test/support/cases.ts';
+import { anyText } from '#test/support/text.ts';
 
 const numRuns = testCases;
 const anyName = fc
   .oneof(
-    fc.string({ unit: 'binary', maxLength: 130 }),
+    anyText({ maxLength: 130 }),
     fc.string({
       unit: fc.constantFrom(
         ' ',

@@ -8,6 +8,7 @@ import { nodesAnswer } from '#shared/providers/render/wire.ts';
 import { errorOf } from '#test/contract/providers-world.ts';
 import { testCases } from '#test/support/cases.ts';
 import { AT, node } from '#test/support/render-answers.ts';
+import { anyText } from '#test/support/text.ts';
 
 const gpus = (...models: readonly unknown[]) => ({
   hardware_summary: { gpu_count: models.length, gpu_models: models },
@@ -107,10 +108,7 @@ describe('offers of Render', () => {
         gpu_count: fc.nat(1_024),
         gpu_models: fc.array(
           fc.record({
-            name: fc.oneof(
-              fc.constantFrom('NVIDIA RTX 4090', 'A100'),
-              fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
-            ),
+            name: fc.oneof(fc.constantFrom('NVIDIA RTX 4090', 'A100'), anyText({ minLength: 1, maxLength: 20 })),
             min_vram_gib: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })),
           }),
           { maxLength: 2 },
@@ -118,10 +116,7 @@ describe('offers of Render', () => {
       }),
       pricing: fc.record({ hourly_rate_usd: fc.double({ min: 1e-6, max: 1e6, noNaN: true }) }),
       region_code: fc.option(
-        fc.oneof(
-          fc.constantFrom('us-west-2', 'eu-central-1'),
-          fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }),
-        ),
+        fc.oneof(fc.constantFrom('us-west-2', 'eu-central-1'), anyText({ minLength: 1, maxLength: 8 })),
       ),
     });
     fc.assert(

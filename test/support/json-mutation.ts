@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyText } from './text.ts';
 
 /** JSON values as an author might mistype them, and as none ever would. */
 const oddValue: fc.Arbitrary<unknown> = fc.oneof(
@@ -24,13 +25,13 @@ const oddValue: fc.Arbitrary<unknown> = fc.oneof(
     -0,
   ),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
-  fc.string({ unit: 'binary', maxLength: 8 }),
+  anyText({ maxLength: 8 }),
   fc.jsonValue({ maxDepth: 2 }),
 );
 
 const oddKey = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'toString', 'truth', 'kind', 'type', 'share', ''),
-  fc.string({ unit: 'binary', maxLength: 8 }),
+  anyText({ maxLength: 8 }),
 );
 
 type Change = { readonly at: readonly number[] } & (
