@@ -67,7 +67,6 @@ export function asking(
       const deadline = Math.min(context.deadline - SETTLE_RESERVE_MS, latest);
       const value = await work(provider, { ...context, deadline });
       breaker.success(hostClock.now());
-      reporter.refuses(null);
       return { value };
     } catch (thrown) {
       const error = codedError(thrown);
@@ -85,7 +84,11 @@ export function asking(
       const made = await call(option.provider, context, (provider, bounded) =>
         provider.deploy(offer, specOf(request), { ...bounded, requestId }),
       );
-      if ('value' in made) return { kind: 'made', instanceId: made.value.instance_id };
+      if ('value' in made) {
+        // Not by a look-up that succeeds: who has no money left may still look.
+        counters.get(option.provider)?.reporter.refuses(null);
+        return { kind: 'made', instanceId: made.value.instance_id };
+      }
       return { kind: made.retryable ? 'silent' : 'refused', error: made };
     },
     async release({ decision_id: requestId, option }, context) {

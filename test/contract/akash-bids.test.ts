@@ -111,6 +111,12 @@ describe('a market of bids', () => {
     expect(calls('create')).toHaveLength(1);
   });
 
+  test('no money for the escrow of a long run is no word on the account: the next offer, not the end of them', async () => {
+    house.fake.faults.set([{ fault: '402', operation: 'create' }]);
+    const error = await errorOf(deploy('b-15', provider, { gpu_hours: 10_000 }));
+    expect(error).toMatchObject({ code: 'offer_gone', message: expect.stringMatching(/402 .*USD of escrow/) });
+  });
+
   test.each(['reset_after_effect', '500_after_effect', 'malformed_json'])(
     '%s at create: what was made unheard is closed before anybody hears of it',
     async (fault) => {

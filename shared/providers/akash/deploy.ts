@@ -91,6 +91,11 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
     } catch (error) {
       // It may be there all the same, in escrow and open to bids.
       if (mayHaveHappened(error)) await only(label, { deadline: context.deadline }).catch(ignored);
+      // Too long a run for what the account holds says nothing of the next one.
+      if (error instanceof RejectedError && error.code === 'provider_funds' && depositUsd > MIN_DEPOSIT_USD)
+        throw new RejectedError('offer_gone', `${error.message} (asked for ${depositUsd} USD of escrow)`, {
+          cause: error,
+        });
       throw error;
     }
   }
