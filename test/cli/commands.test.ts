@@ -151,7 +151,7 @@ describe('every command', () => {
     expect(quietTexts['dlq list']).toMatch(/^ID +PUBLISHED .*\n\d+ +\S+Z +ingest-routing-decisions +1 /);
     expect(quietTexts['rejected list']).toMatch(/^ID +AT .*\n[0-9a-f]{32} .*event_invalid/);
     expect((await run('status', '--dir', original)).out).toMatch(
-      /decisions +78 distinct of 78 accepted\noutcomes +75 distinct of 75 accepted\nrejected +2\ndead letters +1\n/,
+      /decisions +78 distinct of 78 accepted\noutcomes +75 distinct of 75 accepted\nfallbacks +0 .*\nrejected +2\ndead letters +1\n/,
     );
 
     const launched = launchUp(copy, { speed: '1' });
