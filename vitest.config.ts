@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/runner/sequencer.ts';
 
@@ -20,8 +21,8 @@ export default defineConfig({
   test: {
     globalSetup: './test/runner/places.ts',
     sequence: { sequencer: LongestFirst },
-    // They seldom wait: for a child process, which is at work meanwhile.
-    maxWorkers: '100%',
+    // A third of the time a file waits: for a deadline, a socket, a child process that does.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     projects: [
       { test: { ...common, name: 'whole', include: WHOLE } },
       { test: { ...common, name: 'rooms', include: ['test/**/*.test.ts'], exclude: WHOLE, isolate: false } },

@@ -129,7 +129,7 @@ describe('the record', () => {
           }
         },
       ),
-      { numRuns: testCases / 2 },
+      { numRuns: testCases / 5 },
     );
   });
 
@@ -166,7 +166,7 @@ describe('the record', () => {
           }
         }
       }),
-      { numRuns: testCases / 2 },
+      { numRuns: testCases / 5 },
     );
   });
 });

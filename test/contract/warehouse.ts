@@ -10,6 +10,7 @@ import { defineQuery, EVERY_DAY } from '#shared/queries/fragments.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { rejectedById, rejectedList } from '#shared/queries/rejected.ts';
 import { trainingExamples } from '#shared/queries/training.ts';
+import { testCases } from '#test/support/cases.ts';
 import { anyText } from '#test/support/text.ts';
 import { decisionPayload, NOON, outcomePayload, rejectedPayload, rowOf } from './warehouse-rows.ts';
 
@@ -211,7 +212,8 @@ export function warehouseContract(
             await own.dispose();
           }
         }),
-        { numRuns: 10 },
+        // A store each, and a query for each of its rows.
+        { numRuns: Math.ceil(testCases / 250) },
       );
       const row = rowOf(
         'event-rejected',

@@ -423,7 +423,7 @@ describe('whatever happened to the files of a champion', () => {
           await house.close();
         },
       ),
-      { numRuns: Math.ceil(testCases / 4) },
+      { numRuns: Math.ceil(testCases / 10) },
     );
   });
 });

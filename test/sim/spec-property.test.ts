@@ -45,7 +45,7 @@ describe('any JSON', () => {
   it.each([
     ['small', small, testCases],
     // Thirty times as large.
-    ['default', catalogue, testCases / 4],
+    ['default', catalogue, testCases / 10],
   ])(
     'near the market %s is a market that works, or is refused by its place',
     { timeout: 120_000 },
