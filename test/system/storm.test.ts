@@ -88,8 +88,8 @@ test(`${REQUESTS} requests through route: score dies twice, a provider flaps, an
     expect(tenants.modes.get('rules')).toBeGreaterThan(0);
     const p95Ms = quantile(tenants.latenciesMs, 0.95);
     if (REQUESTS >= WHOLE) expect(p95Ms).toBeLessThan(1_000);
-    console.info(
-      `${tenants.latenciesMs.length} answers: p50 ${quantile(tenants.latenciesMs, 0.5).toFixed(0)} ms, p95 ${p95Ms.toFixed(0)} ms; ${tenants.acknowledged.size} provisioning, ${tenants.refused.size} refused with reasons; ${[...tenants.modes].map(([mode, n]) => `${mode} ${n}`).join(', ')}`,
+    process.stderr.write(
+      `${tenants.latenciesMs.length} answers: p50 ${quantile(tenants.latenciesMs, 0.5).toFixed(0)} ms, p95 ${p95Ms.toFixed(0)} ms; ${tenants.acknowledged.size} provisioning, ${tenants.refused.size} refused with reasons; ${[...tenants.modes].map(([mode, n]) => `${mode} ${n}`).join(', ')}\n`,
     );
 
     await vast.misbehave([]);
