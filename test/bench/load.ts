@@ -21,6 +21,8 @@ export interface LoadSpec {
   readonly body: (index: number) => string;
   /** The one status that counts as answered. */
   readonly expect: number;
+  /** True: the client may sleep. Where several processes serve, one that never does takes a processor from them. */
+  readonly sleeps?: boolean;
 }
 
 export interface LoadResult {
@@ -67,7 +69,7 @@ export async function load(spec: LoadSpec): Promise<LoadResult> {
         }
       });
     });
-  let asking = true;
+  let asking = spec.sleeps !== true;
   const stayAwake = (): void => {
     if (asking) setImmediate(stayAwake);
   };

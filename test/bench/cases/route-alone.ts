@@ -25,7 +25,7 @@ export const routeAlone: BenchCase = {
       await writeFile(join(directory, 'answer'), answer);
       const bare = await startServer('test/bench/children/bare-server.mjs', { args: [join(directory, 'answer')] });
       servers.push(bare);
-      const ask = (server: ServerProcess) => ({ server, path: PATH, body, expect: 200 });
+      const ask = (server: ServerProcess) => ({ server, path: PATH, body, expect: 200, sleeps: true });
       for (const server of [routes.asking, routes.byRules, bare])
         await warmUp({ ...ask(server), seconds: 8, requests: warm });
       const crowd = (server: ServerProcess) => (): Promise<LoadResult> =>
@@ -56,7 +56,7 @@ export const routeAlone: BenchCase = {
         ],
         facts: [
           `POST /route: score asked over HTTP for ${CANDIDATES} candidates, the intent durable (SQLite, WAL, FULL), decision and deployment events durable in the bus before the answer of ${answer.length} bytes; every id is new`,
-          'deploy and everyone who hears the bus are not here: in the cloud they are elsewhere, and Pub/Sub delivers; score and route share the two cores with the callers, who never sleep',
+          'deploy and everyone who hears the bus are not here: in the cloud they are elsewhere, and Pub/Sub delivers; score and route share the cores with the callers, who sleep when they have nothing to do',
         ],
       };
     } finally {

@@ -27,6 +27,7 @@ export const routeMemory: BenchCase = {
           requests: decisions,
           body: (index) => ROUTE_REQUESTS[index % ROUTE_REQUESTS.length] ?? '',
           expect: 200,
+          sleeps: true,
         });
         resident.push((asking.memory()?.resident ?? Number.NaN) / MIB);
       }
