@@ -96,14 +96,18 @@ module.exports = {
       'adapters-keep-to-their-port',
       'An adapter knows its own folder, the contracts, how to put a file in place, how to open SQLite, how a client lives and waits; never another adapter or a room above.',
       { path: '^shared/adapters/([^/]+)/', pathNot: '/worker\\.ts$' },
-      ['^shared/adapters/($1|client|sqlite|files)/', '^shared/(ports|domain)/', '^shared/(defaults|errors)\\.ts$'],
+      [
+        '^shared/adapters/($1|client|sqlite|files|thread)/',
+        '^shared/(ports|domain)/',
+        '^shared/(defaults|errors)\\.ts$',
+      ],
     ),
     only(
       'adapter-workers-keep-to-their-port',
       "A worker thread's main file composes: as any adapter, plus the machine's clock.",
       { path: '^shared/adapters/([^/]+)/.*worker\\.ts$' },
       [
-        '^shared/adapters/($1|client|sqlite|files)/',
+        '^shared/adapters/($1|client|sqlite|files|thread)/',
         '^shared/(ports|domain)/',
         '^shared/(defaults|errors)\\.ts$',
         HOST_CLOCK,

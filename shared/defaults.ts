@@ -257,7 +257,7 @@ export const WATCH_ROUND_MS = 25_000;
 export const WATCH_PATIENCE_MS = 2_000;
 /** Of measuring one latency, host milliseconds: past it nobody would call the workload interactive. */
 export const LATENCY_PROBE_MS = 5_000;
-/** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (four and a half hours at worst). */
+/** How long an ended deployment's record is kept: longer than any redelivery of its request on one machine (five and a quarter hours at worst). */
 export const ENDED_TTL_MS = 6 * MS_PER_HOUR;
 
 // --- Warehouse, embedded -----------------------------------------------------------------------------------------

@@ -46,8 +46,8 @@ export interface LocalPlatform extends Platform {
 export interface LocalPlatformOptions extends PlatformOptions {
   /** This process moves world time and saves it; others of the same directory only read where it stands. */
   readonly keepsWorldTime: boolean;
-  /** The bus in this thread: a process that lives for one command is sooner done than a thread has started. Default: in its own. */
-  readonly busInProcess?: boolean;
+  /** Bus and state in this thread: a process that lives for one command is sooner done than a thread has started. Default: in their own. */
+  readonly inProcess?: boolean;
   readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };
 }
 
@@ -66,7 +66,8 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
 
   const state = lazily(async () => {
     const { createSqliteState } = await import('./adapters/state/sqlite.ts');
-    return createSqliteState({ file: join(directory, 'state.sqlite'), hostClock });
+    const file = join(directory, 'state.sqlite');
+    return createSqliteState({ file, hostClock, ...(options.inProcess === true ? {} : { thread: { log } }) });
   });
   const objects = lazily(async () => {
     const { createFilesystemObjects } = await import('./adapters/objects/filesystem.ts');
@@ -86,7 +87,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
       hostClock,
       random,
       log,
-      inProcess: options.busInProcess ?? false,
+      inProcess: options.inProcess ?? false,
       ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
     });
     return { ...embedded, start: (urls: PushUrls) => embedded.start(subscriptionConfigs(urls)) };

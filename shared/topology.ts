@@ -24,6 +24,8 @@ const TRAIN_BUDGET_MS = 590_000;
 const PROMOTE_BUDGET_MS = 590_000;
 /** A version's first statistics are built from the record meanwhile: about a minute when it is long. */
 const LEARN_BUDGET_MS = 120_000;
+/** Akash is a market of bids: to create takes seconds, bids have half a minute, and the lease some more (25 to 50 s in all). */
+const DEPLOY_BUDGET_MS = 75_000;
 const ACK_MARGIN_MS = 5_000;
 
 /**
@@ -79,7 +81,7 @@ export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
     name: 'deploy-deployments-requested',
     topic: topicOf('deployment-requested'),
     function: 'deploy',
-    handlerBudgetMs: HANDLER_BUDGET_MS,
+    handlerBudgetMs: DEPLOY_BUDGET_MS,
     maxAttempts: MAX_ATTEMPTS,
     // One writer per provider: its API's spacing is per key, not per process.
     ordered: true,

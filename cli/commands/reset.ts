@@ -18,6 +18,9 @@ export const resetCommand: Command = {
   usage: '--yes',
   options: { yes: { type: 'boolean', default: false } },
   help: { yes: 'really' },
+  notes: [
+    'What runs at real providers runs on and is billed, and nobody here would know of it any more: end it first (vm terminate).',
+  ],
   examples: ['vm reset --yes', 'vm reset --yes --dir /var/lib/aurora'],
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, note, values }) => {

@@ -138,7 +138,7 @@ function words(answer: RouteAnswer): string {
     ['deployment', answer.deployment_id],
     ['status', answer.status],
     ['offer', answer.offer_id],
-    ['price', `${answer.price_usd_per_hour} USD an hour`],
+    ['price', answer.price_usd_per_hour === null ? 'not known' : `${answer.price_usd_per_hour.toFixed(4)} USD an hour`],
     [
       'latency',
       answer.estimated_latency_ms === null ? 'not known' : `about ${Math.round(answer.estimated_latency_ms)} ms`,

@@ -78,7 +78,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log,
     random: Math.random,
     keepsWorldTime: true,
-    busInProcess: options.brief ?? false,
+    inProcess: options.brief ?? false,
     ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
   });
   const reproductions = createReproductions({

@@ -24,11 +24,15 @@ export interface CollectDeps extends RuntimeDeps {
   readonly objects: Objects;
 }
 
+/** Some APIs take ten seconds for a list, and the clock asks once a minute. */
+const RUN_MS = 25_000;
+
 export function createCollect(deps: CollectDeps): FunctionApp {
   const gauges = providerGauges(deps.metrics);
   return httpFunction({
     name: 'collect',
     deps,
+    deadlineMs: RUN_MS,
     routes: [
       {
         method: 'POST',

@@ -1,7 +1,6 @@
 /** Asking a provider for an instance, or for its end. Every way in which that can end is an answer; nothing is thrown. */
 import { WORKLOAD_IMAGE_DEFAULT, WORKLOAD_PORT_DEFAULT } from '#shared/defaults.ts';
 import type { DeploymentRequest } from '#shared/domain/events/catalogue.ts';
-import type { Workload } from '#shared/domain/request.ts';
 import { type AuroraError, type ErrorCode, RejectedError, TransientError } from '#shared/errors.ts';
 import type { CallContext, DeploySpec, Provider } from '#shared/providers/provider.ts';
 import { codedError } from '#shared/runtime/answers.ts';
@@ -35,6 +34,8 @@ interface Counter {
 
 /** Of a delivery's time, kept for what follows from the answer. */
 const SETTLE_RESERVE_MS = 2_000;
+/** Of a call to a provider that sells at once; where bids are waited for, it is all that the delivery has. Others wait in line behind it. */
+const PLAIN_CALL_MS = 25_000;
 /** Nothing that the next request could change. */
 const REFUSALS: readonly ErrorCode[] = ['provider_unauthorized', 'provider_funds'];
 
@@ -62,9 +63,10 @@ export function asking(
     if (!breaker.allow(hostClock.now()))
       return new TransientError('provider_unavailable', `${id} is not asked for now: it has failed again and again`);
     try {
-      const value = await work(provider, { ...context, deadline: context.deadline - SETTLE_RESERVE_MS });
+      const latest = provider.capabilities.bids ? Number.POSITIVE_INFINITY : hostClock.now() + PLAIN_CALL_MS;
+      const deadline = Math.min(context.deadline - SETTLE_RESERVE_MS, latest);
+      const value = await work(provider, { ...context, deadline });
       breaker.success(hostClock.now());
-      reporter.refuses(null);
       return { value };
     } catch (thrown) {
       const error = codedError(thrown);
@@ -80,9 +82,13 @@ export function asking(
       const { decision_id: requestId, option } = request;
       const offer = { offer_id: option.offer_id, usd_per_gpu_hour: option.advertised_usd_per_gpu_hour };
       const made = await call(option.provider, context, (provider, bounded) =>
-        provider.deploy(offer, specOf(request.request), { ...bounded, requestId }),
+        provider.deploy(offer, specOf(request), { ...bounded, requestId }),
       );
-      if ('value' in made) return { kind: 'made', instanceId: made.value.instance_id };
+      if ('value' in made) {
+        // Not by a look-up that succeeds: who has no money left may still look.
+        counters.get(option.provider)?.reporter.refuses(null);
+        return { kind: 'made', instanceId: made.value.instance_id };
+      }
       return { kind: made.retryable ? 'silent' : 'refused', error: made };
     },
     async release({ decision_id: requestId, option }, context) {
@@ -112,13 +118,17 @@ function counterOf(provider: Provider, deps: ReportDeps, metrics: Metrics): Coun
   return { provider, breaker, reporter };
 }
 
-const specOf = (workload: Workload): DeploySpec => ({
+const specOf = ({ request: workload, option }: DeploymentRequest): DeploySpec => ({
   gpu_type: workload.gpu_type,
   region: workload.region,
   gpu_count: workload.gpu_count,
   gpu_hours: workload.gpu_hours,
   workload_type: workload.workload_type,
-  max_usd_per_gpu_hour: workload.max_price,
+  max_usd_per_gpu_hour: lower(workload.max_price, option.max_usd_per_gpu_hour ?? null),
   image: workload.image ?? WORKLOAD_IMAGE_DEFAULT,
   port: workload.port ?? WORKLOAD_PORT_DEFAULT,
 });
+
+/** Null: no limit. */
+const lower = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);

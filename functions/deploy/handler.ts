@@ -12,6 +12,9 @@ import type { DeployDeps, Tools } from './deps.ts';
 import { cancel, giveUp, idsOf, moveOn } from './endings.ts';
 import { recordOf } from './record.ts';
 
+/** Its subscription's budget (shared/topology.ts). */
+const DEPLOY_DEADLINE_MS = 75_000;
+
 export function createDeploy(deps: DeployDeps): FunctionApp {
   const results = deps.metrics.counter({
     name: 'aurora_deploy_attempts_total',
@@ -25,6 +28,7 @@ export function createDeploy(deps: DeployDeps): FunctionApp {
     deps,
     worldClock: deps.worldClock,
     accepts: ['deployment-requested'],
+    deadlineMs: DEPLOY_DEADLINE_MS,
     quarantine: quarantineOver(deps.bus),
     handle: async (event, context) => {
       const request = deploymentRequested.schema.parse(event.payload);

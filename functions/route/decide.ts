@@ -3,6 +3,7 @@ import type { Candidate, Decision } from '#shared/domain/decision.ts';
 import type { DeploymentOption, DeploymentRequest } from '#shared/domain/events/catalogue.ts';
 import { decisionId, uniformDraw } from '#shared/domain/ids.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import type { Workload } from '#shared/domain/request.ts';
 import { sampleIndex } from '#shared/learning/policy/chances.ts';
 import { GREEDY } from '#shared/learning/policy/distribution.ts';
 import type { Salt } from '#shared/platform.ts';
@@ -75,7 +76,8 @@ export function decideRoute(input: RouteInput): Routed {
     decide_ms: 0,
     fallback_reason: refused ? input.fallbackReason : (distribution?.fallbackReason ?? null),
   });
-  return { decision, deployment: final === null ? null : deploymentOf(decision, final, candidates) };
+  if (final === null) return { decision, deployment: null };
+  return { decision, deployment: deploymentOf(decision, final, candidates, mostOf(input.restrictions, workload)) };
 }
 
 /**
@@ -86,7 +88,12 @@ const refusalId = (tenantId: string, requestId: string, generation: string): str
   decisionId(tenantId, `${requestId}\u0000refused@${generation}`);
 
 /** Candidates stand best first by what acts, so the fallbacks need no order of their own. */
-function deploymentOf(decision: Decision, final: Candidate, candidates: readonly Candidate[]): DeploymentRequest {
+function deploymentOf(
+  decision: Decision,
+  final: Candidate,
+  candidates: readonly Candidate[],
+  mostUsd: number,
+): DeploymentRequest {
   const others = candidates.filter(({ offer_id, dropped }) => !dropped && offer_id !== final.offer_id);
   return {
     decision_id: decision.decision_id,
@@ -98,15 +105,23 @@ function deploymentOf(decision: Decision, final: Candidate, candidates: readonly
     mode: decision.mode,
     propensity: decision.propensity,
     attempt: 0,
-    option: optionOf(final),
-    fallbacks: others.slice(0, MAX_FALLBACKS).map(optionOf),
+    option: optionOf(final, mostUsd),
+    fallbacks: others.slice(0, MAX_FALLBACKS).map((other) => optionOf(other, mostUsd)),
   };
 }
 
-const optionOf = (candidate: Candidate): DeploymentOption => ({
+/** USD per GPU-hour that its tenant may pay at most: prices move between an offer and its instance, and some are only bid then. */
+const mostOf = ({ maxUsdPerGpuHour, maxUsdPerDeployment }: Restrictions, { gpu_hours: hours }: Workload): number =>
+  Math.min(maxUsdPerGpuHour, maxUsdPerDeployment / hours);
+
+const optionOf = (candidate: Candidate, mostUsd: number): DeploymentOption => ({
   provider: candidate.provider,
   offer_id: candidate.offer_id,
   advertised_usd_per_gpu_hour: candidate.usd_per_gpu_hour,
   advertised_latency_ms: candidate.latency_ms,
+  // An offer was let in by the same limit, and not by its quotient.
+  ...(mostUsd === Number.POSITIVE_INFINITY
+    ? {}
+    : { max_usd_per_gpu_hour: Math.max(mostUsd, candidate.usd_per_gpu_hour) }),
   features: candidate.features,
 });

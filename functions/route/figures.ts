@@ -1,6 +1,6 @@
 /** The router's metrics, named as the cluster knows them. Labels are bounded: providers that are configured, modes, codes, reasons. */
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
-import type { DeploymentsSummary, ProviderReport } from '#shared/domain/provider-report.ts';
+import { type DeploymentsSummary, HEALTH_FIGURE, meanPriceUsd } from '#shared/domain/provider-report.ts';
 import type { ErrorCode } from '#shared/errors.ts';
 import type { CounterChild, GaugeChild, HistogramChild, Labelled, Metrics } from '#shared/telemetry/metrics.ts';
 import type { RouteAnswer } from './answer.ts';
@@ -16,7 +16,6 @@ export interface Figures {
 
 /** From what the hot path takes at its best, to the deadline of a request. */
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10];
-const HEALTH = { up: 1, failing: 0.5, down: 0 } as const;
 /** Of what is not a provider's. */
 const NONE = 'none';
 
@@ -101,7 +100,7 @@ function providerGauges(metrics: Metrics): Figures['show'] {
       const report = standings.get(provider)?.report ?? null;
       const set = (child: (values: { provider: string }) => GaugeChild, value: number | null | undefined): void =>
         child({ provider }).set(value ?? Number.NaN);
-      set(health, report === null ? null : HEALTH[report.health]);
+      set(health, report === null ? null : HEALTH_FIGURE[report.health]);
       set(latency, report?.latency_ms);
       set(cost, report === null ? null : meanPriceUsd(report));
       set(capacity, report?.capacity_gpu_hours);
@@ -109,13 +108,6 @@ function providerGauges(metrics: Metrics): Figures['show'] {
     }
     reward.set(deployments?.reward?.mean ?? Number.NaN);
   };
-}
-
-/** Null: it offers nothing. */
-function meanPriceUsd({ usd_per_gpu_hour: prices }: ProviderReport): number | null {
-  const types = Object.values(prices);
-  const offers = types.reduce((sum, type) => sum + type.offers, 0);
-  return offers === 0 ? null : types.reduce((sum, { median, offers: count }) => sum + median * count, 0) / offers;
 }
 
 /** The child of some label values, bound once: looking it up anew costs more than counting. */

@@ -1,6 +1,7 @@
 import { ROUTE_MAX_CONCURRENT } from '#shared/defaults.ts';
+import { RejectedError } from '#shared/errors.ts';
 import { showBreaker } from '#shared/runtime/breaker-metrics.ts';
-import { httpFunction } from '#shared/runtime/http-function.ts';
+import { type HttpRequest, httpFunction } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createBudgets } from '#shared/serving/budgets/index.ts';
 import { createCommitter } from './commit.ts';
@@ -24,7 +25,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     figures,
     queues: creationQueues(),
     committer: createCommitter({ ...deps, budgets: createBudgets(deps) }),
-    callerOf: ({ headers }) => (identify === null ? null : identify(headers)),
+    callerOf: ({ headers }) => (identify === null ? anyoneHere(headers) : identify(headers)),
     seen: { lastRequestMs: null, mode: 'rules' },
   };
   showBreaker(metrics, scores.breaker);
@@ -56,4 +57,17 @@ export function createRoute(deps: RouteDeps): FunctionApp {
     },
     routes: [routeDoor(tools), ...deploymentDoors(tools), logsDoor(tools), ...providerDoors(tools)],
   });
+}
+
+/**
+ * Where nobody is asked who he is, any page that a browser on this machine shows could spend its operator's money: browsers say of
+ * each request whether a page of another site made it. @throws RejectedError forbidden
+ */
+function anyoneHere(headers: HttpRequest['headers']): null {
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'none' || site === 'same-origin') return null;
+  throw new RejectedError(
+    'forbidden',
+    `a page of another site may not ask here (sec-fetch-site: ${site.slice(0, 32)})`,
+  );
 }

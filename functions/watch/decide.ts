@@ -8,7 +8,7 @@ import {
 } from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { isOver } from '#shared/providers/provider.ts';
+import { type InstanceStatus, isOver } from '#shared/providers/provider.ts';
 import {
   createdMs,
   endMs,
@@ -136,7 +136,7 @@ function endedByUs(record: OpenDeployment, look: StatusLook, verdict: Verdict): 
 }
 
 function endedByItself(record: OpenDeployment, look: StatusLook): OpenDeployment {
-  const verdict = verdictOf(record, look);
+  const verdict = givenUp(record, look, verdictOf(record, look));
   const completed = verdict.status === 'completed';
   const end = endMs(record, look);
   const readyMs = record.ready_at === null ? unseenReadyMs(record, look, verdict, end) : Date.parse(record.ready_at);
@@ -152,6 +152,16 @@ function unseenReadyMs(record: OpenDeployment, look: StatusLook, verdict: Verdic
   // A provider that has books would have said it.
   const isUnknown = verdict.status === 'preempted' && look.status.exposure_hours === null;
   return isUnknown ? (notReady + end) / 2 : null;
+}
+
+/**
+ * Its tenant's end of it, which route may have carried out already: some providers say only that their customer has ended it. What is
+ * another's doing, or was over before, keeps its own.
+ */
+function givenUp({ cancel_requested_at: at }: OpenDeployment, { status }: StatusLook, verdict: Verdict): Verdict {
+  const own = verdict.status === 'completed' || (verdict.blame !== null && verdict.blame !== 'tenant');
+  const before = at !== null && status.ended_at !== null && Date.parse(status.ended_at) < Date.parse(at);
+  return at === null || own || before ? verdict : { status: 'cancelled', blame: 'tenant' };
 }
 
 /** What ended by itself is its tenant's doing, unless its provider says otherwise. */
@@ -170,15 +180,56 @@ function verdictOf(record: OpenDeployment, look: StatusLook): Verdict {
 }
 
 /** After the grace it is the provider's failure. What it cost and how much of it was useful nobody can say any more. */
-function unseen(record: OpenDeployment, { untilMs }: Look): OpenDeployment {
-  const { unknown_since: since } = record;
-  if (record.cancel_requested_at !== null)
-    return lost(record, { status: 'cancelled', blame: 'tenant', observed_at: rfc3339(untilMs) }, since);
+function unseen(record: OpenDeployment, look: Look): OpenDeployment {
+  const { unknown_since: since, cancel_requested_at: cancelledAt, seen } = record;
+  const { untilMs } = look;
+  if (cancelledAt !== null) {
+    const verdict = { status: 'cancelled', blame: 'tenant', observed_at: rfc3339(untilMs) } as const;
+    const ended = since === null && seen !== null;
+    return ended
+      ? endedByRoute(record, verdict, { ...look, untilMs: Date.parse(cancelledAt) })
+      : lost(record, verdict, since);
+  }
   if (since === null) return { ...record, unknown_since: rfc3339(untilMs) };
   const lostMs = Date.parse(since) + UNKNOWN_GRACE_MS;
   if (untilMs < lostMs) return record;
   return lost(record, { status: 'failed', blame: 'provider', observed_at: rfc3339(lostMs) }, since);
 }
+
+/** Route told its provider at once; what it cost until then is known from what was seen. @param look at that instant */
+function endedByRoute(
+  record: OpenDeployment,
+  verdict: Verdict & Pick<Ending, 'observed_at'>,
+  look: Look,
+): OpenDeployment {
+  const { request, instance_id, ready_at: readyAt } = record;
+  const status: InstanceStatus = {
+    ...SILENT,
+    instance_id: instance_id ?? '',
+    request_id: request.decision_id,
+    state: 'cancelled',
+    blame: 'tenant',
+  };
+  const readyMs = readyAt === null ? null : Math.min(Date.parse(readyAt), look.untilMs);
+  const figures = figuresOf(record, { ...look, status }, { readyMs, endMs: look.untilMs, completed: false });
+  return { ...record, ending: { ...verdict, ...figures } };
+}
+
+/** A status that says nothing of what was seen. */
+const SILENT = {
+  created_at: null,
+  ready_at: null,
+  ended_at: null,
+  address: null,
+  gpu_count: null,
+  usd_per_hour: null,
+  storage_usd_per_hour: null,
+  latency_ms: null,
+  exposure_hours: null,
+  useful_gpu_hours: null,
+  billed_gpu_hours: null,
+  cost_usd: null,
+} as const;
 
 function lost(
   record: OpenDeployment,

@@ -13,7 +13,7 @@ export const watchMetrics = (metrics: Metrics) => ({
   }),
   orphans: metrics.counter({
     name: 'aurora_orphans_total',
-    help: 'Instances of ours that nobody followed, by what became of them: terminated, failed (it is tried again)',
+    help: 'Instances of ours that nobody followed, by what became of them: adopted, terminated, failed (it is tried again)',
     labels: ['provider', 'action'],
   }),
   reward: metrics

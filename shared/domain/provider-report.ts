@@ -33,6 +33,19 @@ export const providerReport = z.object({
 });
 export type ProviderReport = z.infer<typeof providerReport>;
 
+/** As metrics say it. */
+export const HEALTH_FIGURE = { up: 1, failing: 0.5, down: 0 } as const satisfies Record<
+  ProviderReport['health'],
+  number
+>;
+
+/** Mean over its active offers of the median price of their GPU type, USD per GPU-hour; null: it offers nothing. */
+export function meanPriceUsd({ usd_per_gpu_hour: prices }: ProviderReport): number | null {
+  const types = Object.values(prices);
+  const offers = types.reduce((sum, type) => sum + type.offers, 0);
+  return offers === 0 ? null : types.reduce((sum, { median, offers: count }) => sum + median * count, 0) / offers;
+}
+
 /** `providers/current.json`: written by collect with every poll. */
 export const PROVIDERS_OBJECT = 'providers/current.json';
 export const providersSnapshot = z.object({ observed_at: timestamp, providers: z.array(providerReport).max(256) });

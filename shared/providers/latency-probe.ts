@@ -3,12 +3,18 @@
  * at most. Any HTTP answer counts. The address is a stranger's word: it is checked before a connection is made, as a literal and as
  * what its name resolves to; redirects are answers.
  */
-import { promises as dns, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP, isIPv6, type LookupFunction } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { Client } from 'undici';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Address, CallContext } from './provider.ts';
-import { type AddressRules, isHost, mayBeCalled } from './public-address.ts';
+import {
+  type AddressRules,
+  guardedLookup,
+  isHost,
+  mayBeNamed,
+  type Resolve,
+  systemResolver,
+} from './public-address.ts';
 
 export type Measured = { readonly ms: number } | { readonly ms: null; readonly reason: string };
 
@@ -20,7 +26,7 @@ export interface LatencyProbeOptions extends AddressRules {
   /** Monotonic. */
   readonly stopwatchMs: () => number;
   /** Default: the system's resolver. */
-  readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>;
+  readonly resolve?: Resolve;
 }
 
 const REQUESTS = 3;
@@ -30,24 +36,25 @@ const MAX_BODY_BYTES = 64 * 1024;
 export function createLatencyProbe({
   hostClock,
   stopwatchMs,
-  resolve = (host) => dns.lookup(host, { all: true }),
+  resolve = systemResolver,
   ...rules
 }: LatencyProbeOptions): LatencyProbe {
   return async (address, { deadline, signal }) => {
-    const { host, port, tls } = address;
-    if (!isHost(host) || (isIP(host) !== 0 && !mayBeCalled(host, rules)))
-      return { ms: null, reason: `${host.slice(0, 64)} is no address that may be called` };
+    const { host, port } = address;
+    const origin = originOf(address);
+    if (origin === null || !mayBeNamed(origin.hostname, rules))
+      return { ms: null, reason: `${host.slice(0, 64)}:${port} is no address that may be called` };
     const giveUp = new AbortController();
     const cancel = hostClock.after(Math.max(0, deadline - hostClock.now()), () =>
       giveUp.abort(new Error('no answer by the deadline')),
     );
     const ending = signal === undefined ? giveUp.signal : AbortSignal.any([giveUp.signal, signal]);
-    const client = new Client(`${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
+    const client = new Client(origin, {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
       // Nothing is confided to it, and half of the marketplace signs its own certificates.
-      connect: { lookup: guarded(resolve, rules), rejectUnauthorized: false, timeout: 0 },
+      connect: { lookup: guardedLookup(rules, resolve), rejectUnauthorized: false, timeout: 0 },
     });
     try {
       const took: number[] = [];
@@ -67,24 +74,9 @@ export function createLatencyProbe({
   };
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
-/** Resolves a name for one connection; the addresses that are checked are those that are connected to. */
-function guarded(resolve: NonNullable<LatencyProbeOptions['resolve']>, rules: AddressRules): LookupFunction {
-  return (host, options: LookupOptions, callback) => {
-    const done = (error: Error | null, found: readonly LookupAddress[]): void => {
-      const [first] = found;
-      if (options.all === true) callback(error, [...found]);
-      else callback(error, first?.address ?? '', first?.family);
-    };
-    resolve(host).then(
-      (found) => {
-        const refused = found.find(({ address }) => !mayBeCalled(address, rules));
-        if (found.length === 0) done(new Error(`${host} has no address`), []);
-        else if (refused === undefined) done(null, found);
-        else done(new Error(`${host} is ${refused.address}, which may not be called`), []);
-      },
-      (error: Error) => done(error, []),
-    );
-  };
+/** Null: it is none. */
+function originOf({ host, port, tls }: Address): URL | null {
+  return isHost(host) ? URL.parse(`${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`) : null;
 }
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

@@ -3,7 +3,8 @@
  * (https://www.iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry): the metadata servers of the clouds,
  * this machine and its neighbours are among them.
  */
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { promises as dns, type LookupAddress, type LookupOptions } from 'node:dns';
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 
 const NOT_PUBLIC_V4: readonly (readonly [string, number])[] = [
   ['0.0.0.0', 8],
@@ -56,3 +57,36 @@ export function mayBeCalled(address: string, rules: AddressRules): boolean {
 /** A name or an IP address as a provider gives it, and nothing that would make another URL of it. */
 export const isHost = (host: string): boolean =>
   isIPv6(host) || (host.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host));
+
+/**
+ * Whether the host of a URL may be connected to, as far as it tells by itself: "127.1", "0x7f000001" and "2130706433" are names to
+ * look at, and 127.0.0.1 in a URL, which is connected to without being looked up.
+ * @param hostname as `URL` has it
+ */
+export function mayBeNamed(hostname: string, rules: AddressRules): boolean {
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  return isIP(literal) === 0 || mayBeCalled(literal, rules);
+}
+
+export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
+export const systemResolver: Resolve = (host) => dns.lookup(host, { all: true });
+
+/** Resolves a name for one connection; the addresses that are checked are those that are connected to. */
+export function guardedLookup(rules: AddressRules, resolve = systemResolver): LookupFunction {
+  return (host, options: LookupOptions, callback) => {
+    const done = (error: Error | null, found: readonly LookupAddress[]): void => {
+      const [first] = found;
+      if (options.all === true) callback(error, [...found]);
+      else callback(error, first?.address ?? '', first?.family);
+    };
+    resolve(host).then(
+      (found) => {
+        const refused = found.find(({ address }) => !mayBeCalled(address, rules));
+        if (found.length === 0) done(new Error(`${host} has no address`), []);
+        else if (refused === undefined) done(null, found);
+        else done(new Error(`${host} is ${refused.address}, which may not be called`), []);
+      },
+      (error: Error) => done(error, []),
+    );
+  };
+}

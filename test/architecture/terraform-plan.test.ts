@@ -177,7 +177,7 @@ describe.skipIf(!hasTerraform())('a plan', () => {
     );
     expect(limits).toEqual({
       collect: 60_000,
-      deploy: 30_000,
+      deploy: 40_000,
       ingest: 30_000,
       learn: 62_500,
       promote: 297_500,

@@ -46,6 +46,8 @@ export interface BenchContext {
 export interface BenchCase {
   readonly name: string;
   readonly title: string;
+  /** It takes so long that it runs only when --only names it. */
+  readonly onlyByName?: boolean;
   readonly run: (context: BenchContext) => Promise<CaseResult>;
 }
 

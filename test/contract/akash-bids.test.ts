@@ -71,6 +71,13 @@ describe('a market of bids', () => {
     expect(billsOf(house.fake, 'b-2')).toHaveLength(1);
   });
 
+  test('a bid of ten times what is usual is not taken of a caller who would pay it, nor is escrow made for it', async () => {
+    house.fake.faults.set([{ fault: 'dear_bids', operation: 'create' }]);
+    const error = await errorOf(deploy('b-2', provider, { max_usd_per_gpu_hour: 1_000 }));
+    expect(error).toMatchObject({ code: 'offer_gone', message: expect.stringContaining('at most 0.8 USD') });
+    expect(house.fake.bills()).toEqual([]);
+  });
+
   test('who does not bid is waited for as long as the vendor says, and not longer', async () => {
     house.fake.faults.set([{ fault: 'no_bids' }]);
     await errorOf(deploy('b-3', provider, {}, 6_000));
@@ -102,6 +109,12 @@ describe('a market of bids', () => {
     expect(await errorOf(deploy('b-5'))).toMatchObject({ code, retryable });
     expect(house.fake.bills()).toEqual([]);
     expect(calls('create')).toHaveLength(1);
+  });
+
+  test('no money for the escrow of a long run is no word on the account: the next offer, not the end of them', async () => {
+    house.fake.faults.set([{ fault: '402', operation: 'create' }]);
+    const error = await errorOf(deploy('b-15', provider, { gpu_hours: 10_000 }));
+    expect(error).toMatchObject({ code: 'offer_gone', message: expect.stringMatching(/402 .*USD of escrow/) });
   });
 
   test.each(['reset_after_effect', '500_after_effect', 'malformed_json'])(

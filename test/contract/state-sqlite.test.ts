@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asStateError } from '#shared/adapters/state/failure.ts';
 import { createSqliteState } from '#shared/adapters/state/sqlite.ts';
 import { STATE_PURGE_INTERVAL_MS } from '#shared/defaults.ts';
+import { createLog } from '#shared/telemetry/log.ts';
 import { startChild } from '#test/support/child.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { sqliteFullError } from '#test/support/sqlite-full.ts';
@@ -20,6 +21,15 @@ stateContract('sqlite', async (hostClock) => {
   const directory = await newDirectory();
   return {
     open: () => createSqliteState({ file: join(directory, 'state.sqlite'), hostClock }),
+    dispose: () => rm(directory, { recursive: true }),
+  };
+});
+
+stateContract('sqlite in a thread', async (hostClock) => {
+  const directory = await newDirectory();
+  const thread = { log: createLog({ level: 'silent' }) };
+  return {
+    open: () => createSqliteState({ file: join(directory, 'state.sqlite'), hostClock, thread }),
     dispose: () => rm(directory, { recursive: true }),
   };
 });

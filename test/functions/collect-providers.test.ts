@@ -174,7 +174,7 @@ describe('how a provider stands', () => {
       'aurora_provider_latency_ms{provider="akash"} Nan',
     ]);
     expect(await house.gauges('cost_usd')).toEqual([
-      'aurora_provider_cost_usd{provider="vast"} 1.15',
+      'aurora_provider_cost_usd{provider="vast"} 0.725',
       'aurora_provider_cost_usd{provider="akash"} 0.5',
     ]);
     expect(await house.gauges('capacity')).toEqual([

@@ -85,6 +85,26 @@ describe('a deployment', () => {
   });
 
   test.each([
+    [null, undefined, null],
+    [0.5, undefined, 0.5],
+    [null, 0.4, 0.4],
+    [0.5, 0.4, 0.4],
+    [0.3, 0.4, 0.3],
+  ])('of a request for at most %s and a tenant that may pay %s costs at most %s', async (asked, may, most) => {
+    const house = deployHouse();
+    const given: (number | null)[] = [];
+    const { deploy } = house.providers.vast;
+    house.providers.vast.deploy = (offer, spec, context) => {
+      given.push(spec.max_usd_per_gpu_hour);
+      return deploy(offer, spec, context);
+    };
+    const request = requestOf('vast:1');
+    const option = { ...request.option, ...(may === undefined ? {} : { max_usd_per_gpu_hour: may }) };
+    await drive(house, { ...request, request: { ...request.request, max_price: asked }, option });
+    expect(given).toEqual([most]);
+  });
+
+  test.each([
     ['in time', 0, 'provider'],
     ['after it waited for us past the age of offers', 31 * 60_000, 'ours'],
   ])('an offer found gone %s is the fault of: (%i ms later) %s', async (_, waitedMs, blame) => {

@@ -305,6 +305,20 @@ describe('what keeps offers out whatever score says', () => {
     });
   });
 
+  test.each<[string, Partial<Restrictions>, number | undefined]>([
+    ['an hour', { maxUsdPerGpuHour: 0.9 }, 0.9],
+    ['a deployment', { maxUsdPerDeployment: 0.8 * WORKLOAD.gpu_hours }, 0.8],
+    ['both', { maxUsdPerGpuHour: 0.9, maxUsdPerDeployment: 0.8 * WORKLOAD.gpu_hours }, 0.8],
+    ['neither', {}, undefined],
+  ])('what its tenant may pay by %s goes with the deployment, which may find another price', (_, limits, usd) => {
+    const { deployment } = decide({ restrictions: { ...NO_RESTRICTIONS, ...limits } });
+    const options = [deployment?.option, ...(deployment?.fallbacks ?? [])];
+    expect(options.length).toBeGreaterThan(1);
+    for (const option of options)
+      if (usd === undefined) expect(option).not.toHaveProperty('max_usd_per_gpu_hour');
+      else expect(option?.max_usd_per_gpu_hour).toBeCloseTo(usd, 12);
+  });
+
   test('everybody out: a refusal that says why', () => {
     const busy = { reason: 'call_rate', needed: 'in 4 s' } as const;
     const barred = new Map<string, Shortfall>([

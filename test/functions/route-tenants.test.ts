@@ -50,6 +50,19 @@ describe('a request', () => {
     expect(house.bus.distinct('routing-decision')).toHaveLength(2);
   });
 
+  test.each<[string | undefined, number]>([
+    [undefined, 200],
+    ['none', 200],
+    ['same-origin', 200],
+    ['same-site', 403],
+    ['cross-site', 403],
+  ])('where nobody is asked who he is, of a browser that says %s of its site: %i', async (site, status) => {
+    await house.offer(FIVE_OFFERS);
+    const answer = await ask(await house.app(), aRouteRequest(), site === undefined ? {} : { 'sec-fetch-site': site });
+    expect(answer.status).toBe(status);
+    expect(house.bus.published.length > 0).toBe(status === 200);
+  });
+
   test('in another’s name is refused before anything happens', async () => {
     const app = await houseOfTwo();
     const answer = await ask(app, aRouteRequest({ tenant_id: 'bob' }), ann);

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { isOrphan } from '#functions/watch/orphans.ts';
-import { ORPHAN_LOOKS } from '#shared/defaults.ts';
-import { type DeploymentRecord, deploymentKey, endedOf, type OpenDeployment } from '#shared/domain/deployment.ts';
+import { ENDED_TTL_MS, ORPHAN_LOOKS } from '#shared/defaults.ts';
+import {
+  type DeploymentRecord,
+  deploymentKey,
+  endedOf,
+  liveKey,
+  type OpenDeployment,
+} from '#shared/domain/deployment.ts';
 import type { InstanceStatus } from '#shared/providers/provider.ts';
 import { aStatus, unavailable } from '#test/support/memory-provider.ts';
-import { at, liveRecord, watchHouse } from '#test/support/watch-house.ts';
+import { at, liveRecord, MINUTE, START, watchHouse } from '#test/support/watch-house.ts';
 
 type House = ReturnType<typeof watchHouse>;
 
@@ -26,6 +32,11 @@ const ended = endedOf(liveRecord(), { status: 'completed', observed_at: at(9) })
 const inState = (state: OpenDeployment['state'], instance_id: string | null): OpenDeployment =>
   liveRecord('d1', 'vast', { state, instance_id });
 
+const claimedBefore = (ms: number): OpenDeployment => ({
+  ...inState('deploying', null),
+  claimed_at: at(-ms / MINUTE),
+});
+
 const CASES: readonly [string, DeploymentRecord | null, boolean][] = [
   ['nothing', null, true],
   ['an end', ended, true],
@@ -33,8 +44,9 @@ const CASES: readonly [string, DeploymentRecord | null, boolean][] = [
   ['an attempt that came to nothing', inState('gone', null), true],
   ['a deployment that was given up before', { state: 'cancelled', cancelled_at: at(0) }, true],
   ['another instance', inState('live', 'other'), true],
-  ['this instance', inState('live', 'stray'), false],
   ['an attempt that is being deployed', inState('deploying', null), false],
+  ['an attempt whose last delivery is long over', claimedBefore(ENDED_TTL_MS + MINUTE), true],
+  ['an attempt that may yet be delivered again', claimedBefore(ENDED_TTL_MS - MINUTE), false],
 ];
 
 describe('an instance of ours that the list shows', () => {
@@ -50,9 +62,22 @@ describe('an instance of ours that the list shows', () => {
       expect(await house.metric('aurora_orphans_total{')).toEqual(
         orphan ? ['aurora_orphans_total{provider="vast",action="terminated"} 1'] : [],
       );
-      expect(isOrphan(record, 'stray')).toBe(orphan);
+      expect(isOrphan(record, 'stray', (claimedAt) => START - Date.parse(claimedAt))).toBe(orphan);
     },
   );
+
+  test('while the record names it, and the index does not: adopted, and followed from then on', async () => {
+    const house = await withStray(inState('live', 'stray'));
+    const app = house.app();
+    await runs(house, 1, app);
+    expect(await house.index()).toEqual([liveKey('d1')]);
+    await runs(house, 2, app);
+    expect(house.vast.terminated).toEqual([]);
+    expect(house.outcomes().map(([id, , status]) => [id, status])).toEqual([['d1', 'ready']]);
+    expect(await house.metric('aurora_orphans_total{')).toEqual([
+      'aurora_orphans_total{provider="vast",action="adopted"} 1',
+    ]);
+  });
 
   test('a stranger’s is never touched', async () => {
     const house = await withStray(null, stray(null));

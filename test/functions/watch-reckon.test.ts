@@ -204,7 +204,41 @@ describe('what we end', () => {
     expect(observe(record, look(plain('preempted', { ended_at: at(59) }), 63)).outcomes).toMatchObject([
       { status: 'preempted' },
     ]);
-    expect(observe(record, look(null, 63)).outcomes).toMatchObject([{ status: 'cancelled', cost_usd: null }]);
+    // Route has told its provider, and that says no more than that its customer ended it.
+    for (const [state, ended_at, status] of [
+      ['exited', null, 'cancelled'],
+      ['exited', at(61), 'cancelled'],
+      ['exited', at(59), 'failed'],
+      ['failed', null, 'cancelled'],
+    ] as const)
+      expect(observe(record, look(plain(state, { ended_at }), 63)).outcomes).toMatchObject([
+        { status, blame: 'tenant' },
+      ]);
+    const theirs = plain('failed', { blame: 'provider' });
+    expect(observe(record, look(theirs, 63)).outcomes).toMatchObject([{ status: 'failed', blame: 'provider' }]);
+  });
+
+  test('what its tenant gives up and route has ended already: its costs until then, as far as anybody saw it', () => {
+    const record = { ...running(), cancel_requested_at: at(63) };
+    expect(observe(record, look(null, 70)).outcomes).toMatchObject([
+      {
+        status: 'cancelled',
+        blame: 'tenant',
+        exposure_hours: 1,
+        billed_gpu_hours: 2,
+        cost_usd: 0.8,
+        observed_at: at(70),
+      },
+    ]);
+    const starting = { ...seenAs([2, plain('provisioning')]), cancel_requested_at: at(3) };
+    expect(observe(starting, look(null, 4)).outcomes).toMatchObject([
+      { status: 'cancelled', ready_ms: null, cost_usd: 0 },
+    ]);
+    for (const unknown of [
+      { ...liveRecord(), cancel_requested_at: at(3) },
+      { ...running(), unknown_since: at(40), cancel_requested_at: at(63) },
+    ])
+      expect(observe(unknown, look(null, 70)).outcomes.at(-1)).toMatchObject({ status: 'cancelled', cost_usd: null });
   });
 });
 

@@ -134,6 +134,15 @@ describe('an instance of Akash', () => {
 });
 
 describe('what a provider says of a lease', () => {
+  test.each([
+    ['a port that is none', { forwarded_ports: { [LABEL]: [{ host: 'provider.example', externalPort: 0 }] } }],
+    ['no status', 'fine, thanks'],
+  ])('that cannot be read (%s) is nothing, and the lease stays what it is', (_, status) => {
+    const given = read(leaseLike({ status }));
+    expect(given.leases).toMatchObject([{ state: 'active', status: null }]);
+    expect(statusOf(given, remembered(), labels, null)).toMatchObject({ state: 'provisioning', request_id: 'r-1' });
+  });
+
   const wordFrom = (status: Readonly<Record<string, unknown>>, label: string | null = LABEL) =>
     wordOf(
       read(leaseLike({ status: { services: null, forwarded_ports: null, ips: null, ...status } })).leases[0]

@@ -120,6 +120,11 @@ describe('an address that a stranger names', () => {
     ['IPv4 in IPv6', '::ffff:169.254.169.254'],
     ['another URL', 'node.example/@169.254.169.254'],
     ['nothing', ''],
+    // What a URL takes for 127.0.0.1, and nobody looks up.
+    ['this machine, shortened', '127.1'],
+    ['this machine as a number', '2130706433'],
+    ['this machine in base 16', '0x7f.1'],
+    ['this machine in base 8', '0177.0.0.1'],
   ])('%s: is not called, nor is a name that resolves to it', async (_, host) => {
     const { seen, address } = await serve((_request, response) => response.end());
     const probe = probeOf({ loopback: false, resolve: resolves(host) });
@@ -138,6 +143,13 @@ describe('an address that a stranger names', () => {
       reason: expect.stringContaining('127.0.0.1'),
     });
     expect(seen.connections).toBe(0);
+  });
+
+  test.each([-1, 65_536, 1.5])('at port %d is none', async (port) => {
+    expect(await probeOf()({ host: 'node.example', port, tls: false }, soon())).toEqual({
+      ms: null,
+      reason: `node.example:${port} is no address that may be called`,
+    });
   });
 
   test('may be this machine where the composition says so', async () => {

@@ -44,6 +44,12 @@ describe('a status of Render', () => {
   });
 
   const UP = {};
+  test('whose node names a port that there is not has no address', () =>
+    expect(seen({}, { node_urls: [{ hostname: 'node.example', port: 0 }] })).toMatchObject({
+      state: 'running',
+      address: null,
+    }));
+
   const NEVER_UP = { node_urls: [] };
   test.each<[string, object, Record<string, unknown> | null, string, string | null]>([
     ['waits', { status: 'PENDING' }, null, 'provisioning', null],

@@ -177,6 +177,12 @@ describe('an instance of Vast', () => {
     });
   });
 
+  test('whose host names no port that there is has no address', () =>
+    expect(statusOf(instance({ ports: { '8080/tcp': [{ HostPort: '0' }] } }), labels, NOW)).toMatchObject({
+      state: 'running',
+      address: null,
+    }));
+
   const neverRan = { uptime_mins: null, status_msg: null };
   const daemon = 'Error response from daemon: ';
   test.each([
@@ -193,6 +199,8 @@ describe('an instance of Vast', () => {
     [{ actual_status: 'frozen' }, 'running', null],
     [{ actual_status: 'rebooting' }, 'running', null],
     [{ actual_status: 'rebooting', ...neverRan }, 'provisioning', null],
+    [{ actual_status: 'hibernating' }, 'running', null],
+    [{ actual_status: 'hibernating', ...neverRan }, 'provisioning', null],
     [{ actual_status: 'exited' }, 'exited', null],
     [{ actual_status: 'exited', uptime_mins: null }, 'exited', null],
     [{ actual_status: 'exited', ...neverRan }, 'failed_to_start', 'provider'],

@@ -58,9 +58,10 @@ export function createTenants(options: {
   readonly seed: number;
   readonly pauseMs?: number;
   readonly senders?: number;
-  readonly maxGpuHours?: number;
+  /** Of every run; default: what the tenants want, up to an hour and a half of GPUs. */
+  readonly runHours?: number;
 }): Tenants {
-  const { pauseMs = PAUSE_MS, senders = SENDERS, maxGpuHours = MAX_GPU_HOURS } = options;
+  const { pauseMs = PAUSE_MS, senders = SENDERS, runHours } = options;
   const item = trafficStream(options);
   const acknowledged = new Map<string, Acknowledged>();
   const refused = new Set<string>();
@@ -81,7 +82,8 @@ export function createTenants(options: {
     index += 1;
     if (again !== undefined && index % REPEAT_EVERY === 0) return again;
     const { body } = item(index);
-    return { ...body, gpu_hours: Math.min(body.gpu_hours, maxGpuHours) };
+    const wanted = Math.min(body.gpu_hours, MAX_GPU_HOURS);
+    return { ...body, gpu_hours: runHours === undefined ? wanted : runHours * (body.gpu_count ?? 1) };
   };
 
   const keep = (request: RouteRequest, given: Acknowledged): void => {

@@ -35,6 +35,8 @@ export const deploymentOption = z.object({
   offer_id: z.string(),
   advertised_usd_per_gpu_hour: nonNegative,
   advertised_latency_ms: nonNegative.nullable(),
+  /** What its tenant may pay at most, whatever the price has become by then; absent: as the request says. */
+  max_usd_per_gpu_hour: nonNegative.optional(),
   features: outcome.shape.features,
 });
 export type DeploymentOption = z.infer<typeof deploymentOption>;

@@ -28,7 +28,10 @@ const LEAST_BID_WINDOW_MS = 12_000;
 /** Of the caller's time, from its end: for the lease and, within that, for closing what came to nothing. Host milliseconds at most. */
 const LEASE_RESERVE = { share: 1 / 3, maxMs: 15_000 };
 const CLOSE_RESERVE = { share: 1 / 6, maxMs: 5_000 };
-/** Where the caller names no limit: a bid of twice what is usual says that it is not wanted. */
+/**
+ * A bid of twice what is usual says that it is not wanted, however much the caller would pay. Escrow is as deep as the limit: a careless
+ * one would ask for more than the account has, and be taken for an account without money.
+ */
 const LIMIT_FACTOR = 2;
 /** USD: the most that the chain has ever wanted to see. */
 const MIN_DEPOSIT_USD = 5;
@@ -88,6 +91,11 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
     } catch (error) {
       // It may be there all the same, in escrow and open to bids.
       if (mayHaveHappened(error)) await only(label, { deadline: context.deadline }).catch(ignored);
+      // Too long a run for what the account holds says nothing of the next one.
+      if (error instanceof RejectedError && error.code === 'provider_funds' && depositUsd > MIN_DEPOSIT_USD)
+        throw new RejectedError('offer_gone', `${error.message} (asked for ${depositUsd} USD of escrow)`, {
+          cause: error,
+        });
       throw error;
     }
   }
@@ -108,7 +116,10 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
 
   async function made(place: Place, offer: OfferToDeploy, spec: DeploySpec, context: DeployContext): Promise<string> {
     const label = labels.labelOf(context.requestId);
-    const limitUsd = spec.max_usd_per_gpu_hour ?? offer.usd_per_gpu_hour * LIMIT_FACTOR;
+    const limitUsd = Math.min(
+      spec.max_usd_per_gpu_hour ?? Number.POSITIVE_INFINITY,
+      offer.usd_per_gpu_hour * LIMIT_FACTOR,
+    );
     const usdAnHour = limitUsd * spec.gpu_count;
     const bidsUntil = until(context, LEASE_RESERVE);
     const leastMs = LEAST_BID_WINDOW_MS / worldClock.speed;

@@ -89,8 +89,8 @@ const lease = z.object({
   reason: z.union([z.string(), z.number()]).nullish(),
   created_at: height,
   closed_on: height,
-  /** Its provider's own word; the list has none. */
-  status: leaseStatus.nullish(),
+  /** Its provider's own word; the list has none. One that cannot be read is none: no provider of many may spoil the rest. */
+  status: leaseStatus.nullish().catch(null),
 });
 export type Lease = z.output<typeof lease>;
 

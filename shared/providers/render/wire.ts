@@ -89,6 +89,7 @@ const run = z.looseObject({
   /** Of the run, which the preparation of its node belongs to. */
   started_at_ms: epochMs,
   ended_at_ms: epochMs,
+  /** Its node's own word: one that cannot be read is none, and spoils no list. */
   node_urls: z
     .array(
       z.object({
@@ -99,7 +100,8 @@ const run = z.looseObject({
         tls: z.boolean().nullish(),
       }),
     )
-    .nullish(),
+    .nullish()
+    .catch(null),
 });
 export type Run = z.output<typeof run>;
 export const runsAnswer = page(run);

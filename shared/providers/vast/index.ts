@@ -11,6 +11,7 @@ import { labelsOf } from '../labels.ts';
 import { unreadableList, wantedOffer } from '../offer-list.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
 import type { Provider } from '../provider.ts';
+import { guardedLookup } from '../public-address.ts';
 import { vastBook } from './book.ts';
 import { get, list, SPACING_MS, search } from './calls.ts';
 import { vastDeploy } from './deploy.ts';
@@ -30,9 +31,10 @@ export function vastProvider(options: AdapterOptions): Provider {
     authorize: () => ({ authorization: `Bearer ${key}` }),
   });
   const book = vastBook(client);
-  // Where logs lie is no place of Vast's API: another agent, which knows no key.
-  const elsewhere = createHttpClient({ hostClock });
-  const logs = vastLogs(client, elsewhere, hostClock);
+  // Where logs lie is no place of Vast's API: another agent, which knows no key. On this machine are those of a fake that is here too.
+  const rules = { loopback: HERE.includes(new URL(options.baseUrl).hostname) };
+  const elsewhere = createHttpClient({ hostClock, lookup: guardedLookup(rules) });
+  const logs = vastLogs(client, elsewhere, { hostClock, rules });
   const deploy = vastDeploy(client, book, labels);
   const oneByOne = oneAtATime<string>(hostClock);
 
@@ -81,4 +83,5 @@ export function vastProvider(options: AdapterOptions): Provider {
   };
 }
 
+const HERE: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
 const INSTANCE_ID = /^\d{1,16}$/;

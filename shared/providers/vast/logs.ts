@@ -4,6 +4,7 @@ import type { HttpClient } from '#shared/runtime/http-client.ts';
 import type { ProviderClient } from '../client.ts';
 import { pause } from '../pause.ts';
 import type { CallContext } from '../provider.ts';
+import { type AddressRules, mayBeNamed } from '../public-address.ts';
 import { requestLogs } from './calls.ts';
 
 /** The host writes it within some seconds; host milliseconds between two looks, and looks. */
@@ -13,16 +14,21 @@ const MAX_LOOKS = 30;
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 /**
- * Logs lie at a URL that Vast names, on somebody else's server: http or https, without our key, in bounded time and size. The URL
- * is itself a key to what it leads to, so no error quotes it.
+ * Logs lie at a URL that Vast names, on somebody else's server: http or https, at a public address, without our key, in bounded time
+ * and size. The URL is itself a key to what it leads to, so no error quotes it.
  */
-export function vastLogs(client: ProviderClient, elsewhere: HttpClient, hostClock: HostClock) {
+export function vastLogs(
+  client: ProviderClient,
+  elsewhere: HttpClient,
+  { hostClock, rules }: { readonly hostClock: HostClock; readonly rules: AddressRules },
+) {
   return async (instanceId: string | null, context: CallContext): Promise<AsyncIterable<Uint8Array>> => {
     const none = (why: string): RejectedError =>
       new RejectedError('logs_unavailable', `vast instance ${instanceId}: ${why}`);
     if (instanceId === null) throw none('vast knows no such instance');
     const url = await client.askOrNull(requestLogs(instanceId), context);
     if (url === null) throw none('vast names no place where its log lies');
+    if (!mayBeNamed(new URL(url).hostname, rules)) throw none('the place where its log lies may not be called');
     for (let look = 1; look <= MAX_LOOKS; look += 1) {
       const deadlineMs = context.deadline - hostClock.now();
       if (deadlineMs <= 0)

@@ -60,7 +60,7 @@ function verdictOn(instance: VastInstance): Verdict {
     case 'frozen':
       return { state: 'running', blame: null };
     case 'rebooting':
-      return { state: ran ? 'running' : 'provisioning', blame: null };
+      return notOver(ran);
     case 'exited':
       if (ran) return { state: 'exited', blame: null };
       return badImage ? { state: 'failed_to_start', blame: 'tenant' } : PROVIDERS_FAULT;
@@ -69,9 +69,13 @@ function verdictOn(instance: VastInstance): Verdict {
       return ran ? { state: 'preempted', blame: 'provider' } : PROVIDERS_FAULT;
     case 'unknown':
       return { state: 'failed', blame: 'network' };
+    // What lives must not be taken for ended: its own limits end it.
+    default:
+      return notOver(ran);
   }
-  return status satisfies never;
 }
+
+const notOver = (ran: boolean): Verdict => ({ state: ran ? 'running' : 'provisioning', blame: null });
 
 const storageUsdPerHour = ({ storage_cost, disk_space }: VastInstance): number | null =>
   storage_cost == null || disk_space == null ? null : (storage_cost * disk_space) / HOURS_PER_MONTH;

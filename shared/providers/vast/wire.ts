@@ -35,22 +35,11 @@ export const searchAnswer = z.object({ offers: z.array(ask) });
 
 export const createAnswer = z.object({ success: z.literal(true), new_contract: z.int().min(1) });
 
-const ACTUAL_STATUSES = [
-  'created',
-  'loading',
-  'running',
-  'stopped',
-  'frozen',
-  'exited',
-  'rebooting',
-  'unknown',
-  'offline',
-] as const;
-
 const instance = z.object({
   id: z.int().min(1),
   label: z.string().nullish(),
-  actual_status: z.enum(ACTUAL_STATUSES).nullish(),
+  /** One that nobody knows says nothing (status.ts); refused, it would hide every other instance of the key. */
+  actual_status: z.string().max(64).nullish(),
   /** What Vast wants it to be; we never ask it to stop. */
   intended_status: z.string().nullish(),
   /** Of the contract; `unloaded`: destroyed. */
@@ -68,9 +57,11 @@ const instance = z.object({
   start_date: z.number().min(0).max(LAST_SECOND).nullish(),
   uptime_mins: z.number().min(0).max(MAX_SECONDS).nullish(),
   public_ipaddr: z.string().nullish(),
+  /** Its host's own word: one that cannot be read is none, and spoils no list. */
   ports: z
     .record(z.string(), z.array(z.object({ HostPort: z.coerce.number().int().min(1).max(65_535) })).nullish())
-    .nullish(),
+    .nullish()
+    .catch(null),
 });
 export type VastInstance = z.output<typeof instance>;
 

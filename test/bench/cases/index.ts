@@ -7,6 +7,8 @@ import { ingest } from './ingest.ts';
 import { ingestCloud } from './ingest-cloud.ts';
 import { memory } from './memory.ts';
 import { route } from './route.ts';
+import { routeAlone } from './route-alone.ts';
+import { routeMemory } from './route-memory.ts';
 import { scoreHttp } from './score-http.ts';
 import { scoring } from './scoring.ts';
 import { training } from './training.ts';
@@ -17,6 +19,7 @@ export const CASES: readonly BenchCase[] = [
   scoring,
   scoreHttp,
   route,
+  routeAlone,
   ingest,
   bus,
   ingestCloud,
@@ -26,4 +29,5 @@ export const CASES: readonly BenchCase[] = [
   coldStart,
   image,
   memory,
+  routeMemory,
 ];
