@@ -233,10 +233,16 @@ describe.skipIf(!hasTerraform())('a plan', () => {
         /notificationChannels\/ID/,
       ],
     ],
-    ['no marketplace', { marketplaces: [] }, [/Expected at least one: without an account/]],
-    ['a marketplace that nobody can talk to', { marketplaces: ['ebay'] }, [/adapter for: (\w+, )*vast\./]],
-    ['nobody who may call', { callers: {} }, [/Expected at least one, each the e-mail/]],
-    ['a threshold of another name', { thresholds: { latency: 5 } }, [/names of modules\/alerts\/thresholds\.tf/]],
+    [
+      'no marketplace, a threshold of another name',
+      { marketplaces: [], thresholds: { latency: 5 } },
+      [/Expected at least one: without an account/, /names of modules\/alerts\/thresholds\.tf/],
+    ],
+    [
+      'a marketplace that nobody can talk to, nobody who may call',
+      { marketplaces: ['ebay'], callers: {} },
+      [/adapter for: (\w+, )*vast\./, /Expected at least one, each the e-mail/],
+    ],
     ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],
   ])('refuses %s', (_, values, refusals) => {
     let said = '';

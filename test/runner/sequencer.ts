@@ -1,12 +1,14 @@
 import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What takes longest, longest first, so that at the end no core waits for another: by `vitest run --reporter=json`. */
+/** What takes longest, longest first, so that at the end no core waits for another: by `vitest run --reporter=json`. Whole stacks alternate with what needs less of the processor. */
 const HEAVY = [
-  'system/image',
   'system/nothing-lost',
-  'system/storm',
+  'system/image',
   'system/loop',
+  'system/serve-alone',
+  'system/storm',
+  'system/provider-keys',
   'system/chaos',
   'cli/replay',
   'contract/providers-akash',

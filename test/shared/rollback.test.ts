@@ -4,6 +4,7 @@ import { sampleIndex } from '#shared/learning/policy/chances.ts';
 import { seededRandom } from '#shared/learning/random.ts';
 import type { ValuedDecision } from '#shared/learning/record/recorded.ts';
 import { whyGoBack } from '#shared/learning/stages/rollback.ts';
+import { testCases } from '#test/support/cases.ts';
 import { aWorkload } from '#test/support/offers.ts';
 
 const WORKLOAD = aWorkload({ gpu_hours: 1, gpu_count: 1 });
@@ -44,13 +45,16 @@ function lived({ count, seed, truth, expected, chances }: Life): ValuedDecision[
   });
 }
 
+/** A hundred in `npm run test:deep`. */
+const HISTORIES = testCases > 1_000 ? 100 : 30;
+
 const LIKES_FIRST: Life = { count: 2_000, seed: 1, truth: [0.7, 0.7], expected: [0.7, 0.6], chances: [0.95, 0.05] };
 const rulesEarn = (share: number, count = 5_000) =>
   lived({ count, seed: 77, truth: [share, share], expected: [share, share], chances: [0.5, 0.5] });
 
 describe('whether what acts goes back', () => {
-  test('not while it is as good: over 100 histories of 2,000 decisions, looked at in each window', () => {
-    const alarms = Array.from({ length: 100 }, (_, seed) =>
+  test(`not while it is as good: over ${HISTORIES} histories of 2,000 decisions, looked at in each window`, () => {
+    const alarms = Array.from({ length: HISTORIES }, (_, seed) =>
       whyGoBack(lived({ ...LIKES_FIRST, seed: seed + 1 }), rulesEarn(0.7), LATER_MS, 1),
     ).filter((why) => why !== null);
     expect(alarms).toEqual([]);

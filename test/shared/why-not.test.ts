@@ -76,7 +76,8 @@ describe('why not, by a model', () => {
         for (const of of Object.keys(best) as (keyof typeof best)[])
           expect(expectedUtility(asked, applied(loser, of, best[of]))).toBeLessThanOrEqual(toBeat);
       }),
-      { numRuns: testCases },
+      // Most that is drawn is left out.
+      { numRuns: testCases / 5 },
     );
   });
 
