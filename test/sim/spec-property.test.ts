@@ -23,7 +23,7 @@ function read<T>(parse: (value: unknown, source: string) => T, value: unknown): 
     expect(error.code).toBe('config_invalid');
     expect(error.message).toMatch(
       typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? /^given\.json: ([a-z_]+[^ ]*: |Unrecognized key)/s
+        ? /^given\.json: ([a-z_]+.*?: |Unrecognized key)/s
         : /^given\.json: Invalid input: expected object/,
     );
     return null;
