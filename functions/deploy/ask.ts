@@ -13,7 +13,7 @@ import { createReporter, type ReportDeps, type Reporter } from './reports.ts';
 /** What deploy asks of all providers. */
 export interface Asking {
   /** An instance for the request: the one that it has already, or a new one. */
-  deploy(request: DeploymentRequest, context: CallContext): Promise<Answer>;
+  deploy(request: DeploymentRequest, before: Begun, context: CallContext): Promise<Answer>;
   /** That nothing lives under the request any more. Null: so it is. */
   release(request: DeploymentRequest, context: CallContext): Promise<AuroraError | null>;
   /** That this instance ends. @throws as the provider does */
@@ -23,6 +23,14 @@ export interface Asking {
   start(): Promise<void>;
   /** Resolves when no report is being written any more. */
   stop(): Promise<void>;
+}
+
+/** Of an attempt that an earlier delivery has begun, or this one begins. */
+export interface Begun {
+  /** The instance that it had begun with; null: none that is on record. */
+  readonly instanceId: string | null;
+  /** Puts one on record. */
+  readonly note: (instanceId: string) => Promise<void>;
 }
 
 /** A provider and what is thought of it. */
@@ -78,12 +86,15 @@ export function asking(
   };
 
   return {
-    async deploy(request, context) {
+    async deploy(request, begun, context) {
       const { decision_id: requestId, option } = request;
       const offer = { offer_id: option.offer_id, usd_per_gpu_hour: option.advertised_usd_per_gpu_hour };
-      const made = await call(option.provider, context, (provider, bounded) =>
-        provider.deploy(offer, specOf(request), { ...bounded, requestId }),
-      );
+      const made = await call(option.provider, context, async (provider, bounded) => {
+        const there = begun.instanceId === null ? null : await provider.status(begun.instanceId, bounded);
+        // It has run, or runs: what became of it is watch's to say. Of one that came to nothing the provider knows nothing.
+        if (there !== null && (there.request_id ?? requestId) === requestId) return there;
+        return provider.deploy(offer, specOf(request), { ...bounded, requestId, begun: begun.note });
+      });
       if ('value' in made) {
         // Not by a look-up that succeeds: who has no money left may still look.
         counters.get(option.provider)?.reporter.refuses(null);

@@ -79,7 +79,10 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
     }
     switch (step) {
       case 'create': {
-        const answer = await tools.asking.deploy(request, context);
+        const note = async (instanceId: string): Promise<void> => {
+          held = await saved.put(held, { ...record, instance_id: instanceId });
+        };
+        const answer = await tools.asking.deploy(request, { instanceId: record.instance_id, note }, context);
         const consequence = afterAnswer(record, answer, moment());
         if ('again' in consequence) throw consequence.again;
         try {

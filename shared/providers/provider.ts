@@ -65,6 +65,11 @@ export interface CallContext {
 export interface DeployContext extends CallContext {
   /** One request, one instance: what the provider's idempotency key is made of. At most 64 characters of a-z, 0-9 and hyphens. */
   readonly requestId: string;
+  /**
+   * Told of an instance whose id is known before anything runs under it, and awaited: whoever is killed later finds it by its id, also
+   * when it has run to its end meanwhile and carries its label no more. What it throws ends the call.
+   */
+  readonly begun?: (instanceId: string) => Promise<void>;
 }
 
 /** As it was offered; `offer_id` holds what the adapter needs to find it again. */

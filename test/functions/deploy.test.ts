@@ -3,7 +3,7 @@ import { claimed, goneOutcome, nextAttempt, nextStep } from '#functions/deploy/d
 import { type DeploymentRecord, deploymentKey, endedOf, type OpenDeployment } from '#shared/domain/deployment.ts';
 import { deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { type DeployHouse, deployHouse, drive, requestOf } from '#test/support/deploy-house.ts';
-import { unavailable } from '#test/support/memory-provider.ts';
+import { aStatus, unavailable } from '#test/support/memory-provider.ts';
 import { deliver } from '#test/support/push.ts';
 
 describe('a deployment', () => {
@@ -102,6 +102,37 @@ describe('a deployment', () => {
     const option = { ...request.option, ...(may === undefined ? {} : { max_usd_per_gpu_hour: may }) };
     await drive(house, { ...request, request: { ...request.request, max_price: asked }, option });
     expect(given).toEqual([most]);
+  });
+
+  test('begun, then killed, and over before anybody comes again: it is not made a second time', async () => {
+    const house = deployHouse();
+    const { vast } = house.providers;
+    const make = vast.deploy;
+    vast.deploy = async (_offer, _spec, context) => {
+      await context.begun?.('b-1');
+      vast.statuses.set('b-1', aStatus('b-1', null, { state: 'exited' }));
+      throw unavailable();
+    };
+    expect(await deliver(house.app(), deploymentRequested, requestOf('vast:1'))).toBe(503);
+    expect(await house.record()).toMatchObject({ state: 'deploying', instance_id: 'b-1' });
+    vast.deploy = make;
+    expect(await deliver(house.app(), deploymentRequested, requestOf('vast:1'))).toBe(204);
+    expect(await house.record()).toMatchObject({ state: 'live', instance_id: 'b-1' });
+    expect([...vast.made]).toEqual([]);
+  });
+
+  test('begun, and nothing became of it: it is made anew', async () => {
+    const house = deployHouse();
+    const { vast } = house.providers;
+    const make = vast.deploy;
+    vast.deploy = async (_offer, _spec, context) => {
+      await context.begun?.('b-1');
+      throw unavailable();
+    };
+    expect(await deliver(house.app(), deploymentRequested, requestOf('vast:1'))).toBe(503);
+    vast.deploy = make;
+    expect(await deliver(house.app(), deploymentRequested, requestOf('vast:1'))).toBe(204);
+    expect(await house.record()).toMatchObject({ state: 'live', instance_id: 'vast-instance-1' });
   });
 
   test.each([

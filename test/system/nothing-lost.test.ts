@@ -11,8 +11,8 @@ import { launchUp, untilUp } from './running-stack.ts';
 import { createTenants } from './tenants.ts';
 import { startVm, type VmProcess, vm } from './vm-process.ts';
 
-/** Six in `npm test`, a hundred in `npm run test:deep`; with seven a busy machine has too little at stake. */
-const KILLS = Math.max(6, testCases / 100);
+/** Six in `npm test`, sixty in `npm run test:deep`. */
+const KILLS = Math.ceil((6 * testCases) / 1_000);
 /** One kill in five comes while the stack starts: recovery must survive its own interruption. */
 const AT_START_SHARE = 0.2;
 const START_MS = 1_000;

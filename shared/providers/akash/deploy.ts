@@ -137,6 +137,7 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
     const wanted = { dseq, windowMs, owner: place.owner, gpuCount: spec.gpu_count, limitUsd, aktUsd };
     let bid: Bid;
     try {
+      await context.begun?.(dseq);
       bid = await awaitBid(client, hostClock, wanted, { ...context, deadline: bidsUntil });
     } catch (error) {
       await undo(dseq, context);
