@@ -249,6 +249,19 @@ describe('render', () => {
     expect((await provider.instances(soon())).map(({ instance_id }) => instance_id)).toEqual([id]);
   });
 
+  test('what was made unheard and has run to its end since is the answer, not a second one', async () => {
+    const { instance_id: id } = await deploy('r-20', provider, { gpu_hours: 0.1 });
+    house.skip(6 * 3_600_000);
+    expect(await provider.find('r-20', soon())).toBeNull();
+    // A process that knows nothing of the first.
+    expect(await deploy('r-20', house.connect())).toEqual({ instance_id: id });
+    expect(asked('create_job')).toHaveLength(1);
+    // What was cancelled is no answer: it was given up.
+    const { instance_id: other } = await deploy('r-21');
+    await provider.terminate(other, soon());
+    expect((await deploy('r-21')).instance_id).not.toBe(other);
+  });
+
   /** A hundred of them leave room for others. */
   const gpuless = {
     parameters: {

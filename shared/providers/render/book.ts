@@ -11,6 +11,11 @@ export interface RenderBook {
   nodes(context: CallContext): Promise<readonly Node[]>;
   /** Oldest first. @throws TransientError provider_answer_invalid: more than can be read */
   living(context: CallContext): Promise<readonly Job[]>;
+  /**
+   * Those of a title: the ones that live, oldest first, and the newest that is over, if nobody cancelled it: what was made unheard may
+   * have run to its end since.
+   */
+  titled(title: string, context: CallContext): Promise<{ readonly living: readonly Job[]; readonly over: Job | null }>;
   /** Job -> its newest run, of living ones. */
   runs(context: CallContext): Promise<ReadonlyMap<string, Run>>;
   /** Null: it has none yet. */
@@ -58,13 +63,20 @@ export function renderBook(client: ProviderClient): RenderBook {
     );
   }
 
+  /** What has just been made is seen whatever its status is called, and then all that is called living, however old. Oldest first. */
+  async function known(context: CallContext): Promise<readonly Job[]> {
+    const { data: newest } = await client.ask(newestJobs, context);
+    const found = new Map([...newest, ...(await all(livingJobs, context))].map((one) => [one.uuid, one]));
+    return [...found.values()].sort(byAge);
+  }
+
   return {
     nodes: async (context) => (await pages(nodes, context)).found,
-    async living(context) {
-      // What has just been made is seen whatever its status is called, and then all that is called living, however old.
-      const { data: newest } = await client.ask(newestJobs, context);
-      const found = new Map([...newest, ...(await all(livingJobs, context))].map((one) => [one.uuid, one]));
-      return [...found.values()].filter(lives).sort(byAge);
+    living: async (context) => (await known(context)).filter(lives),
+    async titled(title, context) {
+      const found = (await known(context)).filter((one) => one.title === title);
+      const over = found.filter((one) => !lives(one) && !CANCELLED.includes(one.status));
+      return { living: found.filter(lives), over: over.at(-1) ?? null };
     },
     async runs(context) {
       const byJob = new Map<string, Run>();
@@ -88,6 +100,7 @@ export function renderBook(client: ProviderClient): RenderBook {
   };
 }
 
+const CANCELLED: readonly string[] = ['CANCELLED', 'CANCELLING'];
 const LOOKED_AFTER: readonly AuroraError['code'][] = ['provider_refused', 'provider_answer_invalid'];
 
 const byAge = (a: Job, b: Job): number =>

@@ -20,9 +20,10 @@ export function renderDeploy(
 ) {
   /** The oldest under the title; younger twins are ended, for one request pays for one. */
   async function only(title: string, context: DeployContext): Promise<string | null> {
-    const [first, ...twins] = (await book.living(context)).filter((job) => job.title === title);
+    const { living, over } = await book.titled(title, context);
+    const [first, ...twins] = living;
     for (const twin of twins) await book.cancel(twin.uuid, TWIN, context);
-    return first?.uuid ?? null;
+    return (first ?? over)?.uuid ?? null;
   }
 
   /** As it is sold at this moment. @throws RejectedError offer_gone */
