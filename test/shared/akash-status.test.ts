@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { offer as offerSchema } from '#shared/domain/offer.ts';
 import { AuroraError } from '#shared/errors.ts';
-import type { Remembered } from '#shared/providers/akash/memory.ts';
+import type { Known } from '#shared/providers/akash/memory.ts';
 import { offersOf } from '#shared/providers/akash/offers.ts';
 import { reasonCode, statusOf, wordOf } from '#shared/providers/akash/status.ts';
 import {
@@ -25,13 +25,15 @@ import { mutated } from '#test/support/json-mutation.ts';
 const AT = '2026-11-30T12:00:00.000Z';
 const labels = labelsOf('0123abcd');
 
-const remembered = (more: Partial<Remembered> = {}): Remembered => ({
+const remembered = (more: Partial<Known> = {}): Known => ({
   label: LABEL,
   gpuCount: 2,
   ready: false,
   address: null,
   firstSeenMs: 0,
   lookedAtMs: 0,
+  unreadyAtMs: Number.NEGATIVE_INFINITY,
+  unreadyAgoMs: Number.POSITIVE_INFINITY,
   closed: false,
   stage: null,
   ...more,
@@ -83,7 +85,9 @@ describe('an instance of Akash', () => {
 
   const ran = { ready: true };
   const LONG = 151;
-  test.each<[string, unknown, Partial<Remembered>, string, string | null]>([
+  const PREPARING = { unreadyAgoMs: 60_000 };
+  const LONG_AGO = { unreadyAgoMs: 600_000 };
+  test.each<[string, unknown, Partial<Known>, string, string | null]>([
     ['not ready yet', leaseLike(), {}, 'provisioning', null],
     ['being taken back', leaseLike({ state: 'reclaiming' }), ran, 'running', null],
     ['in a state that nobody knows', leaseLike({ state: 'paused' }), {}, 'provisioning', null],
@@ -95,6 +99,14 @@ describe('an instance of Akash', () => {
     ['unstable by name', over('lease_closed_reason_unstable'), {}, 'failed_to_start', 'provider'],
     ['unstable after it ran', over(10_000), ran, 'preempted', 'provider'],
     ['unstable after long', over(10_000, LONG), {}, 'preempted', 'provider'],
+    [
+      'unstable after long, seen preparing until a moment ago',
+      over(10_000, LONG),
+      PREPARING,
+      'failed_to_start',
+      'provider',
+    ],
+    ['unstable after long, seen preparing a while ago', over(10_000, LONG), LONG_AGO, 'preempted', 'provider'],
     ['without a manifest', over('lease_closed_reason_manifest_timeout'), {}, 'failed_to_start', 'provider'],
     ['decommissioned', over('lease_closed_reason_decommission'), {}, 'preempted', 'provider'],
     ['closed by the provider, who does not say why', over(19_999), {}, 'preempted', 'provider'],

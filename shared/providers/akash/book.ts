@@ -69,6 +69,7 @@ export function akashBook(client: ProviderClient, labels: Labels, hostClock: Pic
       ready: known.ready || word?.ready === true,
       address: word === null ? known.address : word.address,
       lookedAtMs: hostClock.now(),
+      ...(word !== null && !word.ready && isLeased(one) ? { unreadyAtMs: hostClock.now() } : {}),
     });
   }
 

@@ -12,6 +12,8 @@ export interface Remembered {
   /** Host epoch milliseconds. */
   readonly firstSeenMs: number;
   readonly lookedAtMs: number;
+  /** When it was last seen leased and not ready. */
+  readonly unreadyAtMs: number;
   /** Ended by us. */
   readonly closed: boolean;
   /**
@@ -21,8 +23,14 @@ export interface Remembered {
   readonly stage: 'begun' | 'leased' | 'forsaken' | null;
 }
 
+/** As of now. */
+export interface Known extends Remembered {
+  /** Host milliseconds since it was last seen leased and not ready; infinite: it never was. */
+  readonly unreadyAgoMs: number;
+}
+
 export interface Memory {
-  get(dseq: string): Remembered;
+  get(dseq: string): Known;
   note(dseq: string, news: Partial<Remembered>): Remembered;
 }
 
@@ -38,6 +46,7 @@ export function akashMemory(hostClock: Pick<HostClock, 'now'>): Memory {
     address: null,
     firstSeenMs: hostClock.now(),
     lookedAtMs: Number.NEGATIVE_INFINITY,
+    unreadyAtMs: Number.NEGATIVE_INFINITY,
     closed: false,
     stage: null,
   });
@@ -51,5 +60,11 @@ export function akashMemory(hostClock: Pick<HostClock, 'now'>): Memory {
     return next;
   }
 
-  return { get: (dseq) => known.get(dseq) ?? note(dseq, {}), note };
+  return {
+    get(dseq) {
+      const found = known.get(dseq) ?? note(dseq, {});
+      return { ...found, unreadyAgoMs: hostClock.now() - found.unreadyAtMs };
+    },
+    note,
+  };
 }

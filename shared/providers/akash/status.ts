@@ -1,7 +1,7 @@
 import { READY_LIMIT_DEFAULT_MS } from '#shared/defaults.ts';
 import type { Labels } from '../labels.ts';
 import type { Address, InstanceStatus } from '../provider.ts';
-import type { Remembered } from './memory.ts';
+import type { Known } from './memory.ts';
 import { BLOCK_MS, BLOCKS_PER_HOUR, usdPerBlock, usdPerHour } from './money.ts';
 import type { Deployment, Lease, LeaseStatus } from './wire.ts';
 
@@ -46,7 +46,7 @@ function addressOf({ forwarded_ports, ips, services }: LeaseStatus, name: string
 /** Of an instance; null: a deployment that was never leased is none. */
 export function statusOf(
   deployment: Deployment,
-  known: Remembered,
+  known: Known,
   labels: Labels,
   aktUsd: number | null,
 ): InstanceStatus | null {
@@ -75,7 +75,7 @@ export function statusOf(
 const NOT_BILLED_YET = { billed_gpu_hours: null, cost_usd: null };
 
 /** Akash bills each block from the lease to its end, its start included: a sum that the chain itself has reckoned. */
-function billOf(lease: Lease, known: Remembered, aktUsd: number | null) {
+function billOf(lease: Lease, known: Known, aktUsd: number | null) {
   const blocks = blocksOf(lease);
   const usd = usdPerBlock(lease.price, aktUsd);
   if (blocks === null) return NOT_BILLED_YET;
@@ -90,14 +90,19 @@ function blocksOf({ created_at: from, closed_on: to }: Lease): number | null {
   return from == null || to == null || from <= 0 || to < from ? null : to - from;
 }
 
+/** Host milliseconds: looks come once a minute, and one or two of them may fail. */
+const FOLLOWED_MS = 5 * 60_000;
+
 type Verdict = Pick<InstanceStatus, 'state' | 'blame'>;
 
-function verdictOn(deployment: Deployment, lease: Lease, known: Remembered): Verdict {
+function verdictOn(deployment: Deployment, lease: Lease, known: Known): Verdict {
   if (isLive(lease)) return { state: known.ready ? 'running' : 'provisioning', blame: null };
   if (known.closed) return { state: 'cancelled', blame: 'tenant' };
-  // A provider has nothing to say of a lease that is over. One that nobody saw ready was, if it lasted longer than any start.
+  // A provider has nothing to say of a lease that is over. One that nobody saw ready was, if it lasted longer than a start may, unless
+  // it was seen preparing until a moment ago.
   const blocks = blocksOf(lease);
-  const ran = known.ready || (blocks !== null && blocks * BLOCK_MS >= READY_LIMIT_DEFAULT_MS);
+  const lasted = blocks !== null && blocks * BLOCK_MS >= READY_LIMIT_DEFAULT_MS;
+  const ran = known.ready || (lasted && known.unreadyAgoMs > FOLLOWED_MS);
   const code = reasonCode(lease.reason);
   switch (classOf(code, deployment, lease)) {
     case 'tenant':
