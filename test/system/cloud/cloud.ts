@@ -3,7 +3,6 @@
  * process of its own that may be killed. Deploy, watch and collect run here, over a market of the test, for there is no adapter of
  * a real one yet; so do the fakes, which nobody kills.
  */
-import { DEPLOYED, type Deployed } from '#cli/dev/bundle.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig } from '#shared/config.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
@@ -17,7 +16,7 @@ import { PROJECT } from '#test/support/bigquery/server.ts';
 import { makeInfrastructure } from '#test/support/pubsub/infrastructure.ts';
 import { outcomeRowOf } from '#test/support/record.ts';
 import { tenantsVariable } from '#test/support/tenants.ts';
-import { type FunctionProcess, startFunction } from './function-process.ts';
+import { type FunctionProcess, IN_PROCESSES, type InProcess, startFunction } from './function-process.ts';
 import { createQuickMarket, type QuickMarket } from './market.ts';
 import { serveMarket } from './market-functions.ts';
 import type { Moment } from './moments.ts';
@@ -38,7 +37,7 @@ export interface CloudOptions {
 export interface Cloud {
   /** RFC 3339: what was decided before is history. */
   readonly since: string;
-  readonly functions: Readonly<Record<Deployed, FunctionProcess>>;
+  readonly functions: Readonly<Record<InProcess, FunctionProcess>>;
   /** This process's own ports: the same stores, the same bus. */
   readonly platform: Platform;
   readonly market: QuickMarket;
@@ -76,8 +75,8 @@ async function startCloud(options: CloudOptions, defer: (closer: Closer) => void
   );
   const market = createQuickMarket({ ...options, clock: hostClock });
   const marketFunctions = await serveMarket(platform, market, defer);
-  const ports = await freePorts(DEPLOYED.length);
-  const urls = Object.fromEntries(DEPLOYED.map((name, at) => [name, `http://127.0.0.1:${ports[at]}`]));
+  const ports = await freePorts(IN_PROCESSES.length);
+  const urls = Object.fromEntries(IN_PROCESSES.map((name, at) => [name, `http://127.0.0.1:${ports[at]}`]));
   const infrastructure = await makeInfrastructure({
     endpoint: pubsub,
     projectId: PROJECT,
@@ -87,13 +86,13 @@ async function startCloud(options: CloudOptions, defer: (closer: Closer) => void
   await marketFunctions.start();
 
   const findings: string[] = [];
-  const start = (name: Deployed, at: number): FunctionProcess =>
+  const start = (name: InProcess, at: number): FunctionProcess =>
     startFunction(name, {
       port: ports[at] ?? 0,
       environment: { ...environment, AURORA_SCORE_URL: urls['score'] ?? '' },
       onEnd: (finding) => void findings.push(finding),
     });
-  const functions = Object.fromEntries(DEPLOYED.map((name, at) => [name, start(name, at)])) as Cloud['functions'];
+  const functions = Object.fromEntries(IN_PROCESSES.map((name, at) => [name, start(name, at)])) as Cloud['functions'];
   defer(() => closeTogether(Object.values(functions).map((one) => () => one.stop())));
   await Promise.all(Object.values(functions).map((one) => one.serves()));
 

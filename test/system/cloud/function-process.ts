@@ -19,6 +19,10 @@ export interface FunctionProcess {
   stop(): Promise<void>;
 }
 
+/** Those of the cloud that have a process of their own here; the others run on the market, in the test's. */
+export const IN_PROCESSES = ['ingest', 'learn', 'promote', 'route', 'score', 'train'] as const;
+export type InProcess = (typeof IN_PROCESSES)[number];
+
 const SERVE = fileURLToPath(new URL('../../../functions/serve.ts', import.meta.url));
 /** A directory that gets the log of each function, for whoever looks for a fault. */
 const LOGS = process.env['AURORA_TEST_LOGS'];

@@ -1,14 +1,15 @@
 /** Where a kill hurts most: an effect is durable, and whoever caused it has not heard so, let alone told anybody. */
-import type { Deployed } from '#cli/dev/bundle.ts';
+
 import { intentKey } from '#functions/route/intent.ts';
 import { LINEAR } from '#shared/domain/actor.ts';
 import { statisticsObject } from '#shared/learning/fast/learned-objects.ts';
+import type { InProcess } from './function-process.ts';
 
 /** What became durable: an object, or rows of a table. */
 export type Effect = { readonly object: string; readonly created: boolean } | { readonly table: string };
 
 export interface Moment {
-  readonly of: Deployed;
+  readonly of: InProcess;
   readonly is: (effect: Effect) => boolean;
 }
 

@@ -1,7 +1,6 @@
 /** The functions of the cloud die under traffic, in every way; then the books are read. Loaded where there is an emulator. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DEPLOYED, type Deployed } from '#cli/dev/bundle.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
@@ -15,6 +14,7 @@ import { recordedOutcomes } from '#test/support/record.ts';
 import { createTenants, type Tenants } from '../tenants.ts';
 import { auditCloud } from './audit.ts';
 import { type Cloud, withCloud } from './cloud.ts';
+import { IN_PROCESSES, type InProcess } from './function-process.ts';
 import { OF_TRAFFIC, OF_TRAINING } from './moments.ts';
 
 /** Another seed is another history of kills. */
@@ -79,15 +79,15 @@ export function nothingLost(start: () => Promise<Emulator>): void {
   test('SIGTERM under traffic: exit 0', { timeout: 300_000 }, () =>
     inCloud(async (cloud) => {
       const tenants = tenantsOf();
-      const codes: Partial<Record<Deployed, number | null>> = {};
+      const codes: Partial<Record<InProcess, number | null>> = {};
       await underTraffic(cloud, tenants, async () => {
-        for (const name of DEPLOYED) {
+        for (const name of IN_PROCESSES) {
           await tenants.reached(tenants.acknowledged.size + 10);
           codes[name] = await cloud.functions[name].terminate();
         }
         await tenants.reached(tenants.acknowledged.size + 10);
       });
-      expect(codes).toEqual(Object.fromEntries(DEPLOYED.map((name) => [name, 0])));
+      expect(codes).toEqual(Object.fromEntries(IN_PROCESSES.map((name) => [name, 0])));
       expect((await auditCloud(cloud, tenants)).findings).toEqual([]);
     }),
   );
@@ -113,7 +113,7 @@ const deathsOf = ({ functions, killAt }: Cloud, tenants: Tenants): readonly (() 
   Array.from({ length: DEATHS_EACH }, () => [
     // A tenant has just been told.
     () => tenants.reached(tenants.acknowledged.size + 1).then(() => functions.route.kill()),
-    ...DEPLOYED.map((name) => () => functions[name].kill()),
+    ...IN_PROCESSES.map((name) => () => functions[name].kill()),
     ...OF_TRAFFIC.map((moment) => () => killAt(moment)),
   ]).flat();
 
