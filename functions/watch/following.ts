@@ -19,14 +19,14 @@ const WAITING_LIMIT = 256;
 
 /** Takes looks to their consequences. What is to be measured waits for that: its first outcome is what its latency is learnt from. */
 export function following(provider: Provider, tools: SettleTools, probes: Probing, context: CallContext) {
-  const counts = { ready: 0, ended: 0 };
+  const counts = { ready: 0, ended: [] as string[] };
   const waiting: Waiting[] = [];
 
   const conclude = async (looks: readonly Looked[]): Promise<void> => {
     const followed = looks.map(({ live, look }): Followed => ({ live, observation: observe(live.record, look) }));
     const { ready, ended } = await settle(tools, provider, followed, context);
     counts.ready += ready;
-    counts.ended += ended;
+    counts.ended.push(...ended);
   };
   return {
     counts,

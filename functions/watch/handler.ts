@@ -45,13 +45,14 @@ export function createWatch(deps: WatchDeps): FunctionApp {
       (provider) => ({ live: byProvider.get(provider) ?? [], doubts: doubts.get(provider) ?? [] }),
       deps.patienceMs ?? WATCH_PATIENCE_MS,
     );
-    const active = new Map([...known].map((id) => [id, byProvider.get(id)?.length ?? 0]));
-    const report = { live: live.length, ready: 0, ended: 0, unreachable: unknownOf(known, byProvider), complete: all };
-    for (const [provider, round] of reports) {
-      active.set(provider, (active.get(provider) ?? 0) - round.ended);
-      report.live -= round.ended;
+    // A round that began in an earlier turn may have ended some before this one read what lives.
+    const ended = new Set([...reports.values()].flatMap((round) => round.ended));
+    const livesOn = ({ index }: Live): boolean => !ended.has(index.key);
+    const active = new Map([...known].map((id) => [id, byProvider.get(id)?.filter(livesOn).length ?? 0]));
+    const report = { live: live.filter(livesOn).length, ready: 0, ended: 0, unreachable: unknownOf(known, byProvider), complete: all };
+    for (const round of reports.values()) {
       report.ready += round.ready;
-      report.ended += round.ended;
+      report.ended += round.ended.length;
       report.unreachable += round.unreachable;
       report.complete &&= round.complete;
     }

@@ -30,7 +30,8 @@ export interface SettleTools extends Pick<WatchDeps, 'state' | 'bus' | 'log' | '
 
 export interface Settled {
   readonly ready: number;
-  readonly ended: number;
+  /** By their keys in the index of live deployments. */
+  readonly ended: readonly string[];
 }
 
 /** Calls at one provider at a time: its adapter sets the pace. */
@@ -62,7 +63,7 @@ export async function settle(
   );
   return {
     ready: kept.filter((one) => one.outcomes.some(({ final }) => !final)).length,
-    ended: kept.filter(({ record }) => record.ending !== null).length,
+    ended: kept.filter(({ record }) => record.ending !== null).map(({ index }) => index.key),
   };
 }
 

@@ -58,6 +58,31 @@ describe('a provider that is slow', () => {
     expect(house.clock.pending()).toBe(0);
   });
 
+  test('what its round had ended before the next run read what lives is not taken off a second time', async () => {
+    const house = watchHouse();
+    const app = house.app();
+    await house.live(liveRecord('d1'));
+    await house.live(liveRecord('d2'));
+    house.vast.statuses.set('i-d1', COMPLETED);
+    house.vast.statuses.set('i-d2', of('d2', RUNNING));
+    house.vast.unlisted.add('i-d2');
+    const { status } = house.vast;
+    const go = Promise.withResolvers<void>();
+    house.vast.status = async (id, context) => {
+      await go.promise;
+      return status(id, context);
+    };
+    // d1 has ended and is forgotten; what becomes of d2 is still being asked.
+    await outlast(house, house.run(app));
+    expect(house.bus.distinct('routing-outcome').length).toBeGreaterThan(0);
+    const second = house.run(app);
+    for (let turns = 0; turns < 100; turns++) await turn();
+    go.resolve();
+    expect(await second).toMatchObject({ live: 1, ended: 1, complete: true });
+    const stored = await house.objects.read(DEPLOYMENTS_OBJECT);
+    expect(JSON.parse(new TextDecoder().decode(stored?.bytes))).toMatchObject({ active: { vast: 1 } });
+  });
+
   test('the drain waits for it, then closes the providers', async () => {
     const house = watchHouse();
     const go = hangs(house);
