@@ -158,6 +158,7 @@ function outcomeOf({ row }: RecordLine, decision: Decision, offer: Offer, decide
     final: true,
     blame: null,
     ready_ms: null,
+    ready_within_ms: null,
     latency_ms: row.latency_ms,
     exposure_hours: row.gpu_hours,
     useful_gpu_hours: row.gpu_hours,

@@ -128,6 +128,7 @@ const NOTHING_RAN = {
   sequence: 1,
   final: true,
   ready_ms: null,
+  ready_within_ms: null,
   latency_ms: null,
   exposure_hours: 0,
   useful_gpu_hours: 0,

@@ -76,6 +76,7 @@ const finalOutcome = (record: OpenDeployment, ending: Ending): Outcome => ({
   final: true,
   blame: ending.blame,
   ready_ms: ending.ready_ms,
+  ready_within_ms: withinOf(record, ending.ready_ms),
   latency_ms: ending.latency_ms,
   exposure_hours: ending.exposure_hours,
   useful_gpu_hours: ending.useful_gpu_hours,
@@ -84,10 +85,15 @@ const finalOutcome = (record: OpenDeployment, ending: Ending): Outcome => ({
   effective_usd_per_gpu_hour: ending.effective_usd_per_gpu_hour,
 });
 
+/** Null: it never was ready, or its provider said when. */
+const withinOf = ({ ready_within_ms: ms }: OpenDeployment, readyMs: number | null): number | null =>
+  readyMs === null || ms === 0 ? null : ms;
+
 /** What an interim outcome holds: what is known by then. */
 function readyOutcome(record: OpenDeployment, createdAt: string | null | undefined): Outcome {
   const readyAt = record.ready_at ?? record.claimed_at;
-  const readyMs = Math.max(0, Date.parse(readyAt) - Date.parse(createdAt ?? record.claimed_at));
+  const seenMs = Math.max(0, Date.parse(readyAt) - Date.parse(createdAt ?? record.claimed_at));
+  const readyMs = record.ending === null ? seenMs : record.ending.ready_ms;
   return {
     ...attemptOf(record.request),
     sequence: 0,
@@ -95,7 +101,8 @@ function readyOutcome(record: OpenDeployment, createdAt: string | null | undefin
     status: 'ready',
     final: false,
     blame: null,
-    ready_ms: record.ending === null ? readyMs : record.ending.ready_ms,
+    ready_ms: readyMs,
+    ready_within_ms: withinOf(record, readyMs),
     latency_ms: record.ending === null ? (record.seen?.latency_ms ?? null) : record.ending.latency_ms,
     exposure_hours: null,
     ...NOT_KNOWN,

@@ -49,7 +49,13 @@ export function createWatch(deps: WatchDeps): FunctionApp {
     const ended = new Set([...reports.values()].flatMap((round) => round.ended));
     const livesOn = ({ index }: Live): boolean => !ended.has(index.key);
     const active = new Map([...known].map((id) => [id, byProvider.get(id)?.filter(livesOn).length ?? 0]));
-    const report = { live: live.filter(livesOn).length, ready: 0, ended: 0, unreachable: unknownOf(known, byProvider), complete: all };
+    const report = {
+      live: live.filter(livesOn).length,
+      ready: 0,
+      ended: 0,
+      unreachable: unknownOf(known, byProvider),
+      complete: all,
+    };
     for (const round of reports.values()) {
       report.ready += round.ready;
       report.ended += round.ended.length;

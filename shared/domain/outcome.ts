@@ -23,6 +23,8 @@ export const outcome = z.object({
   final: z.boolean(),
   blame: blame.nullable(),
   ready_ms: nonNegative.nullable(),
+  /** How far `ready_ms` may be off: it was seen between two looks. Null: nobody had to look. */
+  ready_within_ms: nonNegative.nullable().default(null),
   latency_ms: nonNegative.nullable(),
   /** Hours the run was exposed to interruption. */
   exposure_hours: nonNegative.nullable(),

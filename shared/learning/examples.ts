@@ -5,7 +5,7 @@ import type { Features } from '#shared/domain/features.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { realisedUtility, runResultOf } from '#shared/domain/utility.ts';
 import type { Example } from './example.ts';
-import { logRatio, paidRate } from './fast/lesson.ts';
+import { logRatio, logReadyMs, paidRate } from './fast/lesson.ts';
 import { FEATURE_SET } from './features.ts';
 
 /** Which definition of the features a row or a model speaks. */
@@ -38,7 +38,7 @@ export function exampleOf(outcome: Outcome, featureSet: FeatureSet = FEATURE_SET
     log_latency_ratio: started
       ? logRatio(outcome.latency_ms, outcome.advertised_latency_ms ?? IMPUTED_LATENCY_MS)
       : null,
-    log_ready_ms: started && outcome.ready_ms !== null ? Math.log(Math.max(1, outcome.ready_ms)) : null,
+    log_ready_ms: started && outcome.ready_ms !== null ? logReadyMs(outcome.ready_ms, outcome.ready_within_ms) : null,
     mode: outcome.mode,
     propensity: outcome.propensity,
     utility: realisedUtility(request, run),

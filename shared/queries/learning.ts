@@ -14,6 +14,7 @@ const lessonRow = outcomeRow
     final: true,
     blame: true,
     ready_ms: true,
+    ready_within_ms: true,
     latency_ms: true,
     exposure_hours: true,
     billed_gpu_hours: true,

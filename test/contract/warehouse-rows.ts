@@ -77,6 +77,7 @@ export const outcomePayload = (decisionId: string, given: Partial<Outcome> = {})
   final: true,
   blame: null,
   ready_ms: 40_000,
+  ready_within_ms: null,
   latency_ms: 100,
   exposure_hours: 2,
   useful_gpu_hours: 4,

@@ -42,6 +42,15 @@ describe('when it became ready', () => {
     expect(running()).toMatchObject({ ready_at: at(3), ready_within_ms: MINUTE, ready_published: true });
   });
 
+  test('and how far that may be off is told with it, at the beginning and at the end', () => {
+    const { outcomes } = observe(seenAs([2, plain('provisioning')]), look(plain('running'), 4));
+    expect(outcomes).toMatchObject([{ status: 'ready', ready_ms: 3 * MINUTE, ready_within_ms: MINUTE }]);
+    const over = observe(running(), look(plain('completed'), 250));
+    expect(over.outcomes.at(-1)).toMatchObject({ final: true, ready_ms: 3 * MINUTE, ready_within_ms: MINUTE });
+    const told = observe(seenAs([2, plain('provisioning')]), look(plain('running', { ready_at: at(3) }), 4));
+    expect(told.outcomes).toMatchObject([{ ready_ms: 3 * MINUTE, ready_within_ms: null }]);
+  });
+
   test('counts from its creation when nobody had looked before', () => {
     expect(seenAs([10, plain('running')])).toMatchObject({ ready_at: at(5), ready_within_ms: 5 * MINUTE });
   });

@@ -16,6 +16,7 @@ const completed: Outcome = {
   final: true,
   blame: null,
   ready_ms: 60_000,
+  ready_within_ms: null,
   latency_ms: 200,
   exposure_hours: 4,
   useful_gpu_hours: 8,
@@ -49,6 +50,7 @@ const failedStart: Partial<Outcome> = {
   status: 'failed_to_start',
   blame: 'provider',
   ready_ms: null,
+  ready_within_ms: null,
   latency_ms: null,
   exposure_hours: null,
   effective_usd_per_gpu_hour: null,
@@ -148,6 +150,7 @@ describe('exampleOf', () => {
     ],
     ['an unmeasured latency masks its head', { latency_ms: null }, { log_latency_ratio: null }],
     ['a completed run with an unknown ready time started', { ready_ms: null }, { started: 1, log_ready_ms: null }],
+    ['a wait that looks leave open masks its head', { ready_within_ms: 40_000 }, { started: 1, log_ready_ms: null }],
     ['a free offer has no price ratio', { advertised_usd_per_gpu_hour: 0 }, { log_price_ratio: null }],
     [
       'a fallback keeps its null propensity',

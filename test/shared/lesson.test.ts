@@ -65,6 +65,12 @@ describe('what an outcome teaches', () => {
       { status: 'failed', ready_ms: null, exposure_hours: 0, billed_gpu_hours: 0 },
       { started: false },
     ],
+    ['a wait that was seen well enough', { ready_within_ms: 15_000 }, { started: true, logReadyMs: Math.log(30_000) }],
+    [
+      'a wait that looks leave open: only that it became ready',
+      { ready_within_ms: 15_001 },
+      { started: true, logReadyMs: null },
+    ],
     [
       'one that was billed was ready',
       { status: 'failed', ready_ms: null, exposure_hours: null },

@@ -13,6 +13,7 @@ export const anOutcome = (changes: Partial<Outcome> = {}): Outcome => ({
   final: true,
   blame: null,
   ready_ms: 30_000,
+  ready_within_ms: null,
   latency_ms: 120,
   exposure_hours: 4,
   useful_gpu_hours: 8,

@@ -3,6 +3,7 @@ import { RejectedError } from '#shared/errors.ts';
 import type { Connection } from './engine.ts';
 import { eventTables } from './migrations/001-event-tables.ts';
 import { offersSoldWhole } from './migrations/002-offers-sold-whole.ts';
+import { readyWithin } from './migrations/003-ready-within.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface Migration {
@@ -19,6 +20,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: 'event-tables', sql: eventTables },
   { id: 2, name: 'offers-sold-whole', sql: offersSoldWhole },
+  { id: 3, name: 'ready-within', sql: readyWithin },
 ];
 
 /**

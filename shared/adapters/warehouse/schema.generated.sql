@@ -50,6 +50,7 @@ CREATE TABLE "routing_outcomes" (
   "final" BOOLEAN NOT NULL,
   "blame" VARCHAR,
   "ready_ms" DOUBLE,
+  "ready_within_ms" DOUBLE,
   "latency_ms" DOUBLE,
   "exposure_hours" DOUBLE,
   "useful_gpu_hours" DOUBLE,

@@ -22,6 +22,7 @@ export type LessonSource = Pick<
   | 'final'
   | 'blame'
   | 'ready_ms'
+  | 'ready_within_ms'
   | 'latency_ms'
   | 'exposure_hours'
   | 'billed_gpu_hours'
@@ -88,10 +89,18 @@ export const isCensored = ({
   readonly blame?: string | null | undefined;
 }) => status === 'cancelled' || blame === 'tenant' || blame === 'ours';
 
+/** Past it the wait itself, and not only its digits, is unknown; and looks that come late come late for all of a provider at once. */
+const READY_DOUBT_SHARE = 0.5;
+
+/** What a time until ready teaches; null: it is known too badly to teach anything but that it became ready. */
+export const logReadyMs = (readyMs: number, withinMs: number | null): number | null =>
+  (withinMs ?? 0) > READY_DOUBT_SHARE * readyMs ? null : Math.log(Math.max(1, readyMs));
+
 /** What is known of a run when an outcome comes; absent and null: nobody said. */
 export interface RunFacts {
   readonly status: Outcome['status'];
   readonly ready_ms?: number | null | undefined;
+  readonly ready_within_ms?: number | null | undefined;
   readonly latency_ms?: number | null | undefined;
   readonly exposure_hours?: number | null | undefined;
   readonly billed_gpu_hours?: number | null | undefined;
@@ -129,7 +138,7 @@ export function responsesOf(run: RunFacts): RunResponses {
     (status !== 'failed_to_start' && (run.ready_at_ms !== null || run.ready_ms != null || ran));
   const price = logRatio(run.paid_usd_per_gpu_hour, run.advertised_usd_per_gpu_hour);
   const latency = logRatio(run.latency_ms ?? null, run.advertised_latency_ms);
-  const ready = run.ready_ms == null ? null : Math.log(Math.max(1, run.ready_ms));
+  const ready = run.ready_ms == null ? null : logReadyMs(run.ready_ms, run.ready_within_ms ?? null);
   const watched = run.ready_at_ms === null ? null : Math.max(0, run.at_ms - run.ready_at_ms) / MS_PER_HOUR;
   return {
     started,
