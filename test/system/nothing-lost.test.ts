@@ -59,10 +59,10 @@ test(`${KILLS} times SIGKILL under traffic: what was acknowledged is on record e
     await tenants.work(stack.url, tenants.reached(20 * KILLS));
     await tenants.settle(stack.url);
     // A training reads what has been ingested: on a busy machine that comes later than the ends.
-    await stack.line(({ backlog, live }) => backlog === 0 && live === 0);
+    await stack.over();
     const trained = await vm('train', '--json', '--dir', directory);
     expect(trained.code, trained.stdout + trained.stderr).toBe(0);
-    const last = await stack.line(({ backlog, live }) => backlog === 0 && live === 0);
+    const last = await stack.over();
     expect(last.dead_letters).toBe(0);
     expect(await stack.stop()).toBe(0);
   } finally {

@@ -11,7 +11,7 @@ const upLine = z.object({
   operations_port: z.int(),
   functions: z.array(z.object({ name: z.string(), url: z.url() })),
 });
-const status = z.object({
+const statusNow = z.object({
   world_time: z.iso.datetime(),
   decisions: counts,
   outcomes: counts,
@@ -23,11 +23,13 @@ const status = z.object({
     .nullable(),
   champion: z.object({ version: z.string(), promoted_at: z.string() }).nullable(),
 });
-type Status = z.infer<typeof status>;
-const statusLine = status.extend({ type: z.literal('status'), live: z.int() });
-type StatusLine = z.infer<typeof statusLine>;
+type Status = z.infer<typeof statusNow>;
 
-/** What waits for a stack asks it so often; its own lines come every five seconds. */
+const live = z.object({ deployments: z.array(z.unknown()) });
+/** One of whatever tenant and provider. */
+const ONE = { tenant_id: null, provider: null, after: '', limit: 1 };
+
+/** What waits for a stack asks it so often. Its own lines come in step with its clocks, and may always see what those have just begun. */
 const ASK_EVERY_MS = 50;
 
 export interface RunningStack {
@@ -37,8 +39,8 @@ export interface RunningStack {
   readonly functions: ReadonlyMap<string, string>;
   /** Asked at its operations door, as `vm status` does, until the condition holds. @throws when the process ends before */
   status(holds: (now: Status) => boolean): Promise<Status>;
-  /** The next line of counters that fulfils the condition. */
-  line(holds: (line: StatusLine) => boolean): Promise<StatusLine>;
+  /** Resolves when no message waits and nothing lives. */
+  over(): Promise<Status>;
   /** Ctrl-C; resolves with the exit code. */
   stop(): Promise<number | null>;
 }
@@ -57,34 +59,35 @@ type LaunchedUp = VmProcess & { readonly directory: string };
 /** Resolves when the doors are open. @throws when the process ends before */
 export async function untilUp(launched: LaunchedUp): Promise<RunningStack> {
   const up = await launched.line((line) => read(upLine, line));
+  const ask = async (operation: string, params: unknown): Promise<unknown> => {
+    const { token } = JSON.parse(await readFile(join(launched.directory, 'stack.json'), 'utf8'));
+    const request = { method: 'POST', body: JSON.stringify(params), headers: { authorization: `Bearer ${token}` } };
+    const url = `http://127.0.0.1:${up.operations_port}/ops/${operation}`;
+    const answer = await fetch(url, request).catch(async (cause) => {
+      throw new Error(`the stack is gone: ${(await launched.ended).stderr}`, { cause });
+    });
+    return answer.json();
+  };
+  const status = async (holds: (now: Status) => boolean): Promise<Status> => {
+    for (;;) {
+      const now = statusNow.parse(await ask('status', {}));
+      if (holds(now)) return now;
+      await sleep(ASK_EVERY_MS);
+    }
+  };
   return {
     process: launched,
     url: up.front_door,
     functions: new Map(up.functions.map(({ name, url }) => [name, url])),
-    async status(holds) {
-      const { token } = JSON.parse(await readFile(join(launched.directory, 'stack.json'), 'utf8'));
-      const request = { method: 'POST', body: '{}', headers: { authorization: `Bearer ${token}` } };
+    status,
+    async over() {
       for (;;) {
-        const answer = await fetch(`http://127.0.0.1:${up.operations_port}/ops/status`, request).catch(
-          async (cause) => {
-            throw new Error(`the stack is gone: ${(await launched.ended).stderr}`, { cause });
-          },
-        );
-        const now = status.parse(await answer.json());
-        if (holds(now)) return now;
+        // In this order: what waits may still begin to live.
+        const now = await status(({ backlog }) => backlog === 0);
+        const { deployments } = live.parse(await ask('deployments.list', ONE));
+        if (deployments.length === 0) return now;
         await sleep(ASK_EVERY_MS);
       }
-    },
-    line: (holds) => {
-      const from = launched.stdout().length;
-      let seen = 0;
-      return launched.line((line) => {
-        seen += line.length + 1;
-        // Lines from before the question do not answer it.
-        if (seen <= from) return undefined;
-        const counted = read(statusLine, line);
-        return counted !== undefined && holds(counted) ? counted : undefined;
-      });
     },
     async stop() {
       launched.child.kill('SIGINT');
