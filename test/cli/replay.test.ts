@@ -16,8 +16,7 @@ interface Report {
 
 /** As soon as nothing waits: a replay ends when all is on record, and some of it may still be to be learnt. */
 const statusOf = async (directory: string) => {
-  await untilQuiet(directory);
-  const { world_time: _moves, ...rest } = (await runJson('status', '--dir', directory)).value;
+  const { world_time: _moves, ...rest } = await untilQuiet(directory);
   return rest;
 };
 

@@ -73,18 +73,22 @@ export async function aFewRows(directory: string): Promise<string> {
   return path;
 }
 
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 50;
 
 /**
- * Resolves when the counters of a state directory are so, with one stack at work meanwhile: a command ends before all that it
+ * The counters of a state directory as soon as they are so, with one stack at work meanwhile: a command ends before all that it
  * brought in has been learnt.
  */
-export const untilStatus = (directory: string, holds: (now: Status) => boolean): Promise<void> =>
+export const untilStatus = (directory: string, holds: (now: Status) => boolean): Promise<Status> =>
   withAccess(directory, 'test', async (access) => {
-    while (!holds(await access.call(status, {}))) await sleep(LOOK_EVERY_MS);
+    for (;;) {
+      const now = await access.call(status, {});
+      if (holds(now)) return now;
+      await sleep(LOOK_EVERY_MS);
+    }
   });
 
-export const untilQuiet = (directory: string): Promise<void> => untilStatus(directory, ({ backlog }) => backlog === 0);
+export const untilQuiet = (directory: string): Promise<Status> => untilStatus(directory, ({ backlog }) => backlog === 0);
 
 let empty: Promise<string> | undefined;
 

@@ -53,9 +53,15 @@ const logOf = async (house: House) =>
   (await controlHistory(depsOf(house))).map(({ change, by, reason }) => ({ ...change, by, reason }));
 
 /** `completes(arm)` of the runs of each arm, over the first blocks of a trial; then all of them are over. */
-async function run(house: House, trial: Trial, blocks: number, completes: (arm: string) => number): Promise<void> {
+async function run(
+  house: House,
+  trial: Trial,
+  blocks: number,
+  completes: (arm: string) => number,
+  perBlock = 15,
+): Promise<void> {
   const startMs = Date.parse(trial.start);
-  const everyMs = trial.block_ms / 15;
+  const everyMs = trial.block_ms / perBlock;
   const endMs = startMs + blocks * trial.block_ms;
   let index = 0;
   for (let atMs = startMs; atMs < endMs; atMs += everyMs, index++) {
@@ -287,16 +293,18 @@ describe('what acts', () => {
 
 describe('killed at any step', () => {
   const SHORT = RECORD.slice(0, 50);
+  /** It is lived through again for every step. */
+  const FEW_A_BLOCK = 5;
   const ways: Readonly<Record<string, () => Promise<House>>> = {
     'beginning a trial': () => passed(SHORT),
     'a victory': async () => {
       const { house, trial } = await begun(SHORT);
-      await run(house, trial, 20, challengerBy(0.3));
+      await run(house, trial, 20, challengerBy(0.3), FEW_A_BLOCK);
       return house;
     },
     'a defeat': async () => {
       const { house, trial } = await begun(SHORT);
-      await run(house, trial, 8, challengerBy(-0.3));
+      await run(house, trial, 8, challengerBy(-0.3), FEW_A_BLOCK);
       return house;
     },
     'the way back': async () => {

@@ -145,10 +145,10 @@ async function run(
   // What it would make of the lock file lies in the repository already.
   if (program === 'npm' && args.join() === 'ci')
     return await symlink(join(root, 'node_modules'), join(here, 'node_modules'));
-  const { PATH = '' } = process.env;
+  const { PATH = '', GOGC } = process.env;
   await promisify(execFile)(program === 'node' ? process.execPath : program, args, {
     cwd: here,
-    env: { PATH, ...env },
+    env: { PATH, ...(GOGC === undefined ? {} : { GOGC }), ...env },
     ...owner,
   });
 }

@@ -112,18 +112,20 @@ function unitsOf(columns: Columns): Units & { readonly rows: Float64Array } {
 function bootstrap(columns: Columns, seed: number, resamples: number): readonly ColumnSums[] {
   const units = unitsOf(columns);
   const random = seededRandom(seed);
+  // Numbers alone, in one array: half the time of totals that may be null.
+  const columnsOfUnits = units.sums.map((sums) => sums ?? new Float64Array(units.count));
+  const totals = new Float64Array(columnsOfUnits.length);
   return Array.from({ length: resamples }, () => {
-    const totals = units.sums.map((sums): number | null => (sums === null ? null : 0));
+    totals.fill(0);
     let n = 0;
     for (let draw = 0; draw < units.count; draw++) {
       const unit = random.below(units.count);
       n += units.rows[unit] as number;
-      for (let c = 0; c < totals.length; c++) {
-        const sums = units.sums[c];
-        if (sums != null) totals[c] = (totals[c] as number) + (sums[unit] as number);
-      }
+      for (let c = 0; c < totals.length; c++)
+        totals[c] = (totals[c] as number) + ((columnsOfUnits[c] as Float64Array)[unit] as number);
     }
-    const [weights, weighted, direct, doublyRobust, switched] = totals;
+    const sums = units.sums.map((known, c) => (known === null ? null : (totals[c] as number)));
+    const [weights, weighted, direct, doublyRobust, switched] = sums;
     return {
       n,
       weights: weights ?? 0,
