@@ -58,7 +58,10 @@ test(`${REQUESTS} requests through route: score dies twice, a provider flaps, an
     },
   );
   await score.start();
-  const jobs = (['collect', 'watch'] as const).map((name) => httpJob(name, urlOf(stack, name), 500, hostClock));
+  const jobs = [
+    httpJob('collect', urlOf(stack, 'collect'), 2_000, hostClock),
+    httpJob('watch', urlOf(stack, 'watch'), 500, hostClock),
+  ];
   const cron = startCron(jobs, { hostClock, log });
   const [akash, render, vast] = ['akash', 'render', 'vast'].map((name) => {
     const found = marketplaces.find((one) => one.name === name);
