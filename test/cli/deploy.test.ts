@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { deploy } from '#cli/dev/deploy/command.ts';
 import { createGcloud, type Gcloud } from '#cli/dev/deploy/gcloud.ts';
 import { ORDER, serviceName } from '#cli/dev/deploy/services.ts';
+import { compiledBefore } from '#test/support/child.ts';
 import { type GcloudFake, imageOf, REGISTRY, startGcloudFake } from '#test/support/gcloud.ts';
 
 const NEW = imageOf('1');
@@ -267,9 +268,10 @@ describe('a release is refused', () => {
 });
 
 /** In a process of its own, as npm run deploy. */
-async function child(words: readonly string[], environment: NodeJS.ProcessEnv = { PATH: path() }) {
+async function child(words: readonly string[], given: NodeJS.ProcessEnv = { PATH: path() }) {
+  const env = { ...compiledBefore(), ...given };
   const script = fileURLToPath(new URL('../../cli/dev/deploy.ts', import.meta.url));
-  const process_ = spawn(process.execPath, [script, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const process_ = spawn(process.execPath, [script, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const ended = once(process_, 'close');
   const [out, said] = await Promise.all([text(process_.stdout), text(process_.stderr)]);
   const [code, signal] = (await ended) as [number | null, string | null];

@@ -88,7 +88,8 @@ export const untilStatus = (directory: string, holds: (now: Status) => boolean):
     }
   });
 
-export const untilQuiet = (directory: string): Promise<Status> => untilStatus(directory, ({ backlog }) => backlog === 0);
+export const untilQuiet = (directory: string): Promise<Status> =>
+  untilStatus(directory, ({ backlog }) => backlog === 0);
 
 let empty: Promise<string> | undefined;
 

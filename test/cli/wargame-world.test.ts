@@ -59,7 +59,7 @@ describe('a world', () => {
   });
 
   it.each(['default', 'second'])('of market %s is worth most to the oracle', async (name) => {
-    const options = world({ spec: loadMarketSpec(name), decisions: 150 });
+    const options = world({ spec: loadMarketSpec(name), decisions: 100 });
     const byOracle = utilityOf(await playWorld(options, POLICIES.oracle));
     for (const policy of POLICY_NAMES.filter((known) => known !== 'oracle'))
       expect(utilityOf(await playWorld(options, POLICIES[policy])), policy).toBeLessThan(byOracle);

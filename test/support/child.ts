@@ -12,6 +12,12 @@ export interface Child {
   line(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
+/** Where Node keeps what it compiled (test/runner/places.ts), for a child that is given nothing else of this process: it starts in half of the CPU time. */
+export function compiledBefore(): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+}
+
 /**
  * Runs a script of ours in a Node process of its own.
  * @param environment instead of this process's own

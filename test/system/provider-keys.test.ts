@@ -12,7 +12,7 @@ import { deploymentRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { createPlatform } from '#shared/platform-choice.ts';
-import { startChild } from '#test/support/child.ts';
+import { compiledBefore, startChild } from '#test/support/child.ts';
 import { EVENT_SAMPLES } from '#test/support/events.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { memoryLog } from '#test/support/runtime.ts';
@@ -75,6 +75,7 @@ test.each<[name: string, path: string, body: unknown]>([
     [`AURORA_PROVIDER_${provider.toUpperCase()}_KEY`, HALVES[i]?.join(':')],
   ]);
   const { child, line, lines, problems } = startChild(SERVE, [], {
+    ...compiledBefore(),
     ...{ FUNCTION_TARGET: name, PORT: '0', AURORA_DIR: directory, AURORA_LOG_LEVEL: 'debug' },
     ...Object.fromEntries(accounts),
   });

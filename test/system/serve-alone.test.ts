@@ -10,7 +10,7 @@ import { trainingRequested } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { trainingKey } from '#shared/domain/training-report.ts';
 import { ERROR_CATALOGUE } from '#shared/errors.ts';
-import { startChild } from '#test/support/child.ts';
+import { compiledBefore, startChild } from '#test/support/child.ts';
 import { inTheCloud, startCloud } from '#test/support/cloud.ts';
 
 const SERVE = join(import.meta.dirname, '..', '..', 'functions', 'serve.ts');
@@ -19,7 +19,7 @@ const SERVE = join(import.meta.dirname, '..', '..', 'functions', 'serve.ts');
 async function serveInVain(environment: Readonly<Record<string, string>>): Promise<unknown> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVE], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PORT: '0', AURORA_LOG_LEVEL: 'silent', ...environment },
+    env: { ...compiledBefore(), PORT: '0', AURORA_LOG_LEVEL: 'silent', ...environment },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
@@ -84,7 +84,7 @@ test('train as a job: handles the event that it is given, reports, and ends', as
   const { data, attributes } = encodeEvent(trainingRequested, asked);
   const message = { data: Buffer.from(data).toString('base64'), attributes, messageId: '1' };
   const job = { FUNCTION_TARGET: 'train', AURORA_JOB_EVENT: JSON.stringify({ message }) };
-  const { child } = startChild(SERVE, [], { ...cloud.environment, ...job });
+  const { child } = startChild(SERVE, [], { ...compiledBefore(), ...cloud.environment, ...job });
   onTestFinished(() => void child.kill('SIGKILL'));
   expect(await once(child, 'close')).toEqual([0, null]);
   const report = await inTheCloud(cloud, async (platform) =>

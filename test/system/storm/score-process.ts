@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, startChild } from '#test/support/child.ts';
+import { type Child, compiledBefore, startChild } from '#test/support/child.ts';
 
 const SERVE = join(import.meta.dirname, '..', '..', '..', 'functions', 'serve.ts');
 const LOOK_EVERY_MS = 50;
@@ -24,6 +24,7 @@ export async function scoreProcess(directory: string, speed: number): Promise<Sc
     url,
     async start() {
       const started = startChild(SERVE, [], {
+        ...compiledBefore(),
         FUNCTION_TARGET: 'score',
         PORT: String(port),
         AURORA_DIR: directory,
