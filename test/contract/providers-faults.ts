@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { AuroraError, type ErrorCode } from '#shared/errors.ts';
 import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
@@ -126,6 +126,24 @@ export function describeFaults(subject: ProviderSubject): void {
         expect(await inTime(() => provider.terminate(id, soon()))).toBe('ok');
         expect(running(house.fake.bills())).toEqual([]);
       }
+    });
+
+    test('made, its answer lost, and the look for it refused: no word that nothing was made', async () => {
+      const last = { fault: 'hang_after_effect', operation: subject.operations.create.at(-1) ?? '' };
+      house.fake.faults.set([last]);
+      const outcome = errorOf(deploy(provider, 'f-10'));
+      await vi.waitFor(() => expect(billsOf(house.fake, 'f-10')).toHaveLength(1), {
+        timeout: PATIENCE_MS,
+        interval: 5,
+      });
+      house.fake.faults.set([
+        last,
+        ...subject.operations.find.map((operation) => ({ fault: subject.refusal, operation })),
+      ]);
+      expect((await outcome).retryable).toBe(true);
+      house.fake.faults.set([]);
+      const { instance_id: id } = await deploy(house.connect(), 'f-10');
+      expect(billsOf(house.fake, 'f-10').map(({ native_id }) => native_id)).toEqual([id]);
     });
 
     test('nothing is made while nobody can say whether it was', async () => {

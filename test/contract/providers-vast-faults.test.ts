@@ -98,6 +98,22 @@ describe('vast', () => {
     },
   );
 
+  test.each([
+    ['its price cannot be looked up', 'get'],
+    ['it is too dear, and stays', 'destroy'],
+  ])('made, and then refused, %s: it comes again, for it may live', async (_, operation) => {
+    house.fake.faults.set([
+      { fault: 'dearer', operation: 'create' },
+      { fault: 'no_credit', operation },
+    ]);
+    const asked = () => deployOn(provider, WAYS.runs, 'v-02', { max_usd_per_gpu_hour: 0.41 });
+    expect(await errorOf(asked())).toMatchObject({ code: 'provider_unavailable', retryable: true });
+    expect(running(billsOf(house.fake, 'v-02'))).toHaveLength(1);
+    house.fake.faults.set([]);
+    expect((await errorOf(asked())).code).toBe('offer_gone');
+    expect(running(billsOf(house.fake, 'v-02'))).toEqual([]);
+  });
+
   test.each(['offer_gone_404', 'offer_gone_410'])('%s after a good search: the next offer’s turn', async (fault) => {
     house.fake.faults.set([{ fault, operation: 'create' }]);
     expect(await errorOf(deploy('v-3'))).toMatchObject({ code: 'offer_gone', retryable: false });

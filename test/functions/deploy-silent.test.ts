@@ -236,6 +236,22 @@ describe('an answer that was lost', () => {
     expect(at.providers.akash.terminated).toEqual([]);
   });
 
+  test('and then a refusal: it may live, so it is on record, and no other offer there is tried', async () => {
+    const at = house();
+    const speak = losesAnswers(at.providers.vast);
+    const request = requestOf('vast:1', 'vast:2', 'akash:3');
+    expect(await deliver(at.deploy(), deploymentRequested, request)).toBe(503);
+    speak();
+    at.providers.vast.failure = new RejectedError('provider_unauthorized', 'vast list: 403');
+    await drive(at, request);
+    expect(at.outcomes()).toEqual([[0, 'vast:1', 'failed_to_start', true, 'ours']]);
+    expect(await at.record()).toMatchObject({ state: 'live', instance_id: 'akash-instance-1' });
+    expect(await at.doubts()).toEqual([doubtKey('d1', 0)]);
+    at.providers.vast.failure = null;
+    expect(await at.watch()).toBe(200);
+    expect(at.living()).toEqual(['akash-instance-1']);
+  });
+
   test('an instance that the record names is never terminated for a doubt', async () => {
     const at = house();
     await deliver(at.deploy(), deploymentRequested, requestOf('vast:1'));

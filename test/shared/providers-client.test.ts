@@ -6,12 +6,12 @@ import { AuroraError, type ErrorCode, RejectedError } from '#shared/errors.ts';
 import type { Answer } from '#shared/providers/answer.ts';
 import {
   createProviderClient,
-  mayHaveHappened,
   type OutgoingCall,
   type ProviderCall,
   type ProviderClient,
   type ProviderClientOptions,
 } from '#shared/providers/client.ts';
+import { mayHaveHappened } from '#shared/providers/creation.ts';
 import type { Pace } from '#shared/providers/pace.ts';
 import { createMetrics, type Metrics } from '#shared/telemetry/metrics.ts';
 import { bodyOf, closeServer, listenOnLoopback } from '#test/support/loopback.ts';
