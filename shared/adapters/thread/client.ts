@@ -70,9 +70,13 @@ export function openThread({ url, workerData, name, unavailable, log }: ThreadOp
     }
   }
   async function shutDown(): Promise<void> {
-    if (ended === null) await call<void>('close');
-    end(new TransientError(unavailable, `${name} is closed`));
-    await worker.terminate();
+    try {
+      if (ended === null) await call<void>('close');
+    } finally {
+      // Also when it could not close: left running it would keep the process alive.
+      end(new TransientError(unavailable, `${name} is closed`));
+      await worker.terminate();
+    }
   }
 
   const thread: Thread = {
