@@ -8,7 +8,7 @@ import {
 } from '#shared/domain/deployment.ts';
 import type { Outcome } from '#shared/domain/outcome.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { type InstanceStatus, isOver } from '#shared/providers/provider.ts';
+import { type InstanceStatus, isOver, UNSAID } from '#shared/providers/provider.ts';
 import {
   createdMs,
   endMs,
@@ -211,7 +211,7 @@ function endedByRoute(
 ): OpenDeployment {
   const { request, instance_id, ready_at: readyAt } = record;
   const status: InstanceStatus = {
-    ...SILENT,
+    ...UNSAID,
     instance_id: instance_id ?? '',
     request_id: request.decision_id,
     state: 'cancelled',
@@ -221,22 +221,6 @@ function endedByRoute(
   const figures = figuresOf(record, { ...look, status }, { readyMs, endMs: look.untilMs, completed: false });
   return { ...record, ending: { ...verdict, ...figures } };
 }
-
-/** A status that says nothing of what was seen. */
-const SILENT = {
-  created_at: null,
-  ready_at: null,
-  ended_at: null,
-  address: null,
-  gpu_count: null,
-  usd_per_hour: null,
-  storage_usd_per_hour: null,
-  latency_ms: null,
-  exposure_hours: null,
-  useful_gpu_hours: null,
-  billed_gpu_hours: null,
-  cost_usd: null,
-} as const;
 
 function lost(
   record: OpenDeployment,
