@@ -163,8 +163,6 @@ const cancelledOutcome = (request: DeploymentRequest, at: string): Outcome => ({
 export interface Cancellation {
   readonly outcomes: readonly Outcome[];
   readonly ended: EndedDeployment;
-  /** Of the last outcome. */
-  readonly request: DeploymentRequest;
 }
 
 /** Given up before deploy had taken it. */
@@ -185,7 +183,7 @@ export function cancellationOf(record: OpenDeployment): Cancellation {
 }
 
 function endedBy(outcomes: readonly [Outcome, ...Outcome[]], record: OpenDeployment): Cancellation {
-  return { outcomes, ended: endedOf(record, outcomes.at(-1) ?? outcomes[0]), request: record.request };
+  return { outcomes, ended: endedOf(record, outcomes.at(-1) ?? outcomes[0]) };
 }
 
 /** What a provider may have billed until it was found nobody can say. */
