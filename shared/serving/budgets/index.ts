@@ -37,9 +37,9 @@ export interface Budgets {
   /** Create-only: repeating it changes nothing. */
   hold(decisionId: string, reservation: Reservation): Promise<void>;
   /**
-   * Credits what a decision's deployment cost less than was reserved for it, or charges what it cost more. Idempotent by the decision's
-   * id; nothing happens where nothing is held: the tenant has no budget, or its day is long over. Where
-   * nobody knows the cost, what is reserved stays. Who is killed in between leaves a credit out, or a charge in twice.
+   * Credits what a decision's deployment cost less than was reserved for it, or charges what it cost more; where nobody knows the cost,
+   * what is reserved stays. Idempotent by the decision's id; nothing happens where nothing is held: the tenant has no budget, or its
+   * day is long over. Who is killed in between leaves a credit out, or a charge in twice.
    */
   readonly settle: OnSettled;
 }
