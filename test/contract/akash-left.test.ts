@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { sdlOf } from '#shared/providers/akash/sdl.ts';
 import { isOver } from '#shared/providers/provider.ts';
 import { startFakeAkash } from '#sim/providers/akash/index.ts';
-import { calls, connect, deploy, house, move, moveForEach, provider } from './akash-house.ts';
 import { akash } from './akash-subject.ts';
+import { calls, connect, deploy, house, move, moveForEach, provider } from './provider-house.ts';
 import {
   billsOf,
   deployOn,
@@ -16,7 +16,8 @@ import {
   WAYS,
 } from './providers-world.ts';
 
-moveForEach();
+// Patient with the line, which is not what is tested here, and not long with bids.
+moveForEach(akash, { attemptMs: 1_000, deployMs: 1_500 });
 
 describe('what stays open', () => {
   /** It comes to nothing, and nobody can close anything. */
