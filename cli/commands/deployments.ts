@@ -6,11 +6,10 @@ import { withDoor } from '../door/door.ts';
 import { withAccess } from '../ops/access.ts';
 import { listDeployments } from '../ops/deployments.ts';
 import { table } from '../table.ts';
-import { countOption } from './options.ts';
+import { countOption, textOption } from './options.ts';
 
 const url = { url: { type: 'string' } } as const;
 const urlHelp = { url: 'the door to ask (default AURORA_URL, else the stack that runs here)' };
-const textOf = (value: string | boolean | undefined): string | null => (typeof value === 'string' ? value : null);
 
 const list: Command = {
   name: 'deployments',
@@ -32,10 +31,10 @@ const list: Command = {
   examples: ['vm deployments', 'vm deployments --provider vast --limit 500 --json'],
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, note, values }) => {
-    const provider = textOf(values['provider']);
+    const provider = textOption(values, 'provider');
     const page = await withAccess(directory, 'deployments', (access) =>
       access.call(listDeployments, {
-        tenant_id: textOf(values['tenant']),
+        tenant_id: textOption(values, 'tenant'),
         provider: provider === null ? null : canonicalProvider(provider),
         limit: countOption(values, 'limit', 1_000),
         after: String(values['after'] ?? ''),
@@ -76,7 +75,7 @@ const logs: Command = {
   positionals: { min: 1, max: 1 },
   run: async ({ directory, print, json, positionals, values }) => {
     const path = `/deployments/${encodeURIComponent(positionals[0] ?? '')}/logs`;
-    await withDoor({ directory, url: textOf(values['url']) }, async (door) => {
+    await withDoor({ directory, url: textOption(values, 'url') }, async (door) => {
       if (json) {
         let whole = '';
         for await (const text of door.stream(path)) whole = (whole + text).slice(-MAX_JSON_TEXT);
@@ -101,7 +100,7 @@ const terminate: Command = {
   positionals: { min: 1, max: 1 },
   run: async ({ directory, json, print, positionals, values }) => {
     const id = positionals[0] ?? '';
-    const answer = await withDoor({ directory, url: textOf(values['url']) }, (door) =>
+    const answer = await withDoor({ directory, url: textOption(values, 'url') }, (door) =>
       door.call<{ readonly status: string }>({
         method: 'DELETE',
         path: `/deployments/${encodeURIComponent(id)}`,

@@ -5,9 +5,8 @@ import { EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { listOffers, listProviders, type ProvidersNow } from '../ops/market.ts';
 import { table } from '../table.ts';
-import { countOption } from './options.ts';
+import { countOption, textOption } from './options.ts';
 
-const text = (value: string | boolean | undefined): string | null => (typeof value === 'string' ? value : null);
 const rounded = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
 
 const offers: Command = {
@@ -30,11 +29,11 @@ const offers: Command = {
   examples: ['vm offers --gpu a100', 'vm offers --gpu 4090 --region us-west --limit 10', 'vm offers --json'],
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, note, values }) => {
-    const given = text(values['provider']);
+    const given = textOption(values, 'provider');
     const now = await withAccess(directory, 'offers', (access) =>
       access.call(listOffers, {
-        gpu_type: text(values['gpu']),
-        region: text(values['region']),
+        gpu_type: textOption(values, 'gpu'),
+        region: textOption(values, 'region'),
         provider: given === null ? null : canonicalProvider(given),
         limit: countOption(values, 'limit', 1_000),
       }),

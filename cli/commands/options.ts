@@ -3,6 +3,12 @@ import { RejectedError } from '#shared/errors.ts';
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
+/** Null: not said. */
+export function textOption(values: Values, name: string): string | null {
+  const value = values[name];
+  return typeof value === 'string' ? value : null;
+}
+
 /** A whole number from 1 to `max`. @throws RejectedError usage */
 export function countOption(values: Values, name: string, max: number): number {
   return numberOption(values, name, { min: 1, max, whole: true });

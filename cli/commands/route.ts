@@ -4,7 +4,7 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../command.ts';
 import { withDoor } from '../door/door.ts';
 import { table } from '../table.ts';
-import { numberOption } from './options.ts';
+import { numberOption, textOption } from './options.ts';
 
 /** The part of the answer that is shown; --json gives all of it. */
 interface RouteAnswer {
@@ -83,7 +83,7 @@ export const routeCommand: Command = {
   positionals: { min: 0, max: 0 },
   run: async ({ directory, json, print, values }) => {
     const body = requestOf(values);
-    const answer = await withDoor({ directory, url: textOf(values, 'url') }, (door) =>
+    const answer = await withDoor({ directory, url: textOption(values, 'url') }, (door) =>
       door.call<RouteAnswer>({ method: 'POST', path: '/route', body, accepted: ANSWERS, only: isAnswer }),
     );
     print(json ? JSON.stringify(answer) : words(answer));
@@ -92,11 +92,6 @@ export const routeCommand: Command = {
 };
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
-
-const textOf = (values: Values, name: string): string | null => {
-  const value = values[name];
-  return typeof value === 'string' ? value : null;
-};
 
 /** Whether a 503 is a refusal with its reasons; others are failures. */
 const isAnswer = (value: unknown): boolean =>

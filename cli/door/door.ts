@@ -4,9 +4,9 @@
  */
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { readConfig } from '#shared/config.ts';
+import { STREAM_LIMIT_BYTES, STREAM_LIMIT_MS } from '#shared/defaults.ts';
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import { createHttpClient, type HttpClient } from '#shared/runtime/http-client.ts';
-import type { HttpAnswer } from '#shared/runtime/http-exchange.ts';
 import { remoteError } from '../remote-error.ts';
 import { readHolder } from '../stack/lock.ts';
 
@@ -41,7 +41,7 @@ export async function withDoor<T>(
   try {
     return await use({
       call: (request) => call(client, url, headers, request),
-      stream: (path) => stream(`${url}${path}`, headers),
+      stream: (path) => stream(client, `${url}${path}`, headers),
     });
   } finally {
     await client.close();
@@ -60,50 +60,82 @@ async function call<T>(
   headers: Readonly<Record<string, string>>,
   { method, path, body, accepted = [200], only = () => true }: DoorRequest,
 ): Promise<T> {
-  let answer: HttpAnswer;
-  try {
-    answer = await client.exchange({
-      method,
-      url: `${url}${path}`,
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      deadlineMs: CALL_DEADLINE_MS,
-    });
-  } catch (cause) {
-    if (!(cause instanceof AuroraError)) throw cause;
-    throw new TransientError('stack_unreachable', `${url} does not answer: ${cause.message}`, { cause });
-  }
-  const value = jsonOf(answer, url);
+  const asked = client.exchange({
+    method,
+    url: `${url}${path}`,
+    headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    deadlineMs: CALL_DEADLINE_MS,
+  });
+  const answer = await reached(asked, `${url} does not answer`);
+  const value = jsonOf(new TextDecoder().decode(answer.bytes), answer.status, url);
   if (accepted.includes(answer.status) && only(value)) return value as T;
   throw remoteError(value, answer.status, url);
 }
 
-function jsonOf({ bytes, status }: Pick<HttpAnswer, 'bytes' | 'status'>, url: string): unknown {
+function jsonOf(text: string, status: number, url: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new TransientError('stack_unreachable', `${url} answered HTTP ${status}, which is not JSON`, { cause });
   }
 }
 
-/** How long the first byte may take; a log that is written slowly goes on for as long as the door allows. */
+/** How long the beginning may take, or a refusal; a log that is written slowly goes on for as long as the door allows. */
 const STREAM_BEGINS_MS = 15_000;
 
-async function* stream(url: string, headers: Readonly<Record<string, string>>): AsyncIterable<string> {
+async function* stream(
+  client: HttpClient,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): AsyncIterable<string> {
   const beginning = new AbortController();
-  const cancel = hostClock.after(STREAM_BEGINS_MS, () => beginning.abort(new Error('no answer in time')));
-  let response: Response;
+  const cancel = hostClock.after(STREAM_BEGINS_MS, () =>
+    beginning.abort(new TransientError('deadline_exceeded', `nothing within ${STREAM_BEGINS_MS} ms`)),
+  );
   try {
-    response = await fetch(url, { headers, signal: beginning.signal });
-  } catch (cause) {
-    throw new TransientError('stack_unreachable', `${url} does not answer: ${(cause as Error).message}`, { cause });
+    const asked = client.open({
+      method: 'GET',
+      url,
+      headers,
+      deadlineMs: STREAM_BEGINS_MS + STREAM_LIMIT_MS,
+      maxBytes: STREAM_LIMIT_BYTES,
+      signal: beginning.signal,
+    });
+    const { status, body } = await reached(asked, `${url} does not answer`);
+    if (status !== 200) {
+      let said = '';
+      for await (const text of textOf(body, url)) said += text;
+      throw remoteError(jsonOf(said, status, url), status, url);
+    }
+    cancel();
+    yield* textOf(body, url);
   } finally {
     cancel();
   }
-  if (response.status !== 200) {
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    throw remoteError(jsonOf({ bytes, status: response.status }, url), response.status, url);
-  }
+}
+
+async function* textOf(body: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  for await (const bytes of response.body ?? []) yield decoder.decode(bytes, { stream: true });
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await reached(chunks.next(), `${url} broke off`);
+      if (done === true) break;
+      yield decoder.decode(value, { stream: true });
+    }
+    yield decoder.decode();
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+/** @throws TransientError stack_unreachable, in the words of what went wrong on the way */
+async function reached<T>(work: Promise<T>, what: string): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (!(cause instanceof AuroraError)) throw cause;
+    throw new TransientError('stack_unreachable', `${what}: ${cause.message}`, { cause });
+  }
 }

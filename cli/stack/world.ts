@@ -9,6 +9,7 @@ import type { Log } from '#shared/ports/log.ts';
 import { type Accounts, configuredProviders } from '#shared/providers/configured.ts';
 import type { Provider } from '#shared/providers/provider.ts';
 import type { Closer } from '#shared/runtime/closing.ts';
+import { isThisMachine } from '#shared/runtime/this-machine.ts';
 import { createMarket, type Market } from '#sim/market/market.ts';
 import type { ScenarioSpec } from '#sim/market/scenario.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
@@ -121,7 +122,7 @@ const accountOf = (fakes: readonly RunningFake[], wanted: RunningFake['name']): 
 
 /** On this machine nobody sends a bill. */
 const isReal = (account: ProviderAccount | null): boolean =>
-  account !== null && !['127.0.0.1', 'localhost', '[::1]'].includes(new URL(account.url).hostname);
+  account !== null && !isThisMachine(new URL(account.url).hostname);
 
 /** @throws RejectedError config_invalid: simulated tenants, or a world that runs fast, would spend real money */
 export function refuseSpending(

@@ -12,8 +12,8 @@ import { httpFunction, json, parseJson, type RuntimeDeps } from '#shared/runtime
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { type LastWritten, lastWritten } from '#shared/serving/last-written.ts';
 import { OFFERS_OBJECT, offersStaleLimitMs, parseOffersSnapshot } from '#shared/serving/offers.ts';
+import { providerGauges } from '#shared/serving/provider-gauges.ts';
 import { mergeOffers, type Polled } from './decide.ts';
-import { type ProviderGauges, providerGauges } from './gauges.ts';
 import { reportsOf } from './report.ts';
 
 export interface CollectDeps extends RuntimeDeps {
@@ -28,7 +28,7 @@ export interface CollectDeps extends RuntimeDeps {
 const RUN_MS = 25_000;
 
 export function createCollect(deps: CollectDeps): FunctionApp {
-  const gauges = providerGauges(deps.metrics);
+  const show = providerGauges(deps.metrics);
   return httpFunction({
     name: 'collect',
     deps,
@@ -37,7 +37,7 @@ export function createCollect(deps: CollectDeps): FunctionApp {
       {
         method: 'POST',
         path: '/run',
-        handle: async (request) => json(200, await collect(deps, gauges, request.deadline, request.signal)),
+        handle: async (request) => json(200, await collect(deps, show, request.deadline, request.signal)),
       },
     ],
     stop: () => closeTogether(deps.providers.map((provider) => () => provider.close())),
@@ -58,7 +58,7 @@ interface CollectReport {
 
 async function collect(
   deps: CollectDeps,
-  gauges: ProviderGauges,
+  show: ReturnType<typeof providerGauges>,
   deadline: number,
   signal: AbortSignal,
 ): Promise<CollectReport> {
@@ -95,7 +95,7 @@ async function collect(
     nowMs,
   });
   await write(objects, PROVIDERS_OBJECT, reports, lastReports);
-  gauges.show(reports);
+  for (const report of reports.providers) show(report.provider, report);
   return {
     offers: snapshot.offers.length,
     changed: changed.length,

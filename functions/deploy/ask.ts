@@ -78,7 +78,8 @@ export function asking(
       return { value };
     } catch (thrown) {
       const error = codedError(thrown);
-      if (error.retryable) breaker.failure(hostClock.now());
+      // What our own store refuses, such as an attempt that its tenant gives up meanwhile, is no word on the provider.
+      if (error.retryable && error.code !== 'state_unavailable') breaker.failure(hostClock.now());
       else breaker.success(hostClock.now());
       if (REFUSALS.includes(error.code)) reporter.refuses({ code: error.code, message: error.message });
       return error;

@@ -82,7 +82,7 @@ export const expired = (request: DeploymentRequest, nowMs: number): OpenDeployme
 /** What a provider said when asked for an instance. */
 export type Answer =
   | { readonly kind: 'made'; readonly instanceId: string }
-  /** Nothing was made, and asking again is of no use. */
+  /** Nothing was made by this call, and asking again is of no use. */
   | { readonly kind: 'refused'; readonly error: AuroraError }
   /** No answer: it may have been made all the same. */
   | { readonly kind: 'silent'; readonly error: AuroraError };
@@ -90,15 +90,22 @@ export type Answer =
 /** The record after the answer, or why to ask again later. */
 export type Consequence = { readonly next: OpenDeployment } | { readonly again: AuroraError };
 
-export function afterAnswer(record: OpenDeployment, answer: Answer, moment: Moment): Consequence {
+export interface Answered extends Moment {
+  /** The provider had been asked before, by a delivery whose answer nobody has: of what that made a refusal says nothing. */
+  readonly before: boolean;
+}
+
+export function afterAnswer(record: OpenDeployment, answer: Answer, { before, ...moment }: Answered): Consequence {
   if (answer.kind === 'made') return { next: { ...record, state: 'live', instance_id: answer.instanceId } };
   const { kind, error } = answer;
-  const inDoubt = kind === 'silent';
-  if (inDoubt && ageMs(record.request, moment) <= OFFER_PATIENCE_MS) return { again: error };
+  const silent = kind === 'silent';
+  if (silent && ageMs(record.request, moment) <= OFFER_PATIENCE_MS) return { again: error };
   // An offer that sold out while the request waited for us was no false promise.
   const ourDelay = moment.nowMs - Date.parse(record.request.requested_at) > offersStaleLimitMs(moment.speed);
-  const provider = inDoubt ? error.code !== 'internal' : error.code === 'offer_gone' && !ourDelay;
+  const provider = silent ? error.code !== 'internal' : error.code === 'offer_gone' && !ourDelay;
   const blame = provider ? 'provider' : 'ours';
+  // That an offer is gone is said after a look, which found nothing.
+  const inDoubt = silent || (before && error.code !== 'offer_gone');
   return { next: givenUp(record, { at: rfc3339(moment.nowMs), blame, in_doubt: inDoubt }) };
 }
 
@@ -156,8 +163,6 @@ const cancelledOutcome = (request: DeploymentRequest, at: string): Outcome => ({
 export interface Cancellation {
   readonly outcomes: readonly Outcome[];
   readonly ended: EndedDeployment;
-  /** Of the last outcome. */
-  readonly request: DeploymentRequest;
 }
 
 /** Given up before deploy had taken it. */
@@ -178,7 +183,7 @@ export function cancellationOf(record: OpenDeployment): Cancellation {
 }
 
 function endedBy(outcomes: readonly [Outcome, ...Outcome[]], record: OpenDeployment): Cancellation {
-  return { outcomes, ended: endedOf(record, outcomes.at(-1) ?? outcomes[0]), request: record.request };
+  return { outcomes, ended: endedOf(record, outcomes.at(-1) ?? outcomes[0]) };
 }
 
 /** What a provider may have billed until it was found nobody can say. */

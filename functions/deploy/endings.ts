@@ -22,19 +22,19 @@ export async function moveOn(tools: Tools, saved: SavedRecord, held: Held, recor
     await bus.publish(deploymentRequested.topic, [encodeEvent(deploymentRequested, next)]);
     return;
   }
-  await tools.settled?.(settlementOf(record.request, outcome));
+  await tools.settled?.(settlementOf(outcome));
   await saved.put(held, endedOf(record, outcome), { ttlMs: ENDED_TTL_MS });
 }
 
 /** The end of a deployment that its tenant has given up. */
 export async function giveUp(tools: Tools, saved: SavedRecord, held: Held, end: Cancellation): Promise<void> {
-  const { outcomes, ended, request } = end;
+  const { outcomes, ended } = end;
   await tools.bus.publish(
     routingOutcome.topic,
     outcomes.map((outcome) => encodeEvent(routingOutcome, outcome)),
   );
   const last = outcomes.at(-1);
-  if (last !== undefined) await tools.settled?.(settlementOf(request, last));
+  if (last !== undefined) await tools.settled?.(settlementOf(last));
   await saved.put(held, ended, { ttlMs: ENDED_TTL_MS });
 }
 

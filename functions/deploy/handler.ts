@@ -56,6 +56,7 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
   const moment = () => ({ nowMs: worldClock.now(), speed: worldClock.speed });
   let held = await saved.read();
   let result: Result = null;
+  let before = true;
 
   for (;;) {
     const step = nextStep(held?.record ?? null, request, moment());
@@ -69,6 +70,7 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
     if (step === 'claim' || held === null) {
       tools.asking.took(request.option.provider, Math.max(0, ageMs(request, moment())));
       held = await saved.put(held, claimed(request, worldClock.now()));
+      before = false;
       continue;
     }
     const { record } = held;
@@ -83,7 +85,7 @@ async function deploy(tools: Tools, request: DeploymentRequest, context: CallCon
           held = await saved.put(held, { ...record, instance_id: instanceId });
         };
         const answer = await tools.asking.deploy(request, { instanceId: record.instance_id, note }, context);
-        const consequence = afterAnswer(record, answer, moment());
+        const consequence = afterAnswer(record, answer, { ...moment(), before });
         if ('again' in consequence) throw consequence.again;
         try {
           held = await saved.put(held, consequence.next);

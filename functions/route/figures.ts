@@ -1,8 +1,9 @@
 /** The router's metrics, named as the cluster knows them. Labels are bounded: providers that are configured, modes, codes, reasons. */
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
-import { type DeploymentsSummary, HEALTH_FIGURE, meanPriceUsd } from '#shared/domain/provider-report.ts';
+import type { DeploymentsSummary } from '#shared/domain/provider-report.ts';
 import type { ErrorCode } from '#shared/errors.ts';
-import type { CounterChild, GaugeChild, HistogramChild, Labelled, Metrics } from '#shared/telemetry/metrics.ts';
+import { deploymentGauges, providerGauges } from '#shared/serving/provider-gauges.ts';
+import type { CounterChild, HistogramChild, Labelled, Metrics } from '#shared/telemetry/metrics.ts';
 import type { RouteAnswer } from './answer.ts';
 import type { Standings } from './standing.ts';
 
@@ -52,7 +53,7 @@ export function createFigures(metrics: Metrics): Figures {
       labels: ['arm'],
     }),
   );
-  const show = providerGauges(metrics);
+  const show = standingGauges(metrics);
   return {
     decided(answer, arm, tookMs) {
       const { provider, mode, status, excluded } = answer;
@@ -74,44 +75,23 @@ export function createFigures(metrics: Metrics): Figures {
 const armLabel = (arm: string | null): string =>
   arm === null ? NONE : arm === RULES || arm === LINEAR ? arm : 'version';
 
-function providerGauges(metrics: Metrics): Figures['show'] {
-  const gauge = (name: string, help: string) => bound(metrics.gauge({ name, help, labels: ['provider'] }));
-  const health = gauge(
-    'aurora_provider_health',
-    '1 it answers, 0.5 it does not and its last offers still count, 0 it is down',
-  );
-  const latency = gauge('aurora_provider_latency_ms', 'Mean advertised latency of its active offers');
-  const cost = gauge(
-    'aurora_provider_cost_usd',
-    'Mean over its active offers of the median price of their GPU type, USD per GPU-hour',
-  );
-  const capacity = gauge('aurora_provider_capacity', 'GPU-hours that it says it has');
-  const active = gauge('aurora_active_deployments', 'Deployments followed now');
-  const reward = metrics
-    .gauge({ name: 'aurora_ai_reward', help: 'Mean realised utility of the newest ended deployments', labels: [] })
-    .with({});
-  // Unknown is not nought.
-  reward.set(Number.NaN);
+/** Who was there once is shown on, as unknown. */
+function standingGauges(metrics: Metrics): Figures['show'] {
+  const report = providerGauges(metrics);
+  const { active, reward } = deploymentGauges(metrics);
   const shown = new Set<string>();
-
   return (standings, deployments) => {
     for (const provider of [...standings.keys(), ...Object.keys(deployments?.active ?? {})]) shown.add(provider);
     for (const provider of shown) {
-      const report = standings.get(provider)?.report ?? null;
-      const set = (child: (values: { provider: string }) => GaugeChild, value: number | null | undefined): void =>
-        child({ provider }).set(value ?? Number.NaN);
-      set(health, report === null ? null : HEALTH_FIGURE[report.health]);
-      set(latency, report?.latency_ms);
-      set(cost, report === null ? null : meanPriceUsd(report));
-      set(capacity, report?.capacity_gpu_hours);
-      set(active, deployments?.active[provider]);
+      report(provider, standings.get(provider)?.report ?? null);
+      active(provider, deployments?.active[provider] ?? null);
     }
-    reward.set(deployments?.reward?.mean ?? Number.NaN);
+    reward(deployments?.reward?.mean ?? null);
   };
 }
 
 /** The child of some label values, bound once: looking it up anew costs more than counting. */
-function bound<L extends string, Child extends CounterChild | GaugeChild | HistogramChild>(
+function bound<L extends string, Child extends CounterChild | HistogramChild>(
   metric: Labelled<L, Child>,
 ): (values: Readonly<Record<L, string>>) => Child {
   const known = new Map<string, Child>();

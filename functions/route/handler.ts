@@ -1,6 +1,6 @@
 import { ROUTE_MAX_CONCURRENT } from '#shared/defaults.ts';
-import { RejectedError } from '#shared/errors.ts';
 import { showBreaker } from '#shared/runtime/breaker-metrics.ts';
+import { refuseForeignPage } from '#shared/runtime/foreign-page.ts';
 import { type HttpRequest, httpFunction } from '#shared/runtime/http-function.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createBudgets } from '#shared/serving/budgets/index.ts';
@@ -59,15 +59,7 @@ export function createRoute(deps: RouteDeps): FunctionApp {
   });
 }
 
-/**
- * Where nobody is asked who he is, any page that a browser on this machine shows could spend its operator's money: browsers say of
- * each request whether a page of another site made it. @throws RejectedError forbidden
- */
 function anyoneHere(headers: HttpRequest['headers']): null {
-  const site = headers['sec-fetch-site'];
-  if (site === undefined || site === 'none' || site === 'same-origin') return null;
-  throw new RejectedError(
-    'forbidden',
-    `a page of another site may not ask here (sec-fetch-site: ${site.slice(0, 32)})`,
-  );
+  refuseForeignPage(headers);
+  return null;
 }

@@ -65,10 +65,9 @@ export function createWatch(deps: WatchDeps): FunctionApp {
     report.complete &&= reports.size === known.size;
     // A part of them is no count of them.
     if (all) {
-      for (const [provider, count] of active) metrics.active.with({ provider }).set(count);
+      for (const [provider, count] of active) metrics.active(provider, count);
       await summary.write(active);
-      const reward = summary.reward();
-      if (reward !== null) metrics.reward.set(reward.mean);
+      metrics.reward(summary.reward()?.mean ?? null);
     }
     return report;
   };

@@ -117,7 +117,7 @@ async function keep(tools: SettleTools, noted: Noted): Promise<boolean> {
   const final = outcomes.at(-1);
   if (final === undefined) throw new Error('what is over has a final outcome');
   try {
-    await settled?.(settlementOf(record.request, final));
+    await settled?.(settlementOf(final));
   } catch (thrown) {
     const { code, message } = codedError(thrown);
     log.warn(

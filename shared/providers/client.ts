@@ -188,7 +188,3 @@ function mayRepeat(error: unknown, repeat: 'safe' | 'never'): error is AuroraErr
   if (error.code === 'provider_rate_limited') return true;
   return repeat === 'safe' && (error.code === 'provider_unavailable' || isUnreadable(error));
 }
-
-/** Whether the call may have done what it was to do, though it failed: its answer was lost, or nobody can read it. */
-export const mayHaveHappened = (error: unknown): boolean =>
-  error instanceof TransientError && error.code !== 'provider_rate_limited';

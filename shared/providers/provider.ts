@@ -16,7 +16,7 @@ export interface Provider {
   offers(filter: OfferFilter, context: CallContext): Promise<readonly Offer[]>;
   /**
    * Idempotent by `requestId`: what lives under it already is the answer.
-   * @throws RejectedError offer_gone: nothing was made, the next offer may be tried
+   * @throws RejectedError offer_gone: nothing is there, the next offer may be tried; any other: this call has left nothing there
    */
   deploy(offer: OfferToDeploy, spec: DeploySpec, context: DeployContext): Promise<{ readonly instance_id: string }>;
   /** The living instance of a request, or null: what a deploy whose answer was lost may have left. */
@@ -127,6 +127,22 @@ export interface InstanceStatus {
   readonly billed_gpu_hours: number | null;
   readonly cost_usd: number | null;
 }
+
+/** Of a provider that says nothing more than how it stands. */
+export const UNSAID = {
+  created_at: null,
+  ready_at: null,
+  ended_at: null,
+  address: null,
+  gpu_count: null,
+  usd_per_hour: null,
+  storage_usd_per_hour: null,
+  latency_ms: null,
+  exposure_hours: null,
+  useful_gpu_hours: null,
+  billed_gpu_hours: null,
+  cost_usd: null,
+} as const satisfies Partial<InstanceStatus>;
 
 export interface Address {
   readonly host: string;

@@ -1,6 +1,7 @@
 /**
  * A function that is pushed events. What a delivery answers, decided here once:
  *   204  handled, or rejected and safe in quarantine: the bus forgets it
+ *   403  a page in a browser: no bus, so nothing of it is kept
  *   503  TransientError, overload, deadline, drain, or a quarantine that failed: the bus sends it again
  *   500  a bug: logged with its stack, the bus sends it again and in the end dead-letters it
  */
@@ -17,6 +18,7 @@ import { type AppSpec, buildApp } from './app.ts';
 import type { HttpRequest } from './bound-request.ts';
 import { type Envelope, parseEnvelope } from './envelope.ts';
 import { createEventMetrics } from './event-metrics.ts';
+import { refuseForeignPage } from './foreign-page.ts';
 import { readJson } from './parse-json.ts';
 import type { FunctionApp, FunctionResponse } from './types.ts';
 
@@ -54,6 +56,7 @@ export function eventFunction(spec: EventSpec): FunctionApp {
   const accepted: ReadonlySet<string> = new Set(accepts);
 
   async function deliver(request: HttpRequest): Promise<FunctionResponse> {
+    refuseForeignPage(request.headers);
     const parsed = parseEnvelope(request.headers, request.body);
     if (!parsed.ok) {
       const { code, reason, messageId, subscription } = parsed.refusal;

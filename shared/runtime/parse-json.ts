@@ -55,13 +55,19 @@ const SECRET_KEY = /authorization|cookie|token|api_?key|secret|password/i;
 
 /** "path: problem, got value" of the first three problems. Values under keys that sound secret are not quoted. */
 export function describeWithValues(issues: readonly z.core.$ZodIssue[], root: unknown): string {
-  const shown = issues.slice(0, SHOWN_ISSUES).map(({ path, message }) => {
+  const shown = issues.slice(0, SHOWN_ISSUES).map(({ path, message, code }) => {
     const where = path.length === 0 ? '(root)' : path.map(String).join('.');
-    return `${where}: ${message}, got ${SECRET_KEY.test(where) ? '(not shown)' : quote(valueAt(root, path))}`;
+    // Whose keys they are says its place.
+    if (code === 'unrecognized_keys') return `${where}: ${message}`;
+    return `${where}: ${plain(message)}, got ${SECRET_KEY.test(where) ? '(not shown)' : quote(valueAt(root, path))}`;
   });
   const rest = issues.length - shown.length;
   return rest > 0 ? `${shown.join('; ')}; and ${rest} more` : shown.join('; ');
 }
+
+/** Zod's words without what kind of value came: the value itself follows. */
+const plain = (message: string): string =>
+  message.replace(/^Invalid (?:input|option): /, '').replace(/, received \w+$/, '');
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;

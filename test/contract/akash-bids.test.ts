@@ -1,11 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { akashProvider } from '#shared/providers/akash/index.ts';
-import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
+import { isOver } from '#shared/providers/provider.ts';
 import { createMarket } from '#sim/market/market.ts';
 import { startFakeAkash } from '#sim/providers/akash/index.ts';
 import { smallOffer, smallSpec } from '#test/sim/small-market.ts';
 import { akash } from './akash-subject.ts';
+import { calls, choose, deploy, house, move, moveForEach, provider } from './provider-house.ts';
 import {
   billsOf,
   deployOn,
@@ -13,33 +14,14 @@ import {
   type House,
   makeHouse,
   offerOf,
-  type ProviderSubject,
   soon,
   specOf,
   statusWhen,
   WAYS,
 } from './providers-world.ts';
 
-let house: House;
-let provider: Provider;
-let offer: OfferToDeploy;
-
-/** Patient: what is tested here is not the line. */
-const connect = (overrides: Parameters<House['connect']>[0] = {}): Provider =>
-  house.connect({ attemptMs: 1_000, ...overrides });
-
-async function move(subject: ProviderSubject = akash): Promise<void> {
-  house = await makeHouse(subject);
-  provider = connect();
-  offer = await offerOf(provider, WAYS.runs);
-}
-beforeEach(() => move());
-afterEach(() => house.close());
-
-const deploy = (requestId: string, from = provider, more: Parameters<typeof specOf>[1] = {}, patienceMs = 1_500) =>
-  from.deploy(offer, specOf(WAYS.runs, more), { ...soon(patienceMs), requestId });
-const calls = (...operations: readonly string[]) =>
-  house.fake.log().filter(({ operation }) => operations.includes(operation));
+// Patient with the line, which is not what is tested here, and not long with bids.
+moveForEach(akash, { attemptMs: 1_000, deployMs: 1_500 });
 
 describe('a market of bids', () => {
   test('a deployment is created, bid for and leased, one call each but for the bids', async () => {
@@ -238,21 +220,21 @@ describe('where several providers sell a model', () => {
 
   test('the one whose offer it is gets it, though another is cheaper', async () => {
     const [east] = await provider.offers({ region: 'us-east' }, soon());
-    offer = east ?? offer;
+    choose(east);
     const { instance_id: id } = await deploy('s-1');
     expect(await provider.status(id, soon())).toMatchObject({ usd_per_hour: expect.closeTo(0.4, 6) });
   });
 
   test('one that has not enough free does not bid, and another’s bid is no answer', async () => {
     const [north] = await provider.offers({ region: 'eu-north' }, soon());
-    offer = north ?? offer;
+    choose(north);
     expect((await errorOf(deploy('s-2', provider, { gpu_hours: 4 }))).code).toBe('offer_gone');
     await deploy('s-3', provider, { gpu_hours: 2 });
   });
 
   test('what is dearer than may be paid is not bid at all', async () => {
     const [east] = await provider.offers({ region: 'us-east' }, soon());
-    offer = east ?? offer;
+    choose(east);
     expect((await errorOf(deploy('s-4', provider, { max_usd_per_gpu_hour: 0.35 }))).code).toBe('offer_gone');
     expect(house.fake.bills()).toEqual([]);
   });

@@ -1,15 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { sdlOf } from '#shared/providers/akash/sdl.ts';
-import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
+import { isOver } from '#shared/providers/provider.ts';
 import { startFakeAkash } from '#sim/providers/akash/index.ts';
 import { akash } from './akash-subject.ts';
+import { calls, connect, deploy, house, move, moveForEach, provider } from './provider-house.ts';
 import {
   billsOf,
   deployOn,
   errorOf,
-  type House,
-  makeHouse,
-  offerOf,
   type ProviderSubject,
   running,
   soon,
@@ -18,26 +16,8 @@ import {
   WAYS,
 } from './providers-world.ts';
 
-let house: House;
-let provider: Provider;
-let offer: OfferToDeploy;
-
-/** Patient: what is tested here is not the line. */
-const connect = (overrides: Parameters<House['connect']>[0] = {}): Provider =>
-  house.connect({ attemptMs: 1_000, ...overrides });
-
-async function move(subject: ProviderSubject = akash): Promise<void> {
-  house = await makeHouse(subject);
-  provider = connect();
-  offer = await offerOf(provider, WAYS.runs);
-}
-beforeEach(() => move());
-afterEach(() => house.close());
-
-const deploy = (requestId: string, from = provider, more: Parameters<typeof specOf>[1] = {}, patienceMs = 1_500) =>
-  from.deploy(offer, specOf(WAYS.runs, more), { ...soon(patienceMs), requestId });
-const calls = (...operations: readonly string[]) =>
-  house.fake.log().filter(({ operation }) => operations.includes(operation));
+// Patient with the line, which is not what is tested here, and not long with bids.
+moveForEach(akash, { attemptMs: 1_000, deployMs: 1_500 });
 
 describe('what stays open', () => {
   /** It comes to nothing, and nobody can close anything. */

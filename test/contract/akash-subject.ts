@@ -37,6 +37,7 @@ export const akash: ProviderSubject = {
     deployment: 600,
     close: 1_500,
   },
+  refusal: '402',
   done: 'exited',
   // Times on a chain are heights.
   tellsReady: false,

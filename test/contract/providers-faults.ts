@@ -1,20 +1,17 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { AuroraError, type ErrorCode } from '#shared/errors.ts';
-import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
+import { isOver } from '#shared/providers/provider.ts';
 import { COMMON_FAULTS } from '#sim/providers/kit/api.ts';
+import { deploy, house, moveForEach, provider } from './provider-house.ts';
 import {
   billsOf,
   deployOn,
   errorOf,
-  type House,
-  makeHouse,
-  offerOf,
   PATIENCE_MS,
   type ProviderSubject,
   running,
   soon,
-  specOf,
   WAYS,
 } from './providers-world.ts';
 
@@ -35,18 +32,7 @@ const COMMON = Object.keys(COMMON_FAULTS);
 /** Under every fault of any server and any line. */
 export function describeFaults(subject: ProviderSubject): void {
   describe('faults', () => {
-    let house: House;
-    let provider: Provider;
-    let offer: OfferToDeploy;
-    beforeEach(async () => {
-      house = await makeHouse(subject);
-      provider = house.connect();
-      offer = await offerOf(provider, WAYS.runs);
-    });
-    afterEach(() => house.close());
-
-    const deploy = (from: Provider, requestId: string, patienceMs = PATIENCE_MS) =>
-      from.deploy(offer, specOf(WAYS.runs), { ...soon(patienceMs), requestId });
+    moveForEach(subject);
 
     /** Whether it ended in time, with a value or with an error that says how to go on. */
     async function inTime(operation: () => Promise<unknown>, patienceMs = PATIENCE_MS): Promise<'ok' | ErrorCode> {
@@ -92,7 +78,7 @@ export function describeFaults(subject: ProviderSubject): void {
         () => provider.instances(soon(FEW_MS)),
         () => provider.status(id, soon(FEW_MS)),
         () => provider.health(soon(FEW_MS)),
-        () => deploy(provider, 'f-3', FEW_MS),
+        () => deploy('f-3', provider, {}, FEW_MS),
       ];
       // Late is not broken.
       const ends = fault === 'slow_first_byte' ? ['ok', ...PASSING] : PASSING;
@@ -109,11 +95,11 @@ export function describeFaults(subject: ProviderSubject): void {
       for (const [n, operation] of steps.entries()) {
         const requestId = `f-4-${n}`;
         house.fake.faults.set([{ fault, operation, times: 1 }]);
-        const first = await inTime(() => deploy(provider, requestId));
+        const first = await inTime(() => deploy(requestId));
         expect(['ok', ...PASSING]).toContain(first);
         house.fake.faults.set([]);
         // Killed in the middle: whoever comes next remembers nothing.
-        const { instance_id: id } = await deploy(house.connect(), requestId);
+        const { instance_id: id } = await deploy(requestId, house.connect());
         expect(await provider.find(requestId, soon())).toBe(id);
         expect(running(billsOf(house.fake, requestId)).map(({ native_id }) => native_id)).toHaveLength(1);
       }
@@ -128,10 +114,28 @@ export function describeFaults(subject: ProviderSubject): void {
       }
     });
 
+    test('made, its answer lost, and the look for it refused: no word that nothing was made', async () => {
+      const last = { fault: 'hang_after_effect', operation: subject.operations.create.at(-1) ?? '' };
+      house.fake.faults.set([last]);
+      const outcome = errorOf(deploy('f-10'));
+      await vi.waitFor(() => expect(billsOf(house.fake, 'f-10')).toHaveLength(1), {
+        timeout: PATIENCE_MS,
+        interval: 5,
+      });
+      house.fake.faults.set([
+        last,
+        ...subject.operations.find.map((operation) => ({ fault: subject.refusal, operation })),
+      ]);
+      expect((await outcome).retryable).toBe(true);
+      house.fake.faults.set([]);
+      const { instance_id: id } = await deploy('f-10', house.connect());
+      expect(billsOf(house.fake, 'f-10').map(({ native_id }) => native_id)).toEqual([id]);
+    });
+
     test('nothing is made while nobody can say whether it was', async () => {
       for (const fault of ['500', 'malformed_json', 'empty_body', 'html']) {
         house.fake.faults.set(subject.operations.find.map((operation) => ({ fault, operation })));
-        expect(PASSING).toContain(await inTime(() => deploy(provider, 'f-6')));
+        expect(PASSING).toContain(await inTime(() => deploy('f-6')));
       }
       expect(house.fake.log().filter(({ operation }) => subject.operations.create.includes(operation))).toEqual([]);
     });
@@ -141,7 +145,7 @@ export function describeFaults(subject: ProviderSubject): void {
       house.fake.faults.set([{ fault: 'flap', until_ms: nowMs + 600_000 }]);
       const outcomes: string[] = [];
       for (let tries = 0; tries < 20 && outcomes.at(-1) !== 'ok'; tries += 1) {
-        outcomes.push(await inTime(() => deploy(provider, 'f-7', 400), 400));
+        outcomes.push(await inTime(() => deploy('f-7', provider, {}, 400), 400));
         house.skip(60_000);
       }
       expect(outcomes.at(0)).not.toBe('ok');
@@ -160,7 +164,7 @@ export function describeFaults(subject: ProviderSubject): void {
         throw new Error('expected it to succeed in thirty tries');
       };
       for (const requestId of requests)
-        await until(async () => made.set(requestId, (await deploy(house.connect(), requestId)).instance_id));
+        await until(async () => made.set(requestId, (await deploy(requestId, house.connect())).instance_id));
       for (const requestId of requests) expect(billsOf(house.fake, requestId)).toHaveLength(1);
       for (const id of made.values()) await until(() => provider.terminate(id, soon()));
       await until(async () => expect((await provider.instances(soon())).filter((one) => !isOver(one))).toEqual([]));
@@ -177,7 +181,7 @@ export function describeFaults(subject: ProviderSubject): void {
         stranger.status('1', soon(400)),
         stranger.terminate('1', soon(400)),
         stranger.health(soon(400)),
-        deploy(stranger, 'f-9', 400),
+        deploy('f-9', stranger, {}, 400),
       ];
       const told: string[] = [];
       for (const error of await Promise.all(calls().map(errorOf))) {

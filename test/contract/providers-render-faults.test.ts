@@ -1,47 +1,24 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
+import { isOver } from '#shared/providers/provider.ts';
 import { canonicalJson, keyPairOf, renderSigner } from '#shared/providers/render/sign.ts';
 import { startFakeRender } from '#sim/providers/render/index.ts';
-import {
-  billsOf,
-  deployOn,
-  errorOf,
-  type House,
-  makeHouse,
-  offerOf,
-  running,
-  soon,
-  specOf,
-  statusWhen,
-  WAYS,
-} from './providers-world.ts';
+import { calls, deploy, house, moveForEach, provider } from './provider-house.ts';
+import { billsOf, deployOn, errorOf, makeHouse, running, soon, statusWhen, WAYS } from './providers-world.ts';
 import { render } from './render-subject.ts';
 
 /** What Render alone can do to an adapter, by the names of its fake. */
 describe('render', () => {
-  let house: House;
-  let provider: Provider;
-  let offer: OfferToDeploy;
-  beforeEach(async () => {
-    house = await makeHouse(render);
-    provider = house.connect();
-    offer = await offerOf(provider, WAYS.runs);
-  });
-  afterEach(() => house.close());
+  moveForEach(render);
 
-  const deploy = (requestId: string, from = provider, more = {}) =>
-    from.deploy(offer, specOf(WAYS.runs, more), { ...soon(), requestId });
-  const asked = (operation: string) => house.fake.log().filter((line) => line.operation === operation);
-
-  let calls = 0;
+  let signed = 0;
   const sign = renderSigner({
     ...keyPairOf(render.key),
     hostClock,
     nonceBytes: () => {
-      calls += 1;
+      signed += 1;
       const bytes = Buffer.alloc(16);
-      bytes.writeUInt32BE(calls);
+      bytes.writeUInt32BE(signed);
       return bytes;
     },
   });
@@ -99,7 +76,7 @@ describe('render', () => {
     house.fake.faults.set([{ fault, operation: 'create_job' }]);
     const { instance_id: id } = await deploy('r-1');
     expect(billsOf(house.fake, 'r-1').map(({ native_id }) => native_id)).toEqual([id]);
-    expect(asked('create_job')).toHaveLength(1);
+    expect(calls('create_job')).toHaveLength(1);
   });
 
   test.each(['reset', 'hang', '500', 'html'])(
@@ -107,7 +84,7 @@ describe('render', () => {
     async (fault) => {
       house.fake.faults.set([{ fault, operation: 'create_job' }]);
       expect((await errorOf(deploy('r-2'))).retryable).toBe(true);
-      expect(asked('create_job')).toHaveLength(1);
+      expect(calls('create_job')).toHaveLength(1);
       expect(house.fake.bills()).toEqual([]);
     },
   );
@@ -122,7 +99,7 @@ describe('render', () => {
     const { instance_id: id } = await deploy('r-3');
     expect(running(billsOf(house.fake, 'r-3')).map(({ native_id }) => native_id)).toEqual([id]);
     expect(house.market.ofProvider('render').map(({ cancelled_ms }) => cancelled_ms !== null)).toEqual([false, true]);
-    expect(asked('create_job')).toHaveLength(2);
+    expect(calls('create_job')).toHaveLength(2);
   });
 
   test.each(['offer_gone_404', 'offer_gone_410', 'no_capacity'])(
@@ -130,7 +107,7 @@ describe('render', () => {
     async (fault) => {
       house.fake.faults.set([{ fault, operation: 'create_job' }]);
       expect(await errorOf(deploy('r-6'))).toMatchObject({ code: 'offer_gone', retryable: false });
-      expect(asked('create_job')).toHaveLength(1);
+      expect(calls('create_job')).toHaveLength(1);
       expect(house.fake.bills()).toEqual([]);
     },
   );
@@ -138,13 +115,13 @@ describe('render', () => {
   test('no credit is told as such, and not tried again', async () => {
     house.fake.faults.set([{ fault: 'no_credit', operation: 'create_job' }]);
     expect(await errorOf(deploy('r-7'))).toMatchObject({ code: 'provider_funds', retryable: false });
-    expect(asked('create_job')).toHaveLength(1);
+    expect(calls('create_job')).toHaveLength(1);
   });
 
   test('429: tried again after the time that it names', async () => {
     house.fake.faults.set([{ fault: '429', operation: 'create_job', times: 2 }]);
     await deploy('r-8');
-    const creations = asked('create_job');
+    const creations = calls('create_job');
     expect(creations.map(({ status }) => status)).toEqual([429, 429, 201]);
     for (const [n, { world_ms }] of creations.slice(1).entries())
       expect(world_ms - (creations[n]?.world_ms ?? 0)).toBeGreaterThanOrEqual(1_000);
@@ -200,7 +177,7 @@ describe('render', () => {
     // Three come in a node of four: 1.6 USD an hour, .533 for each.
     const limit = (usd: number) => deploy('r-12', provider, { gpu_count: 3, max_usd_per_gpu_hour: usd });
     expect((await errorOf(limit(0.5))).code).toBe('offer_gone');
-    expect(asked('create_job')).toEqual([]);
+    expect(calls('create_job')).toEqual([]);
     const { instance_id: id } = await limit(0.54);
     const seen = await statusWhen(house, provider, id, ({ state }) => state === 'running');
     expect(seen.gpu_count).toBe(4);
@@ -239,7 +216,7 @@ describe('render', () => {
     const ended = await Promise.all(Array.from({ length: 55 }, (_, n) => makeUnder(`stranger-${n}`, gpuless)));
     expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 201));
     expect(await provider.instances(soon())).toHaveLength(55);
-    expect(asked('list_jobs').length).toBeGreaterThan(2);
+    expect(calls('list_jobs').length).toBeGreaterThan(2);
     // The oldest living one lies behind 55 that have ended.
     const { instance_id: id } = await deploy('r-16', provider, { gpu_hours: 20 });
     house.skip(2 * 3_600_000);
@@ -255,7 +232,7 @@ describe('render', () => {
     expect(await provider.find('r-20', soon())).toBeNull();
     // A process that knows nothing of the first.
     expect(await deploy('r-20', house.connect())).toEqual({ instance_id: id });
-    expect(asked('create_job')).toHaveLength(1);
+    expect(calls('create_job')).toHaveLength(1);
     // What was cancelled is no answer: it was given up.
     const { instance_id: other } = await deploy('r-21');
     await provider.terminate(other, soon());
@@ -278,7 +255,7 @@ describe('render', () => {
     house.fake.faults.set([]);
     await provider.terminate(id, soon());
     await provider.terminate(id, soon());
-    expect(asked('cancel_job').map(({ status }) => status)).toEqual([409, 200, 409]);
+    expect(calls('cancel_job').map(({ status }) => status)).toEqual([409, 200, 409]);
     expect(running(house.fake.bills())).toEqual([]);
     expect(await provider.status(id, soon())).toMatchObject({ state: 'cancelled', blame: 'tenant' });
   });

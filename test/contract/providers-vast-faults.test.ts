@@ -1,35 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isOver, type OfferToDeploy, type Provider } from '#shared/providers/provider.ts';
-import {
-  billsOf,
-  deployOn,
-  errorOf,
-  type House,
-  makeHouse,
-  offerOf,
-  running,
-  soon,
-  specOf,
-  statusWhen,
-  WAYS,
-} from './providers-world.ts';
+import { describe, expect, test } from 'vitest';
+import { isOver } from '#shared/providers/provider.ts';
+import { calls, deploy, house, moveForEach, offer, provider } from './provider-house.ts';
+import { billsOf, deployOn, errorOf, running, soon, specOf, statusWhen, WAYS } from './providers-world.ts';
 import { vast } from './vast-subject.ts';
 
 /** What Vast alone can do to an adapter, by the names of its fake. */
 describe('vast', () => {
-  let house: House;
-  let provider: Provider;
-  let offer: OfferToDeploy;
-  beforeEach(async () => {
-    house = await makeHouse(vast);
-    provider = house.connect();
-    offer = await offerOf(provider, WAYS.runs);
-  });
-  afterEach(() => house.close());
+  moveForEach(vast);
 
-  const deploy = (requestId: string, from = provider) =>
-    from.deploy(offer, specOf(WAYS.runs), { ...soon(), requestId });
-  const asked = (operation: string) => house.fake.log().filter((line) => line.operation === operation);
   /** As another client with the key would make one. */
   const makeUnder = async (label: string): Promise<number> => {
     const ask = /-4x(\d+)$/.exec(offer.offer_id)?.[1];
@@ -46,7 +24,7 @@ describe('vast', () => {
   test.each(['429_text', '429_json'])('%s: tried again after the threshold, and made once', async (fault) => {
     house.fake.faults.set([{ fault, operation: 'create', times: 2 }]);
     await deploy('v-1');
-    const creations = asked('create');
+    const creations = calls('create');
     expect(creations.map(({ status }) => status)).toEqual([429, 429, 200]);
     for (const [n, { world_ms }] of creations.slice(1).entries())
       expect(world_ms - (creations[n]?.world_ms ?? 0)).toBeGreaterThanOrEqual(4_500 - 4 * 400);
@@ -56,7 +34,7 @@ describe('vast', () => {
   test.each(['429_text', '429_json'])('%s for ever: four attempts, then it is the caller’s', async (fault) => {
     house.fake.faults.set([{ fault, operation: 'create' }]);
     expect(await errorOf(deploy('v-2'))).toMatchObject({ code: 'provider_rate_limited', retryable: true });
-    expect(asked('create')).toHaveLength(4);
+    expect(calls('create')).toHaveLength(4);
     expect(house.fake.bills()).toEqual([]);
   });
 
@@ -71,8 +49,8 @@ describe('vast', () => {
     house.fake.faults.set([{ fault, operation: 'create' }]);
     const { instance_id: id } = await deploy('v-0');
     expect(billsOf(house.fake, 'v-0').map(({ native_id }) => native_id)).toEqual([id]);
-    expect(asked('create')).toHaveLength(1);
-    expect(asked('list')).toHaveLength(2);
+    expect(calls('create')).toHaveLength(1);
+    expect(calls('list')).toHaveLength(2);
   });
 
   test('late_listing: a creation whose answer was lost and that is not listed yet is not made again in a hurry', async () => {
@@ -81,7 +59,7 @@ describe('vast', () => {
       { fault: 'late_listing', operation: 'list' },
     ]);
     expect((await errorOf(deploy('v-01'))).code).toBe('provider_unavailable');
-    expect(asked('create')).toHaveLength(1);
+    expect(calls('create')).toHaveLength(1);
     // The queue delivers again, later.
     house.skip(61_000);
     const { instance_id: id } = await deploy('v-01', house.connect());
@@ -93,15 +71,31 @@ describe('vast', () => {
     async (fault) => {
       house.fake.faults.set([{ fault, operation: 'create' }]);
       expect((await errorOf(deploy('v-00'))).retryable).toBe(true);
-      expect(asked('create')).toHaveLength(1);
+      expect(calls('create')).toHaveLength(1);
       expect(house.fake.bills()).toEqual([]);
     },
   );
 
+  test.each([
+    ['its price cannot be looked up', 'get'],
+    ['it is too dear, and stays', 'destroy'],
+  ])('made, and then refused, %s: it comes again, for it may live', async (_, operation) => {
+    house.fake.faults.set([
+      { fault: 'dearer', operation: 'create' },
+      { fault: 'no_credit', operation },
+    ]);
+    const anew = () => deployOn(provider, WAYS.runs, 'v-02', { max_usd_per_gpu_hour: 0.41 });
+    expect(await errorOf(anew())).toMatchObject({ code: 'provider_unavailable', retryable: true });
+    expect(running(billsOf(house.fake, 'v-02'))).toHaveLength(1);
+    house.fake.faults.set([]);
+    expect((await errorOf(anew())).code).toBe('offer_gone');
+    expect(running(billsOf(house.fake, 'v-02'))).toEqual([]);
+  });
+
   test.each(['offer_gone_404', 'offer_gone_410'])('%s after a good search: the next offer’s turn', async (fault) => {
     house.fake.faults.set([{ fault, operation: 'create' }]);
     expect(await errorOf(deploy('v-3'))).toMatchObject({ code: 'offer_gone', retryable: false });
-    expect(asked('create')).toHaveLength(1);
+    expect(calls('create')).toHaveLength(1);
     expect(house.fake.bills()).toEqual([]);
   });
 
@@ -120,7 +114,7 @@ describe('vast', () => {
         message: expect.stringContaining('deprecated'),
       });
     expect((await errorOf(provider.offers({}, soon()))).code).toBe('offers_unreadable');
-    expect(asked('create')).toHaveLength(1);
+    expect(calls('create')).toHaveLength(1);
     expect(house.fake.bills()).toHaveLength(1);
   });
 
@@ -132,7 +126,7 @@ describe('vast', () => {
   test('no credit is told as such, and not tried again', async () => {
     house.fake.faults.set([{ fault: 'no_credit', operation: 'create' }]);
     expect(await errorOf(deploy('v-5'))).toMatchObject({ code: 'provider_funds', retryable: false });
-    expect(asked('create')).toHaveLength(1);
+    expect(calls('create')).toHaveLength(1);
   });
 
   test('null fields pass; a machine of no known place serves no wish for a region', async () => {
@@ -211,7 +205,7 @@ describe('vast', () => {
     const made = new Set<string>();
     for (let n = 0; n < 27; n += 1) made.add(String(await makeUnder(`somebody-${n}`)));
     expect(new Set((await provider.instances(soon())).map(({ instance_id }) => instance_id))).toEqual(made);
-    expect(asked('list')).toHaveLength(2);
+    expect(calls('list')).toHaveLength(2);
     expect(await provider.find('v-12', soon())).toBeNull();
   });
 
@@ -224,7 +218,7 @@ describe('vast', () => {
     };
     await statusWhen(house, provider, id, ({ state }) => state === 'running');
     expect(await text()).toContain('pulling registry.example/renderer:1.0');
-    const fetched = asked('fetch_log');
+    const fetched = calls('fetch_log');
     expect(fetched.length).toBeGreaterThan(0);
     expect(fetched.filter(({ key_ok }) => key_ok)).toEqual([]);
   });

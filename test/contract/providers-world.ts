@@ -23,6 +23,8 @@ export interface ProviderSubject {
   >;
   /** World milliseconds between two calls, by operation of the fake. */
   readonly spacingMs: Readonly<Record<string, number>>;
+  /** A fault of its fake: a refusal that no repetition mends. */
+  readonly refusal: string;
   /** What a workload that came to its end is called here. */
   readonly done: 'exited' | 'completed';
   /** Whether it says when an instance was ready; default true. */

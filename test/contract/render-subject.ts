@@ -15,6 +15,7 @@ export const render: ProviderSubject = {
     terminate: ['cancel_job'],
   },
   spacingMs: {},
+  refusal: 'no_credit',
   done: 'completed',
   tellsReady: false,
   // The suite's figures are those of nodes as large as was asked for.

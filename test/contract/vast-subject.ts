@@ -15,6 +15,7 @@ export const vast: ProviderSubject = {
     terminate: ['destroy'],
   },
   spacingMs: { search: 6_000, create: 4_500, get: 2_000, list: 1_000, logs: 1_000, destroy: 3_000 },
+  refusal: 'no_credit',
   done: 'exited',
   startFake: startFakeVast,
   connect: vastProvider,

@@ -39,7 +39,7 @@ describe('a deployment that its tenant gives up', () => {
     expect(outcomes(house)).toEqual([[0, 'cancelled', 'tenant', 0]]);
     expect(await house.record()).toMatchObject({ state: 'ended', attempt: 0, status: 'cancelled', offer_id: 'vast:1' });
     expect(house.living()).toEqual([]);
-    expect(house.settlements).toMatchObject([{ decision_id: 'd1', cost_usd: 0, estimated_usd: 8 * 0.4 }]);
+    expect(house.settlements).toEqual([{ decision_id: 'd1', cost_usd: 0 }]);
   });
 
   test.each([

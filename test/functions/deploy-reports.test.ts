@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BREAKER_FAILURES, BREAKER_PAUSE_MS } from '#shared/defaults.ts';
+import { deploymentKey, deploymentRecord } from '#shared/domain/deployment.ts';
 import { deploymentRequested } from '#shared/domain/events/catalogue.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { type DeployerReport, deployerKey, deployerReport } from '#shared/domain/provider-report.ts';
@@ -114,6 +115,25 @@ describe('what deploy says of a provider', () => {
     expect(await reportOf(house)).toMatchObject({ refusing: null, breaker: 'closed' });
     expect(house.living()).toEqual(['akash-instance-1']);
     expect(house.bus.payloads('routing-outcome')).toMatchObject([{ status: 'failed_to_start', blame: 'ours' }]);
+  });
+
+  test('not that tenants gave up what it was making for them', async () => {
+    const house = deployHouse();
+    const app = house.app();
+    house.providers.vast.deploy = async (_offer, _spec, { requestId, begun }) => {
+      const entry = await house.state.get(deploymentKey(requestId));
+      const record = deploymentRecord.parse(entry?.value);
+      await house.state.swap(entry?.key ?? '', entry?.version ?? '', {
+        ...record,
+        cancel_requested_at: rfc3339(house.clock.now()),
+      });
+      await begun?.('b-1');
+      throw new Error('expected the record to be another’s by now');
+    };
+    for (let i = 0; i < BREAKER_FAILURES; i++)
+      expect(await deliver(app, deploymentRequested, asked(house, `d${i}`))).toBe(503);
+    await settle();
+    expect(await reportOf(house)).toMatchObject({ breaker: 'closed' });
   });
 
   test('a process that begins asks anew', async () => {

@@ -3,15 +3,11 @@ import { createDeploy } from '#functions/deploy/handler.ts';
 import { createWatch } from '#functions/watch/handler.ts';
 import { BREAKER_FAILURES, DOUBT_LIMIT_MS, ENDED_TTL_MS, OFFER_PATIENCE_MS } from '#shared/defaults.ts';
 import { type DeploymentRecord, deploymentKey, deploymentRecord, doubtKey } from '#shared/domain/deployment.ts';
-import {
-  type DeploymentOption,
-  type DeploymentRequest,
-  deploymentRequested,
-  routingOutcome,
-} from '#shared/domain/events/catalogue.ts';
+import { type DeploymentRequest, deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import { fakeClock } from '#test/support/clock.ts';
+import { alive, drive as driveIn, requestOf as requestFor } from '#test/support/deploy-house.ts';
 import { EVENT_SAMPLES } from '#test/support/events.ts';
 import { faults } from '#test/support/faults.ts';
 import { memoryBus } from '#test/support/memory-bus.ts';
@@ -25,20 +21,9 @@ const START = Date.UTC(2026, 0, 1);
 const SPEED = 600;
 const TEN_MINUTES_MS = 600_000;
 
-const option = (offer_id: string): DeploymentOption => ({
-  provider: offer_id.split(':')[0] ?? '',
-  offer_id,
-  advertised_usd_per_gpu_hour: 0.4,
-  advertised_latency_ms: 100,
-  features: null,
-});
-
-const requestOf = (first: string, ...fallbacks: string[]): DeploymentRequest => ({
-  ...EVENT_SAMPLES['deployment-requested'],
+const requestOf = (...offers: Parameters<typeof requestFor>): DeploymentRequest => ({
+  ...requestFor(...offers),
   requested_at: rfc3339(START),
-  propensity: 0.9,
-  option: option(first),
-  fallbacks: fallbacks.map(option),
 });
 
 /** deploy and watch over the same state and providers, in a world that runs fast. */
@@ -57,7 +42,6 @@ function house() {
     state: deaths.wrap(state),
     providers: Object.values(providers).map((provider) => deaths.wrap(provider)),
   });
-  const deploy = () => createDeploy(wrapped());
   return {
     clock,
     worldClock,
@@ -66,7 +50,7 @@ function house() {
     deaths,
     providers,
     deps,
-    deploy,
+    app: () => createDeploy(wrapped()),
     watch: async () => {
       const objects = memoryObjects();
       const probe = async () => ({ ms: null, reason: 'nobody measures' });
@@ -84,9 +68,6 @@ function house() {
         .map(({ attempt, offer_id, status, final, blame }) => [attempt, offer_id, status, final, blame]),
   };
 }
-
-const alive = ({ made, terminated }: MemoryProvider): string[] =>
-  [...made.values()].flat().filter((instance) => !terminated.includes(instance));
 
 /** Makes the instance, and the answer never arrives. */
 function losesAnswers(provider: MemoryProvider): () => void {
@@ -108,34 +89,15 @@ const runs = (at: House, provider: MemoryProvider, instance: string): void => {
   provider.statuses.set(instance, aStatus(instance, 'd1', { state: 'running', created_at: now, ready_at: now }));
 };
 
-/** As the bus: delivers what is waiting until all is acknowledged, with a pause after a refusal. */
-async function drive(at: House, request: DeploymentRequest, pauseMs = 20_000): Promise<void> {
-  const waiting = [request];
-  const seen = new Set([deploymentRequested.eventId(request)]);
-  let app = at.deploy();
-  for (let deliveries = 0; waiting.length > 0; deliveries++) {
-    if (deliveries > 60) throw new Error('it never ends');
-    const status = await deliver(app, deploymentRequested, waiting[0] as DeploymentRequest);
-    // 500: the process is gone; a silent provider is a 503.
-    if (status === 500 && at.deaths.revive()) app = at.deploy();
-    if (status !== 204) {
-      await at.clock.advance(pauseMs);
-      continue;
-    }
-    waiting.shift();
-    for (const published of at.bus.payloads('deployment-requested')) {
-      const id = deploymentRequested.eventId(published);
-      if (!seen.has(id)) waiting.push(published);
-      seen.add(id);
-    }
-  }
-}
+/** Patience is over within a few deliveries. */
+const drive = (at: House, request: DeploymentRequest): Promise<void> =>
+  driveIn(at, request, { deliveries: 60, pauseMs: 20_000 });
 
 describe('a provider that stays silent', () => {
   test('is asked again within the patience, then left for the next offer; its attempt has failed, once', async () => {
     const at = house();
     at.providers.vast.failure = unavailable();
-    const app = at.deploy();
+    const app = at.app();
     const request = requestOf('vast:1', 'akash:2');
     for (const waitedMs of [0, 1_000, OFFER_PATIENCE_MS - 1_000]) {
       expect(await deliver(app, deploymentRequested, request)).toBe(503);
@@ -183,7 +145,7 @@ describe('a provider that stays silent', () => {
       return deploy(...args);
     };
     await at.clock.advance(OFFER_PATIENCE_MS + 1);
-    const app = at.deploy();
+    const app = at.app();
     for (let i = 0; i < 50; i++) {
       const request = { ...requestOf('vast:1', 'akash:2'), decision_id: `d${i}` };
       expect(await deliver(app, deploymentRequested, request)).toBe(204);
@@ -207,7 +169,7 @@ describe('an answer that was lost', () => {
     const at = house();
     const speak = losesAnswers(at.providers.vast);
     const request = requestOf('vast:1', 'akash:2');
-    expect(await deliver(at.deploy(), deploymentRequested, request)).toBe(503);
+    expect(await deliver(at.app(), deploymentRequested, request)).toBe(503);
     speak();
     await drive(at, request);
     expect(at.living()).toEqual(['vast-instance-1']);
@@ -236,9 +198,25 @@ describe('an answer that was lost', () => {
     expect(at.providers.akash.terminated).toEqual([]);
   });
 
+  test('and then a refusal: it may live, so it is on record, and no other offer there is tried', async () => {
+    const at = house();
+    const speak = losesAnswers(at.providers.vast);
+    const request = requestOf('vast:1', 'vast:2', 'akash:3');
+    expect(await deliver(at.app(), deploymentRequested, request)).toBe(503);
+    speak();
+    at.providers.vast.failure = new RejectedError('provider_unauthorized', 'vast list: 403');
+    await drive(at, request);
+    expect(at.outcomes()).toEqual([[0, 'vast:1', 'failed_to_start', true, 'ours']]);
+    expect(await at.record()).toMatchObject({ state: 'live', instance_id: 'akash-instance-1' });
+    expect(await at.doubts()).toEqual([doubtKey('d1', 0)]);
+    at.providers.vast.failure = null;
+    expect(await at.watch()).toBe(200);
+    expect(at.living()).toEqual(['akash-instance-1']);
+  });
+
   test('an instance that the record names is never terminated for a doubt', async () => {
     const at = house();
-    await deliver(at.deploy(), deploymentRequested, requestOf('vast:1'));
+    await deliver(at.app(), deploymentRequested, requestOf('vast:1'));
     await at.state.create(doubtKey('d1', 0), {
       decision_id: 'd1',
       attempt: 0,
@@ -305,7 +283,7 @@ describe('a request that comes far too late', () => {
   test('of a decision that nobody remembers: not deployed; its failed outcome is ours and is said once', async () => {
     const at = house();
     await at.clock.advance(ENDED_TTL_MS + 1_000);
-    const app = at.deploy();
+    const app = at.app();
     for (let i = 0; i < 3; i++)
       expect(await deliver(app, deploymentRequested, requestOf('vast:1', 'akash:2'))).toBe(204);
     expect(at.living()).toEqual([]);
@@ -317,7 +295,7 @@ describe('a request that comes far too late', () => {
   test('of one that ran and ended long ago: nothing runs, and the outcome has the id of the one that counts', async () => {
     const at = house();
     const request = requestOf('vast:1');
-    await deliver(at.deploy(), deploymentRequested, request);
+    await deliver(at.app(), deploymentRequested, request);
     const entry = await at.state.get(deploymentKey('d1'));
     await at.state.swap(
       entry?.key ?? '',
@@ -326,7 +304,7 @@ describe('a request that comes far too late', () => {
       { ttlMs: 1 },
     );
     await at.clock.advance(ENDED_TTL_MS + 1);
-    expect(await deliver(at.deploy(), deploymentRequested, request)).toBe(204);
+    expect(await deliver(at.app(), deploymentRequested, request)).toBe(204);
     expect(at.providers.vast.made.get('d1')).toHaveLength(1);
     const [outcome] = at.bus.payloads('routing-outcome');
     expect(outcome === undefined ? null : routingOutcome.eventId(outcome)).toBe(
@@ -353,6 +331,6 @@ describe('a request that comes far too late', () => {
 test('a record that cannot be read does not hold up what is behind it: the event is quarantined', async () => {
   const at = house();
   await at.state.create(deploymentKey('d1'), { state: 'dancing' });
-  expect(await deliver(at.deploy(), deploymentRequested, requestOf('vast:1'))).toBe(204);
+  expect(await deliver(at.app(), deploymentRequested, requestOf('vast:1'))).toBe(204);
   expect(at.bus.payloads('event-rejected')).toMatchObject([{ function_name: 'deploy', code: 'state_entry_invalid' }]);
 });

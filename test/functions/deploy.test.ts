@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { claimed, goneOutcome, nextAttempt, nextStep } from '#functions/deploy/decide.ts';
 import { type DeploymentRecord, deploymentKey, endedOf, type OpenDeployment } from '#shared/domain/deployment.ts';
 import { deploymentRequested, routingOutcome } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { type DeployHouse, deployHouse, drive, requestOf } from '#test/support/deploy-house.ts';
 import { aStatus, unavailable } from '#test/support/memory-provider.ts';
-import { deliver } from '#test/support/push.ts';
+import { aPush, deliver } from '#test/support/push.ts';
+import { aRequest } from '#test/support/runtime.ts';
 
 describe('a deployment', () => {
   test('is created once and followed from then on', async () => {
@@ -14,6 +16,14 @@ describe('a deployment', () => {
     expect(await house.live()).toEqual(['live/d1']);
     expect(house.bus.published).toEqual([]);
     expect(house.clock.pending()).toBe(0);
+  });
+
+  test('is none that a page in a browser on this machine asks for: its push is no bus’s', async () => {
+    const house = deployHouse();
+    const push = aPush(encodeEvent(deploymentRequested, requestOf('vast:1')));
+    const headers = { ...push.headers, host: '127.0.0.1:8084', 'sec-fetch-site': 'cross-site' };
+    expect((await house.app().handle(aRequest({ ...push, headers }))).status).toBe(403);
+    expect([house.living(), house.bus.published]).toEqual([[], []]);
   });
 
   test('redelivered, now or late, changes nothing', async () => {

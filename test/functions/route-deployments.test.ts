@@ -1,6 +1,7 @@
 /** What a tenant can see and end of its deployments. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { type DeploymentView, deploymentView } from '#functions/route/deployments/view.ts';
+import { intentKey } from '#functions/route/intent.ts';
 import {
   type DeploymentRecord,
   deploymentKey,
@@ -234,6 +235,19 @@ describe('GET /deployments', () => {
   }
   const list = async (app: FunctionApp, query = '', tenant = 'ann'): Promise<Listed> =>
     bodyOf<Listed>(await ask(app, 'GET', `/deployments?${query}`, tenant));
+
+  test('one that cannot be read hides none of the others', async () => {
+    house.tenants = [aTenant('ann'), aTenant('bob')];
+    const app = await house.app();
+    const [broken, unreadable] = [decisionId('bob', 'r2'), decisionId('ann', 'r3')];
+    await put(open());
+    await house.state.create(deploymentKey(broken), { state: 'dancing' });
+    await house.state.create(intentKey(unreadable), { answer: 'none' });
+    for (const id of [broken, unreadable]) await house.state.create(liveKey(id), { decision_id: id });
+    expect((await list(app)).deployments.map(({ deployment_id: id }) => id)).toEqual([ID]);
+    const told = house.deps.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields['decision_id']);
+    expect(told.toSorted()).toEqual([broken, unreadable].toSorted());
+  });
 
   test('gives the tenant’s own that live, page by page, each once', async () => {
     house.tenants = [aTenant('ann'), aTenant('bob')];

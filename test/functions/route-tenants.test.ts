@@ -50,18 +50,29 @@ describe('a request', () => {
     expect(house.bus.distinct('routing-decision')).toHaveLength(2);
   });
 
-  test.each<[string | undefined, number]>([
-    [undefined, 200],
-    ['none', 200],
-    ['same-origin', 200],
-    ['same-site', 403],
-    ['cross-site', 403],
-  ])('where nobody is asked who he is, of a browser that says %s of its site: %i', async (site, status) => {
-    await house.offer(FIVE_OFFERS);
-    const answer = await ask(await house.app(), aRouteRequest(), site === undefined ? {} : { 'sec-fetch-site': site });
-    expect(answer.status).toBe(status);
-    expect(house.bus.published.length > 0).toBe(status === 200);
-  });
+  test.each<[string | undefined, string | undefined, number]>([
+    [undefined, undefined, 200],
+    [undefined, 'route.example', 200],
+    ['none', undefined, 200],
+    ['same-origin', undefined, 200],
+    ['same-origin', 'localhost:8080', 200],
+    ['same-origin', '127.0.0.1:8080', 200],
+    ['same-origin', '[::1]:8080', 200],
+    ['same-site', 'localhost:8080', 403],
+    ['cross-site', 'localhost:8080', 403],
+    // Its name leads here since a moment ago.
+    ['same-origin', 'elsewhere.example:8080', 403],
+    ['same-origin', '127.0.0.1.elsewhere.example', 403],
+  ])(
+    'where nobody is asked who he is, of a browser that says %s of its site, at %s: %i',
+    async (site, host, status) => {
+      await house.offer(FIVE_OFFERS);
+      const headers = { ...(site && { 'sec-fetch-site': site }), ...(host && { host }) };
+      const answer = await ask(await house.app(), aRouteRequest(), headers);
+      expect(answer.status).toBe(status);
+      expect(house.bus.published.length > 0).toBe(status === 200);
+    },
+  );
 
   test('in another’s name is refused before anything happens', async () => {
     const app = await houseOfTwo();

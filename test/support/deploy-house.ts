@@ -61,13 +61,20 @@ export function deployHouse() {
   };
 }
 
-const alive = ({ made, terminated }: MemoryProvider): string[] =>
+export const alive = ({ made, terminated }: MemoryProvider): string[] =>
   [...made.values()].flat().filter((instance) => !terminated.includes(instance));
 
 export type DeployHouse = ReturnType<typeof deployHouse>;
 
-/** Delivers the request and whatever deploy asks for next, as the bus does: until all is acknowledged. */
-export async function drive(house: DeployHouse, request: DeploymentRequest, deliveries = 40): Promise<void> {
+/**
+ * Delivers the request and whatever deploy asks for next, as the bus does: until all is acknowledged.
+ * @param pauseMs between two deliveries of what was refused
+ */
+export async function drive(
+  house: Pick<DeployHouse, 'app' | 'deaths' | 'clock' | 'bus'>,
+  request: DeploymentRequest,
+  { deliveries = 40, pauseMs = 1_234 } = {},
+): Promise<void> {
   const waiting = [request];
   const seen = new Set([deploymentRequested.eventId(request)]);
   let app = house.app();
@@ -75,10 +82,11 @@ export async function drive(house: DeployHouse, request: DeploymentRequest, deli
     if (i > deliveries) throw new Error('it never ends');
     const next = waiting[0] as DeploymentRequest;
     const status = await deliver(app, deploymentRequested, next);
-    if (house.deaths.revive()) app = house.app();
+    // 500: the process is gone; a silent provider is a 503.
+    if (status === 500 && house.deaths.revive()) app = house.app();
     if (status !== 204) {
       // It comes again later; what it publishes must not depend on when.
-      await house.clock.advance(1_234);
+      await house.clock.advance(pauseMs);
       continue;
     }
     waiting.shift();

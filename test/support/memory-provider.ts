@@ -1,6 +1,6 @@
 import type { Offer } from '#shared/domain/offer.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
-import type { InstanceStatus, Provider } from '#shared/providers/provider.ts';
+import { type InstanceStatus, type Provider, UNSAID } from '#shared/providers/provider.ts';
 
 /** A provider in memory: idempotent by label, as the contract says, with the levers a test needs. */
 export interface MemoryProvider extends Provider {
@@ -120,18 +120,7 @@ export const aStatus = (
   request_id,
   state: 'provisioning',
   blame: null,
-  created_at: null,
-  ready_at: null,
-  ended_at: null,
-  address: null,
-  gpu_count: null,
-  usd_per_hour: null,
-  storage_usd_per_hour: null,
-  latency_ms: null,
-  exposure_hours: null,
-  useful_gpu_hours: null,
-  billed_gpu_hours: null,
-  cost_usd: null,
+  ...UNSAID,
   ...changes,
 });
 

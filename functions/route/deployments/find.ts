@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { deploymentKey, deploymentRecord } from '#shared/domain/deployment.ts';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
@@ -21,12 +22,20 @@ export async function findDeployment(state: State, caller: Caller, id: string): 
   throw new RejectedError('deployment_unknown', `no deployment ${JSON.stringify(id.slice(0, 64))}`);
 }
 
-/** Null: neither record nor intent is there. */
+/** Null: neither record nor intent is there. @throws TransientError internal: what is there cannot be read */
 export async function read(state: State, id: string): Promise<Found | null> {
   const [entry, intended] = await Promise.all([state.get(deploymentKey(id)), state.get(intentKey(id))]);
   if (entry === null && intended === null) return null;
-  const record = entry === null ? null : deploymentRecord.safeParse(entry.value);
-  if (record !== null && !record.success)
-    throw new TransientError('internal', `${deploymentKey(id)} cannot be read: ${describeIssues(record.error.issues)}`);
-  return { id, entry, record: record?.data ?? null, intent: intended === null ? null : intent.parse(intended.value) };
+  return {
+    id,
+    entry,
+    record: entry === null ? null : parsed(entry, deploymentRecord),
+    intent: intended === null ? null : parsed(intended, intent),
+  };
+}
+
+function parsed<T>({ key, value }: StateEntry, schema: z.ZodType<T>): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  throw new TransientError('internal', `${key} cannot be read: ${describeIssues(error.issues)}`);
 }

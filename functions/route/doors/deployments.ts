@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { LIVE_PREFIX, liveKey } from '#shared/domain/deployment.ts';
 import { describeIssues } from '#shared/domain/events/codec.ts';
-import { RejectedError } from '#shared/errors.ts';
+import { AuroraError, RejectedError } from '#shared/errors.ts';
 import { type HttpRequest, type HttpRoute, json } from '#shared/runtime/http-function.ts';
 import { isOver, requestEnd, terminateNow } from '../deployments/cancel.ts';
-import { findDeployment, read } from '../deployments/find.ts';
+import { type Found, findDeployment, read } from '../deployments/find.ts';
 import { belongsTo, type DeploymentView, viewOf } from '../deployments/view.ts';
 import type { Tools } from '../tools.ts';
 import type { Caller } from './caller.ts';
@@ -67,16 +67,24 @@ interface DeploymentList {
 }
 
 /** Those that live: deploy has made them, and watch has not seen their end. */
-async function list({ state }: Tools, caller: Caller, { limit, after }: Page): Promise<DeploymentList> {
+async function list({ state, log }: Tools, caller: Caller, { limit, after }: Page): Promise<DeploymentList> {
   const index = await state.list(LIVE_PREFIX, {
     limit: LOOKED_AT,
     ...(after === undefined ? {} : { after: liveKey(after) }),
   });
   const ids = index.map(({ key }) => key.slice(LIVE_PREFIX.length));
-  const found = await Promise.all(ids.map((id) => read(state, id)));
-  const own = found
-    .filter((one) => one !== null && (caller === null || belongsTo(caller, one)))
-    .filter((one) => one !== null);
+  /** What is wrong with one must not hide the others, which are other tenants' too. */
+  const readable = async (id: string): Promise<Found | null> => {
+    try {
+      return await read(state, id);
+    } catch (error) {
+      if (!(error instanceof AuroraError && error.code === 'internal')) throw error;
+      log.error({ decision_id: id, reason: error.message }, 'deployment cannot be read; it is not listed');
+      return null;
+    }
+  };
+  const found = (await Promise.all(ids.map(readable))).filter((one) => one !== null);
+  const own = found.filter((one) => caller === null || belongsTo(caller, one));
   const shown = own.slice(0, limit);
   // Where the page stops: at its last one, or, when it is not full, at the last that was looked at.
   const last = own.length > limit ? shown.at(-1)?.id : index.length < LOOKED_AT ? undefined : ids.at(-1);

@@ -1,6 +1,7 @@
 import { AuroraError, RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock, WorldClock } from '#shared/ports/clock.ts';
-import { mayHaveHappened, type ProviderClient } from '../client.ts';
+import type { ProviderClient } from '../client.ts';
+import { foundAfter, mayHaveHappened, whileThere } from '../creation.ts';
 import type { Labels } from '../labels.ts';
 import type { CallContext, DeployContext, DeploySpec, OfferToDeploy } from '../provider.ts';
 import { awaitBid } from './bids.ts';
@@ -55,8 +56,11 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
     const found = await book.labelled(open, label, context);
     const [first = null, ...twins] = found.filter(book.lives);
     const ended = found.filter((one) => !book.lives(one) && one.leases.length > 0);
-    for (const { dseq } of [...twins, ...ended]) await book.close(dseq, context);
-    await book.sweep(open, 'mine', context);
+    const tidy = async (): Promise<void> => {
+      for (const { dseq } of [...twins, ...ended]) await book.close(dseq, context);
+      await book.sweep(open, 'mine', context);
+    };
+    await (first === null ? tidy() : whileThere(tidy()));
     return first;
   }
 
@@ -66,7 +70,7 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
     const price = leaseOf(deployment)?.price;
     const usd = price === undefined ? null : usdPerHour(price, aktUsd);
     if (limit === null || usd === null || !isDearer(usd / spec.gpu_count, limit)) return deployment.dseq;
-    await book.close(deployment.dseq, context);
+    await whileThere(book.close(deployment.dseq, context));
     throw tooDear(`lease of ${deployment.dseq}`, usd / spec.gpu_count, limit);
   }
 
@@ -90,7 +94,7 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
       return data;
     } catch (error) {
       // It may be there all the same, in escrow and open to bids.
-      if (mayHaveHappened(error)) await only(label, { deadline: context.deadline }).catch(ignored);
+      if (mayHaveHappened(error)) await foundAfter(only(label, { deadline: context.deadline }));
       // Too long a run for what the account holds says nothing of the next one.
       if (error instanceof RejectedError && error.code === 'provider_funds' && depositUsd > MIN_DEPOSIT_USD)
         throw new RejectedError('offer_gone', `${error.message} (asked for ${depositUsd} USD of escrow)`, {
@@ -107,7 +111,7 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
       return data;
     } catch (error) {
       memory.note(dseq, { stage: 'forsaken' });
-      const there = await book.look(dseq, { deadline: context.deadline });
+      const there = await whileThere(book.look(dseq, { deadline: context.deadline }));
       if (there !== null && isLeased(there)) return there;
       await undo(dseq, context);
       throw error;
@@ -164,11 +168,6 @@ export function akashDeploy({ client, book, labels, hostClock, worldClock, aktUs
 function depositUsd(usdAnHour: number, { gpu_hours, gpu_count }: DeploySpec): number {
   const usd = usdAnHour * (gpu_hours / gpu_count + SPARE_HOURS);
   return Math.max(MIN_DEPOSIT_USD, Math.ceil(usd * 100) / 100);
-}
-
-/** The caller hears what went wrong first. What this was to find, the next call looks for. */
-function ignored(error: unknown): void {
-  if (!(error instanceof AuroraError)) throw error;
 }
 
 const tooDear = (what: string, usd: number, limit: number): RejectedError =>

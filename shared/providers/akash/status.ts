@@ -1,6 +1,6 @@
 import { READY_LIMIT_DEFAULT_MS } from '#shared/defaults.ts';
 import type { Labels } from '../labels.ts';
-import type { Address, InstanceStatus } from '../provider.ts';
+import { type Address, type InstanceStatus, UNSAID } from '../provider.ts';
 import type { Known } from './memory.ts';
 import { BLOCK_MS, BLOCKS_PER_HOUR, usdPerBlock, usdPerHour } from './money.ts';
 import type { Deployment, Lease, LeaseStatus } from './wire.ts';
@@ -58,16 +58,10 @@ export function statusOf(
     request_id: labels.requestIdOf(known.label),
     ...verdictOn(deployment, lease, known),
     // Times on a chain are heights, and a block takes about six seconds: good for durations, not for instants.
-    created_at: null,
-    ready_at: null,
-    ended_at: null,
+    ...UNSAID,
     address: live ? known.address : null,
     gpu_count: known.gpuCount,
     usd_per_hour: usdPerHour(lease.price, aktUsd),
-    storage_usd_per_hour: null,
-    latency_ms: null,
-    exposure_hours: null,
-    useful_gpu_hours: null,
     ...(live ? NOT_BILLED_YET : billOf(lease, known, aktUsd)),
   };
 }

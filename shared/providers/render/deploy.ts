@@ -1,5 +1,6 @@
 import { RejectedError } from '#shared/errors.ts';
-import { mayHaveHappened, type ProviderClient } from '../client.ts';
+import type { ProviderClient } from '../client.ts';
+import { foundAfter, mayHaveHappened, whileThere } from '../creation.ts';
 import type { Labels } from '../labels.ts';
 import type { CallContext, DeployContext, DeploySpec, OfferToDeploy } from '../provider.ts';
 import type { RenderBook } from './book.ts';
@@ -22,7 +23,7 @@ export function renderDeploy(
   async function only(title: string, context: DeployContext): Promise<string | null> {
     const { living, over } = await book.titled(title, context);
     const [first, ...twins] = living;
-    for (const twin of twins) await book.cancel(twin.uuid, TWIN, context);
+    for (const twin of twins) await whileThere(book.cancel(twin.uuid, TWIN, context));
     return (first ?? over)?.uuid ?? null;
   }
 
@@ -52,7 +53,7 @@ export function renderDeploy(
       return made.uuid;
     } catch (error) {
       // Whoever must try again comes later, through the look-up: a second creation on the heels of a lost answer pays twice.
-      const made = mayHaveHappened(error) ? await only(title, context) : null;
+      const made = mayHaveHappened(error) ? await foundAfter(only(title, context)) : null;
       if (made === null) throw error;
       return made;
     }

@@ -1,6 +1,6 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Labels } from '../labels.ts';
-import { type Address, type InstanceStatus, isOver } from '../provider.ts';
+import { type Address, type InstanceStatus, isOver, UNSAID } from '../provider.ts';
 import { PREPARED_WITHIN_MS } from './calls.ts';
 import { givenNode } from './given.ts';
 import type { Job, Run } from './wire.ts';
@@ -36,19 +36,13 @@ export function statusOf(job: Job, run: Run | null, labels: Labels, ran: boolean
     instance_id: job.uuid,
     request_id: labels.requestIdOf(job.title),
     ...verdict,
+    // Nor when it was ready: a run starts with the preparation of its node.
+    ...UNSAID,
     created_at: job.created_at == null ? null : rfc3339(job.created_at),
-    // A run starts with the preparation of its node; nothing says when the container was up.
-    ready_at: null,
     ended_at: endedMs === null ? null : rfc3339(endedMs),
     address: verdict.state === 'running' && run !== null ? addressOf(run, portOf(job)) : null,
     gpu_count: given?.gpuCount ?? null,
     usd_per_hour: given?.usdPerHour ?? null,
-    storage_usd_per_hour: null,
-    latency_ms: null,
-    exposure_hours: null,
-    useful_gpu_hours: null,
-    billed_gpu_hours: null,
-    cost_usd: null,
   };
 }
 

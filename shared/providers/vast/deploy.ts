@@ -1,5 +1,6 @@
 import { RejectedError } from '#shared/errors.ts';
-import { mayHaveHappened, type ProviderClient } from '../client.ts';
+import type { ProviderClient } from '../client.ts';
+import { foundAfter, mayHaveHappened, whileThere } from '../creation.ts';
 import type { Labels } from '../labels.ts';
 import type { DeployContext, DeploySpec, OfferToDeploy } from '../provider.ts';
 import type { VastBook } from './book.ts';
@@ -15,7 +16,7 @@ export function vastDeploy(client: ProviderClient, book: VastBook, labels: Label
   /** The oldest under the label; younger twins are ended, for one request pays for one. */
   async function only(label: string, context: DeployContext): Promise<VastInstance | null> {
     const [first, ...twins] = await book.instances(context, label);
-    for (const twin of twins) await book.destroy(String(twin.id), context);
+    for (const twin of twins) await whileThere(book.destroy(String(twin.id), context));
     return first ?? null;
   }
 
@@ -26,7 +27,7 @@ export function vastDeploy(client: ProviderClient, book: VastBook, labels: Label
     // Of the GPUs that were asked for: who gets more of them pays for more.
     const usd = instance.dph_total == null ? null : instance.dph_total / spec.gpu_count;
     if (limit === null || usd === null || usd <= limit) return id;
-    await book.destroy(id, context);
+    await whileThere(book.destroy(id, context));
     throw tooDear(`instance ${id}`, usd, limit);
   }
 
@@ -39,7 +40,7 @@ export function vastDeploy(client: ProviderClient, book: VastBook, labels: Label
     try {
       id = (await client.ask(create(askId, label, context.requestId, spec), context)).new_contract;
     } catch (error) {
-      const there = mayHaveHappened(error) ? await only(label, context) : null;
+      const there = mayHaveHappened(error) ? await foundAfter(only(label, context)) : null;
       if (there === null) throw error;
       return await admitted(there, spec, context);
     }
@@ -49,7 +50,7 @@ export function vastDeploy(client: ProviderClient, book: VastBook, labels: Label
   /** A price that matters is looked up before the instance counts. */
   async function paid(id: number, spec: DeploySpec, context: DeployContext): Promise<string> {
     if (spec.max_usd_per_gpu_hour === null) return String(id);
-    const { instances: instance } = await client.ask(get(String(id)), context);
+    const { instances: instance } = await whileThere(client.ask(get(String(id)), context));
     return instance === null ? String(id) : await admitted(instance, spec, context);
   }
 

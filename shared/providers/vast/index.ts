@@ -5,6 +5,7 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { TransientError } from '#shared/errors.ts';
 import { createHttpClient } from '#shared/runtime/http-client.ts';
+import { isThisMachine } from '#shared/runtime/this-machine.ts';
 import type { AdapterOptions } from '../adapter.ts';
 import { createProviderClient } from '../client.ts';
 import { labelsOf } from '../labels.ts';
@@ -32,7 +33,7 @@ export function vastProvider(options: AdapterOptions): Provider {
   });
   const book = vastBook(client);
   // Where logs lie is no place of Vast's API: another agent, which knows no key. On this machine are those of a fake that is here too.
-  const rules = { loopback: HERE.includes(new URL(options.baseUrl).hostname) };
+  const rules = { loopback: isThisMachine(new URL(options.baseUrl).hostname) };
   const elsewhere = createHttpClient({ hostClock, lookup: guardedLookup(rules) });
   const logs = vastLogs(client, elsewhere, { hostClock, rules });
   const deploy = vastDeploy(client, book, labels);
@@ -83,5 +84,4 @@ export function vastProvider(options: AdapterOptions): Provider {
   };
 }
 
-const HERE: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
 const INSTANCE_ID = /^\d{1,16}$/;

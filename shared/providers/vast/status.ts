@@ -1,6 +1,6 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Labels } from '../labels.ts';
-import type { Address, InstanceStatus } from '../provider.ts';
+import { type Address, type InstanceStatus, UNSAID } from '../provider.ts';
 import type { VastInstance } from './wire.ts';
 
 /** Vast's month, by which storage is billed. */
@@ -27,18 +27,13 @@ export function statusOf(instance: VastInstance, labels: Labels, nowMs: number):
     instance_id: String(instance.id),
     request_id: labels.requestIdOf(instance.label),
     ...verdict,
+    ...UNSAID,
     created_at: createdMs === null ? null : rfc3339(createdMs),
     ready_at: readyMs === null ? null : rfc3339(Math.max(readyMs, createdMs ?? 0)),
-    ended_at: null,
     address: running ? addressOf(instance) : null,
     gpu_count: instance.num_gpus ?? null,
     usd_per_hour: gpuUsdPerHour(instance, storage),
     storage_usd_per_hour: storage,
-    latency_ms: null,
-    exposure_hours: null,
-    useful_gpu_hours: null,
-    billed_gpu_hours: null,
-    cost_usd: null,
   };
 }
 

@@ -18,6 +18,7 @@ import {
 } from '#shared/domain/budget.ts';
 import { describeIssues } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
+import type { OnSettled } from '#shared/domain/settlement.ts';
 import type { Tenant } from '#shared/domain/tenant.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
@@ -36,17 +37,11 @@ export interface Budgets {
   /** Create-only: repeating it changes nothing. */
   hold(decisionId: string, reservation: Reservation): Promise<void>;
   /**
-   * Credits what a decision's deployment cost less than was reserved for it, or charges what it cost more. Idempotent by the decision's
-   * id; nothing happens where nothing is held: the tenant has no budget, or its day is long over. Who is killed in between leaves a
-   * credit out, or a charge in twice.
+   * Credits what a decision's deployment cost less than was reserved for it, or charges what it cost more; where nobody knows the cost,
+   * what is reserved stays. Idempotent by the decision's id; nothing happens where nothing is held: the tenant has no budget, or its
+   * day is long over. Who is killed in between leaves a credit out, or a charge in twice.
    */
-  settle(what: Settled): Promise<void>;
-}
-
-export interface Settled {
-  readonly decision_id: string;
-  /** USD, of all its attempts; null: nobody knows, and what is reserved stays. */
-  readonly cost_usd: number | null;
+  readonly settle: OnSettled;
 }
 
 export interface BudgetsDeps {
