@@ -11,7 +11,7 @@ const COMPILED = join(import.meta.dirname, '..', '..', 'node_modules', '.cache',
 export function setup(): (() => void) | undefined {
   // A child process starts in half of the CPU time; threads inherit it.
   process.env['NODE_COMPILE_CACHE'] ??= COMPILED;
-  // terraform and esbuild live for seconds: collecting what ends with them took a quarter of their CPU.
+  // terraform and esbuild live for seconds: collecting what ends with them took a fifth of esbuild's CPU.
   process.env['GOGC'] ??= '400';
   if (process.env['TMPDIR'] !== undefined || !hasRoom()) return;
   // What the tests kill is processes, never the machine: no test can tell what a disk would have kept.

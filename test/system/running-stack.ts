@@ -29,7 +29,7 @@ const live = z.object({ deployments: z.array(z.unknown()) });
 /** One of whatever tenant and provider. */
 const ONE = { tenant_id: null, provider: null, after: '', limit: 1 };
 
-/** What waits for a stack asks it so often: each time it counts its record, which at 50 ms took a fifth of a core. Its own lines come in step with its clocks, and may always see what those have just begun. */
+/** What waits for a stack asks it so often: each time it counts its whole record. Its own lines come in step with its clocks, and may always see what those have just begun. */
 const ASK_EVERY_MS = 200;
 
 export interface RunningStack {
