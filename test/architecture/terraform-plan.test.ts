@@ -1,10 +1,11 @@
 /**
  * What a plan says, without a provider (terraform/values.ts): that there is one, that wrong values are refused, and what services,
- * accounts and alerts come to. Skipped where terraform is not installed.
+ * accounts and alerts come to. Skipped where terraform is not installed, and in `npm test` (`npm run test:all`).
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROVIDER_NAMES, parseConfig } from '#shared/config.ts';
 import { STREAM_LIMIT_MS } from '#shared/defaults.ts';
+import { runsDear } from '#test/support/dear.ts';
 import { tenantsVariable } from '#test/support/tenants.ts';
 import { FOLDERS, needsOf } from './terraform/code.ts';
 import { type Block, readTerraform } from './terraform/parsed.ts';
@@ -35,7 +36,7 @@ const secretOf = (provider: string): string => `AURORA_PROVIDER_${provider.toUpp
 /** In the form that fits every marketplace. */
 const keyIn = (secret: string): string => `public:${secret}`;
 
-describe.skipIf(!hasTerraform())('a plan', () => {
+describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
   let environments: Record<'dev' | 'prod', Workplace>;
   let dev: Planned;
   beforeAll(async () => {

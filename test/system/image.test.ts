@@ -20,6 +20,7 @@ import { trainInWorker } from '#shared/learning/train/in-worker.ts';
 import { ACCOUNT } from '#test/support/account.ts';
 import { startChild } from '#test/support/child.ts';
 import { type Cloud, startCloud } from '#test/support/cloud.ts';
+import { runsDear } from '#test/support/dear.ts';
 import { type Followed, followDockerfile, makeReadOnly, type Owner } from '#test/support/dockerfile.ts';
 import { TOY_CONFIG, TOY_SET, TOY_TIMES, toyExamples } from '#test/support/learning.ts';
 
@@ -86,7 +87,7 @@ async function urlOf({ line }: ReturnType<typeof start>): Promise<string> {
   return url;
 }
 
-describe('the image', () => {
+describe.skipIf(!runsDear)('the image', () => {
   test.each(DEPLOYED)('serves %s, which answers as a release expects, and drains', async (name) => {
     const started = start(name);
     const ended = once(started.child, 'close');
