@@ -213,6 +213,27 @@ export const ERROR_CATALOGUE = {
     status: 409,
     remedy: 'Let more evidence come in, or force it: vm models promote VERSION --force --reason "...".',
   },
+  // Probes.
+  suite_invalid: {
+    kind: 'rejected',
+    status: 400,
+    remedy: 'Correct the place named in the message; docs/operations/SMOKE.md shows what a suite holds.',
+  },
+  cluster_unreachable: {
+    kind: 'transient',
+    status: 503,
+    remedy: 'Check the endpoint of the cluster and the network on the way; kubectl version asks the same.',
+  },
+  cluster_unauthorized: {
+    kind: 'rejected',
+    status: 401,
+    remedy: 'Log in anew: the cluster does not take this token (gcloud auth login, or the account of the function).',
+  },
+  cluster_forbidden: {
+    kind: 'rejected',
+    status: 403,
+    remedy: 'Apply terraform/kubernetes/probe: it lets the account read what the checks look at.',
+  },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },
   port_unavailable: {

@@ -1,0 +1,44 @@
+/** Words of the probes: what a check says of its target, and what a run says of its suite. */
+import { z } from 'zod';
+import { count, name, nonNegative, timestamp } from './primitives.ts';
+
+/**
+ * pass, fail: its target was looked at, or used as its users do. error: it could not be looked at, so how it is stays unknown.
+ * skipped: a check that it needs did not pass.
+ */
+export const checkStatus = z.enum(['pass', 'fail', 'error', 'skipped']);
+export type CheckStatus = z.infer<typeof checkStatus>;
+
+/** What was seen, in a few flat fields that a person reads. */
+export const evidence = z.record(z.string(), z.union([z.string().max(300), z.number(), z.boolean(), z.null()]));
+export type Evidence = Readonly<z.infer<typeof evidence>>;
+
+/** Whether the suite has failed when the check does, or works less well. */
+export const severity = z.enum(['critical', 'warning']);
+export type Severity = z.infer<typeof severity>;
+
+/** Lower case, digits and dashes; what a suite, a check or a target is called. */
+export const probeId = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected lower case letters, digits and dashes');
+
+export const checkResult = z.object({
+  suite: probeId,
+  /** Of one run of the suite. */
+  run_id: name,
+  check_id: probeId,
+  kind: name,
+  category: name,
+  target: probeId,
+  severity,
+  status: checkStatus,
+  /** Of the world: where probes run in production, the host's. */
+  observed_at: timestamp,
+  /** Of the last attempt; null: there was none. */
+  latency_ms: nonNegative.nullable(),
+  attempts: count,
+  evidence,
+  /** What to do; null when it passed. */
+  remedy: z.string().max(500).nullable(),
+  /** Why nobody is to be woken; null: no maintenance now. */
+  maintenance: z.string().max(200).nullable(),
+});
+export type CheckResult = z.infer<typeof checkResult>;

@@ -1,0 +1,284 @@
+/**
+ * A suite: which checks look at which targets, how often one looks again before it is believed, and when somebody is told. Read from
+ * YAML (or JSON, which is YAML too). What it does not know is an error that names its place, for it is a typing mistake.
+ */
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { count, timestamp } from '#shared/domain/primitives.ts';
+import { probeId, severity } from '#shared/domain/probe.ts';
+import { RejectedError } from '#shared/errors.ts';
+import type { Attempt, CheckKind, Reach, TargetKind, Targets } from './check.ts';
+
+/** Looks again before a verdict is believed. */
+export interface Confirmation {
+  readonly times: number;
+  readonly pauseMs: number;
+}
+
+/** Fires when `failures` of the last `of` runs were bad; is over after `clear` good ones in a row. */
+export interface AlertRule {
+  readonly failures: number;
+  readonly of: number;
+  readonly clear: number;
+}
+
+export interface PlannedCheck {
+  readonly id: string;
+  readonly kind: string;
+  readonly category: string;
+  readonly target: string;
+  readonly severity: 'critical' | 'warning';
+  readonly needs: readonly string[];
+  readonly deadlineMs: number;
+  readonly confirm: Confirmation;
+  readonly alert: AlertRule;
+  readonly attempt: Attempt;
+}
+
+export interface Maintenance {
+  /** Host epoch milliseconds. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Null: all. */
+  readonly checks: readonly string[] | null;
+  readonly reason: string;
+}
+
+export interface Suite {
+  readonly id: string;
+  readonly periodMs: number;
+  readonly deadlineMs: number;
+  readonly concurrency: number;
+  /** Each stands behind those it needs. */
+  readonly checks: readonly PlannedCheck[];
+  readonly maintenance: readonly Maintenance[];
+}
+
+export interface SuiteOptions {
+  readonly kinds: Readonly<Record<string, CheckKind>>;
+  /** For `${name}` in targets: what differs from one installation to the next. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Targets on this machine may be looked at. */
+  readonly loopback: boolean;
+}
+
+const MAX_CHECKS = 512;
+const MAX_BYTES = 256 * 1024;
+const WAIT_MS = 60_000;
+
+const seconds = z.number().min(0.1).max(86_400);
+const confirmation = z
+  .strictObject({ times: count.max(5), pause_ms: z.number().min(0).max(WAIT_MS) })
+  .transform(({ times, pause_ms }): Confirmation => ({ times, pauseMs: pause_ms }));
+const alertRule = z
+  .strictObject({ failures: z.int().min(1).max(100), of: z.int().min(1).max(100), clear: z.int().min(1).max(100) })
+  .refine(({ failures, of }) => failures <= of, 'expected failures <= of');
+
+const target = z.union([
+  z.strictObject({ url: z.string(), private: z.boolean().default(false) }),
+  z.strictObject({
+    host: z.string(),
+    port: z.union([z.int(), z.string()]).default(443),
+    private: z.boolean().default(false),
+  }),
+  z.strictObject({
+    kubernetes: z.strictObject({ namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/) }),
+  }),
+  z.strictObject({ loop: z.literal(true) }),
+]);
+
+/** What every check says, of whatever kind; the rest is the kind's. */
+const common = z.object({
+  id: probeId,
+  kind: z.string(),
+  target: probeId,
+  category: z.string().min(1).max(64),
+  severity: severity.default('critical'),
+  needs: z.array(probeId).max(16).default([]),
+  deadline_s: seconds.optional(),
+  confirm: confirmation.optional(),
+  alert: alertRule.optional(),
+});
+
+const suiteFile = z.strictObject({
+  suite: probeId,
+  period_s: z.number().min(1).max(86_400),
+  deadline_s: seconds,
+  /** Of one attempt. */
+  check_deadline_s: seconds.default(10),
+  concurrency: z.int().min(1).max(256).default(32),
+  // A check that fails one time in five by chance is bad in 0.8 % of runs after two confirmations, and three of five are then
+  // 5 in a million: test/shared/probes-alerting.
+  confirm: confirmation.default({ times: 2, pauseMs: 1_000 }),
+  alert: alertRule.default({ failures: 3, of: 5, clear: 3 }),
+  targets: z.record(probeId, target),
+  maintenance: z
+    .array(
+      z.strictObject({
+        from: timestamp,
+        until: timestamp,
+        checks: z.array(probeId).min(1).optional(),
+        reason: z.string().min(1).max(200),
+      }),
+    )
+    .max(64)
+    .default([]),
+  checks: z.array(z.looseObject({})).min(1).max(MAX_CHECKS),
+});
+
+/** @param where what messages call it: a file's name. @throws RejectedError suite_invalid */
+export function parseSuite(text: string, where: string, options: SuiteOptions): Suite {
+  const wrong = (message: string): RejectedError => new RejectedError('suite_invalid', `${where}: ${message}`);
+  if (Buffer.byteLength(text) > MAX_BYTES) throw wrong(`expected at most ${MAX_BYTES} bytes`);
+  let raw: unknown;
+  try {
+    raw = parseYaml(text, { maxAliasCount: 64 });
+  } catch (error) {
+    throw wrong(`expected YAML: ${String((error as Error).message).split('\n', 1)[0]}`);
+  }
+  const file = suiteFile.safeParse(raw);
+  if (!file.success) throw wrong(firstIssue(file.error, ''));
+  const { data } = file;
+
+  const targets = new Map<string, BoundTarget>();
+  for (const [id, said] of Object.entries(data.targets)) {
+    try {
+      targets.set(id, targetOf(said, options));
+    } catch (error) {
+      throw wrong(`targets.${id}: ${(error as Error).message}`);
+    }
+  }
+  const checks = data.checks.map((one, index): PlannedCheck => {
+    const head = common.safeParse(one);
+    const place = `checks[${index}]`;
+    if (!head.success) throw wrong(firstIssue(head.error, place));
+    const { id, kind, target: on, category, needs, deadline_s, ...rest } = head.data;
+    const named = `${place} (${id})`;
+    const definition = Object.hasOwn(options.kinds, kind) ? options.kinds[kind] : undefined;
+    if (definition === undefined)
+      throw wrong(
+        `${named}.kind: expected one of ${Object.keys(options.kinds).join(', ')}, got ${JSON.stringify(kind)}`,
+      );
+    const bound = targets.get(on);
+    if (bound === undefined)
+      throw wrong(`${named}.target: expected one of ${[...targets.keys()].join(', ')}, got ${JSON.stringify(on)}`);
+    if (bound.kind !== definition.on)
+      throw wrong(
+        `${named}.target: ${kind} looks at a target of kind ${definition.on}, ${on} is one of kind ${bound.kind}`,
+      );
+    const own = Object.fromEntries(Object.entries(one).filter(([key]) => !Object.hasOwn(common.shape, key)));
+    let attempt: Attempt;
+    try {
+      attempt = definition.bind(own, bound.target);
+    } catch (error) {
+      if (error instanceof z.ZodError) throw wrong(firstIssue(error, named));
+      throw error;
+    }
+    return {
+      id,
+      kind,
+      category,
+      target: on,
+      severity: rest.severity,
+      needs,
+      deadlineMs: (deadline_s ?? data.check_deadline_s) * 1000,
+      confirm: rest.confirm ?? data.confirm,
+      alert: rest.alert ?? data.alert,
+      attempt,
+    };
+  });
+  const fault = faultOfOrder(checks);
+  if (fault !== null) throw wrong(fault);
+  const ids = new Set(checks.map(({ id }) => id));
+  const maintenance = data.maintenance.map(({ from, until, checks: named, reason }, index): Maintenance => {
+    const unknown = named?.find((id) => !ids.has(id));
+    if (unknown !== undefined)
+      throw wrong(`maintenance[${index}].checks: there is no check ${JSON.stringify(unknown)}`);
+    if (until <= from) throw wrong(`maintenance[${index}].until: expected an instant after ${from}, got ${until}`);
+    return { fromMs: Date.parse(from), untilMs: Date.parse(until), checks: named ?? null, reason };
+  });
+  return {
+    id: data.suite,
+    periodMs: data.period_s * 1000,
+    deadlineMs: data.deadline_s * 1000,
+    concurrency: data.concurrency,
+    checks: inOrder(checks),
+    maintenance,
+  };
+}
+
+interface BoundTarget {
+  readonly kind: TargetKind;
+  readonly target: Targets[TargetKind];
+}
+
+/** @throws Error in words */
+function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOptions): BoundTarget {
+  const fill = (text: string): string =>
+    text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      if (value !== undefined) return value;
+      throw new Error(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);
+    });
+  const reach = (isPrivate: boolean): Reach => ({ private: isPrivate, loopback });
+  if ('loop' in said) return { kind: 'loop', target: {} };
+  if ('kubernetes' in said) return { kind: 'kubernetes', target: said.kubernetes };
+  if ('url' in said) {
+    const url = fill(said.url);
+    const parsed = URL.canParse(url) ? new URL(url) : null;
+    if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '')
+      throw new Error(`expected a URL of http or https without a user, got ${JSON.stringify(url)}`);
+    return { kind: 'url', target: { url: url.replace(/\/+$/, ''), reach: reach(said.private) } };
+  }
+  const port = Number(typeof said.port === 'string' ? fill(said.port) : said.port);
+  const host = fill(said.host);
+  if (!/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/.test(host))
+    throw new Error(`expected a host, got ${JSON.stringify(host)}`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`expected a port, got ${JSON.stringify(said.port)}`);
+  return { kind: 'host', target: { host, port, reach: reach(said.private) } };
+}
+
+/** An id twice, a need that is not there, a circle. Null: none. */
+function faultOfOrder(checks: readonly PlannedCheck[]): string | null {
+  const byId = new Map<string, PlannedCheck>();
+  for (const [index, check] of checks.entries()) {
+    if (byId.has(check.id)) return `checks[${index}].id: ${JSON.stringify(check.id)} is there twice`;
+    byId.set(check.id, check);
+  }
+  for (const [index, { id, needs }] of checks.entries()) {
+    const missing = needs.find((need) => !byId.has(need));
+    if (missing !== undefined) return `checks[${index}] (${id}).needs: there is no check ${JSON.stringify(missing)}`;
+  }
+  if (inOrder(checks).length === checks.length) return null;
+  const settled = new Set(inOrder(checks).map(({ id }) => id));
+  const caught = checks.filter(({ id }) => !settled.has(id)).map(({ id }) => id);
+  return `checks: these need one another in a circle: ${caught.join(', ')}`;
+}
+
+/** Each behind those it needs; those in a circle are left out. */
+function inOrder(checks: readonly PlannedCheck[]): readonly PlannedCheck[] {
+  const placed = new Set<string>();
+  const order: PlannedCheck[] = [];
+  for (let before = -1; order.length > before; ) {
+    before = order.length;
+    for (const check of checks) {
+      if (placed.has(check.id) || !check.needs.every((need) => placed.has(need))) continue;
+      placed.add(check.id);
+      order.push(check);
+    }
+  }
+  return order;
+}
+
+function firstIssue(error: z.ZodError, place: string): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return `${place}: invalid`;
+  const path = issue.path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}${text === '' ? '' : '.'}${String(step)}`),
+    place,
+  );
+  if (issue.code === 'unrecognized_keys')
+    return `${path === '' ? '' : `${path}: `}${issue.keys.map((key) => JSON.stringify(key)).join(', ')} is not known here`;
+  return `${path === '' ? 'the suite' : path}: ${issue.message}`;
+}
