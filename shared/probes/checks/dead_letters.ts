@@ -16,7 +16,7 @@ export const deadLettersCheck = defineCheck({
     if (count <= wanted.max) return pass(evidence);
     return fail(
       evidence,
-      'Events were given up after their last attempt: see why in the log of their subscriber, mend that, then replay them.',
+      'Events were given up after their last attempt: see why in the log of their subscriber, mend that, then send them again: vm dlq replay.',
     );
   },
 });

@@ -97,7 +97,9 @@ export const schedulerCheck = defineCheck({
 });
 
 /** Null: it is not what a scheduler says. */
-function readHealth(text: string): { readonly root: unknown; readonly namespaces: readonly [string, unknown][] } | null {
+function readHealth(
+  text: string,
+): { readonly root: unknown; readonly namespaces: readonly [string, unknown][] } | null {
   const root = jsonOf(text);
   const namespaces = fieldAt(root, 'namespaces');
   if (typeof namespaces !== 'object' || namespaces === null || Array.isArray(namespaces)) return null;

@@ -82,11 +82,13 @@ function open(
 /**
  * TLS over a connection, for a name. Destroyed with it.
  * @param options what is trusted, and whether it must be
+ * @param signal the one that the connection ends by
  */
 export function secure(
   socket: Socket,
   name: string,
   options: Pick<ConnectionOptions, 'rejectUnauthorized' | 'secureContext' | 'ALPNProtocols'>,
+  signal: AbortSignal,
 ): Promise<{ readonly socket: TLSSocket } | NotReached> {
   const { promise, resolve } = Promise.withResolvers<{ readonly socket: TLSSocket } | NotReached>();
   // An address is no server name (RFC 6066), but may stand in a certificate.
@@ -97,9 +99,10 @@ export function secure(
     resolve(fault.reason === 'other' ? { ...fault, reason: 'tls' } : fault);
   });
   // Without an error when the connection below is destroyed.
-  wrapped.once('close', () =>
-    resolve({ reason: 'reset', detail: 'the connection was closed during the TLS handshake' }),
-  );
+  wrapped.once('close', () => {
+    resolve(signal.aborted ? LATE : { reason: 'reset', detail: 'the connection was closed during the TLS handshake' });
+    socket.destroy();
+  });
   return promise;
 }
 

@@ -41,22 +41,19 @@ export function createHttpTool({
       return notAnswered({ reason: 'other', detail: 'expected a URL of http or https' });
 
     const ending = endingOf(hostClock, context);
-    // Of the connection; undici would tell it as an error without its reason.
-    const broken: { fault: NotReached | null } = { fault: null };
+    // What became of the connection; undici would tell it as an error without its reason.
+    const line: { fault: NotReached | null; dialled: Promise<void> } = { fault: null, dialled: Promise.resolve() };
     const dial = async (host: string, port: string, encrypted: boolean): Promise<Socket> => {
       const place = { host, port: Number(port || (encrypted ? 443 : 80)), reach: request.reach };
       const plain = await connect(place, context, ending.signal);
-      const reached =
-        'socket' in plain && encrypted
-          ? await secure(plain.socket, host, { ALPNProtocols: ['http/1.1'], ...trust(request.authorities) })
-          : plain;
+      const options = { ALPNProtocols: ['http/1.1'], ...trust(request.authorities) };
+      const reached = 'socket' in plain && encrypted ? await secure(plain.socket, host, options, ending.signal) : plain;
       if ('socket' in reached) return reached.socket;
-      if ('socket' in plain) plain.socket.destroy();
-      broken.fault = reached;
+      line.fault = reached;
       throw new Error(reached.detail);
     };
     const connector: buildConnector.connector = ({ hostname, port, protocol }, callback) => {
-      dial(hostname, port, protocol === 'https:').then(
+      line.dialled = dial(hostname, port, protocol === 'https:').then(
         (socket) => callback(null, socket),
         (error: Error) => callback(error, null),
       );
@@ -85,8 +82,10 @@ export function createHttpTool({
       return { answered: true, status: answer.statusCode, headers: headersOf(answer.headers), body, ms };
     } catch (error) {
       ending.throwIfGivenUp();
-      if (ending.signal.aborted) return notAnswered(LATE);
-      return notAnswered(broken.fault ?? faultOf(error as Error));
+      if (!ending.signal.aborted) return notAnswered(line.fault ?? faultOf(error as Error));
+      // Ends by the same deadline, and knows what it waited for.
+      await line.dialled;
+      return notAnswered(line.fault ?? LATE);
     } finally {
       ending.done();
       await client.destroy();

@@ -5,7 +5,7 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { CertificateSeen, ProbeTools, TlsSeen } from '../tools.ts';
-import { type Connect, LATE, type NotReached, secure } from './connect.ts';
+import { type Connect, type NotReached, secure } from './connect.ts';
 import { endingOf } from './ending.ts';
 import { createTrust, NONE } from './trust.ts';
 
@@ -39,14 +39,9 @@ export function createTlsTool({
       });
       const plain = await connect(probe, context, ending.signal);
       if (!('socket' in plain)) return notConnected(plain);
-      const reached = await secure(plain.socket, probe.serverName, {
-        rejectUnauthorized: false,
-        ...trust(probe.authorities, revoked),
-      });
-      if (!('socket' in reached)) {
-        plain.socket.destroy();
-        return notConnected(ending.signal.aborted ? LATE : reached);
-      }
+      const options = { rejectUnauthorized: false, ...trust(probe.authorities, revoked) };
+      const reached = await secure(plain.socket, probe.serverName, options, ending.signal);
+      if (!('socket' in reached)) return notConnected(reached);
       const ms = stopwatchMs() - sinceMs;
       const { socket } = reached;
       const seen: TlsSeen = {
