@@ -1,4 +1,5 @@
 /** A host proves who it is, and will for a while: trust, name, revocation, and the days that are left, of it and of where it redirects to. */
+import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
@@ -9,19 +10,24 @@ import { follow } from '../redirects.ts';
 import { notAnswered, rounded, shown } from '../seen.ts';
 import type { CertificateSeen, HttpSeen, TlsSeen } from '../tools.ts';
 
-/** What OpenSSL takes; found out when the suite is read, not when it runs. */
-const pem = (kind: 'ca' | 'crl', what: string) =>
+/** Found out when the suite is read, not when it runs. @param read throws for what is none */
+const pem = (what: string, read: (text: string) => unknown) =>
   z
-    .array(z.string().max(65_536))
+    .array(
+      z
+        .string()
+        .max(65_536)
+        .refine((text) => {
+          try {
+            read(text);
+            return true;
+          } catch {
+            return false;
+          }
+        }, `expected ${what} in PEM`),
+    )
     .max(16)
-    .default([])
-    .refine((list) => {
-      try {
-        return list.length === 0 || createSecureContext({ [kind]: [...list] }) !== null;
-      } catch {
-        return false;
-      }
-    }, `expected ${what} in PEM`);
+    .default([]);
 
 const spec = z.strictObject({
   /** Asked for, and to be in the certificate; default: the host. */
@@ -31,9 +37,9 @@ const spec = z.strictObject({
   /** Of the certificate's life: for such as live a week. */
   min_life_percent: z.number().min(0).max(100).default(10),
   /** Trusted beside the system's. */
-  authorities: pem('ca', 'certificates'),
+  authorities: pem('a certificate', (text) => new X509Certificate(text)),
   /** Lists of revoked certificates: of every issuer in the chain, or none is known to be good. */
-  revoked: pem('crl', 'lists of revoked certificates'),
+  revoked: pem('a list of revoked certificates', (crl) => createSecureContext({ crl })),
   redirects: z.strictObject({ max: z.int().min(1).max(10).default(5), path: path.default('/') }).optional(),
 });
 type Spec = z.infer<typeof spec>;
