@@ -239,6 +239,12 @@ export const ERROR_CATALOGUE = {
     status: 403,
     remedy: 'Apply terraform/kubernetes/probe: it lets the account read what the checks look at.',
   },
+  loop_unreachable: {
+    kind: 'transient',
+    status: 503,
+    remedy:
+      'Probe the loop where its stores are: beside the stack, or as its probe function; elsewhere leave these checks out.',
+  },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },
   port_unavailable: {
