@@ -28,6 +28,8 @@ export const rollout = defineCheck({
     deployment: z.string().min(1).max(253),
     /** Replicas that it is to have; 0 where nothing to do is no pods. */
     min: count.default(1),
+    /** Somebody scales it, so some may be on their way: it is enough that `min` are available. */
+    autoscaled: z.boolean().default(false),
     /** So long since it last got on, a rollout may be under way. */
     moving_s: z.number().min(0).max(3_600).default(120),
   }),
@@ -61,9 +63,12 @@ export const rollout = defineCheck({
         clipped(`There is no deployment ${spec.deployment} in ${namespace}: apply its manifests again.`),
       );
     const { wanted, replicas, updated, available, unseen, paused, progress, movedMs } = found;
-    const done = updated === wanted && replicas === wanted && available === wanted;
+    const done = spec.autoscaled
+      ? updated === replicas && available >= spec.min
+      : updated === wanted && replicas === wanted && available === wanted;
     const moving =
       !done &&
+      available >= spec.min &&
       progress !== null &&
       UNDER_WAY.has(progress) &&
       movedMs !== null &&
@@ -94,10 +99,10 @@ export const rollout = defineCheck({
       );
     if (done || moving) return pass(evidence);
     if (paused) return bad(`The rollout is paused half way: ${kubectl} rollout resume deployment/${spec.deployment}.`);
-    if (updated < wanted || replicas > updated)
+    if (replicas > updated)
       return bad(`Old pods still run: read why the new ones do not come up, or take the rollout back (${undo}).`);
     return bad(
-      `${wanted - available} of ${wanted} replicas are not available: look at its pods (${kubectl} get pods).`,
+      `${available} replicas are available, expected ${spec.autoscaled ? spec.min : wanted}: look at its pods and its events (${kubectl} describe deployment ${spec.deployment}).`,
     );
   },
 });

@@ -2,8 +2,9 @@
  * Pods as one look shows them. What runs to its end (jobs, the evicted) and what is being deleted is left out: others take its place.
  *
  * Restarts: the API has a number since the pod began, and when the last one was. So of the last hour one look knows a span: at least all of
- * them when the pod is younger, one when the last was within, none else; at most all of them. In between, what its pace since it began
- * comes to: a service that ends every ten minutes for days shows itself, though it runs whenever one looks.
+ * them when the pod is younger, one when the last was within, none else; at most all of them. What is likely in between: all while the
+ * last is fresh, for a loop runs whenever one looks between two ends; else what its pace since it began comes to, so that a service
+ * that ends three times an hour for days shows itself.
  */
 import { z } from 'zod';
 import type { CheckContext } from '../check.ts';
@@ -107,21 +108,24 @@ function waitingOf({ state, lastState }: NonNullable<z.infer<typeof containers>>
 
 export interface Restarts {
   readonly atLeast: number;
-  /** At the pace of its whole life. */
   readonly likely: number;
   readonly atMost: number;
 }
 
+/** The kubelet itself forgets its back-off after so long: a container that ended later is still in its loop, if it is one. */
+const LOOP_MS = 600_000;
+
 /** What one look knows of the last `windowMs`. */
 export function restartsWithin(pod: PodSeen, windowMs: number, nowMs: number): Restarts {
   const { restarts, restartedMs, createdMs } = pod;
+  const quietMs = restartedMs === null ? null : nowMs - restartedMs;
+  if (restarts === 0 || (quietMs !== null && quietMs > windowMs)) return exactly(0);
   const ageMs = createdMs === null ? null : nowMs - createdMs;
-  if (restarts === 0) return exactly(0);
   if (ageMs !== null && ageMs <= windowMs) return exactly(restarts);
-  if (restartedMs !== null && nowMs - restartedMs > windowMs) return exactly(0);
-  const atLeast = restartedMs === null ? 0 : 1;
-  const likely = ageMs === null ? atLeast : Math.max(atLeast, Math.floor((restarts * windowMs) / ageMs));
-  return { atLeast, likely, atMost: restarts };
+  const atLeast = quietMs === null ? 0 : 1;
+  if (quietMs !== null && quietMs < LOOP_MS) return { atLeast, likely: restarts, atMost: restarts };
+  const atItsPace = ageMs === null ? 0 : Math.floor((restarts * windowMs) / ageMs);
+  return { atLeast, likely: Math.max(atLeast, atItsPace), atMost: restarts };
 }
 
 const exactly = (count: number): Restarts => ({ atLeast: count, likely: count, atMost: count });
