@@ -68,6 +68,8 @@ export function createKubernetesReader({ access, http, hostClock }: KubernetesRe
   async function exchange(path: string, maxBytes: number, signal: AbortSignal): Promise<Answer> {
     const bearer = await token();
     signal.throwIfAborted();
+    // Without the query: where a list goes on is nobody's business.
+    const what = `GET ${path.split('?', 1)[0]}`;
     const headers = { accept: 'application/json', ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }) };
     let answer: HttpAnswer;
     try {
@@ -75,16 +77,16 @@ export function createKubernetesReader({ access, http, hostClock }: KubernetesRe
       answer = await http.exchange({ url, method: 'GET', headers, deadlineMs: EXCHANGE_MS, signal, maxBytes });
     } catch (error) {
       if (signal.aborted || !(error instanceof TransientError)) throw error;
-      throw unreachable(`GET ${path}: ${error.message.replace(`${host}: `, '')}`, error.cause);
+      throw unreachable(`${what}: ${error.message.replace(`${host}: `, '')}`, error.cause);
     }
     if (answer.status === 401) {
       credential = null;
       const sent = bearer === null ? 'no token was sent' : 'the token that was sent is not taken';
-      throw new RejectedError('cluster_unauthorized', `${host}: GET ${path}: ${sent}`);
+      throw new RejectedError('cluster_unauthorized', `${host}: ${what}: ${sent}`);
     }
     const words = answer.status >= 400 ? saidBy(answer, bearer) : null;
     if (answer.status === 403)
-      throw new RejectedError('cluster_forbidden', `${host}: GET ${path}: ${words ?? 'HTTP 403'}`);
+      throw new RejectedError('cluster_forbidden', `${host}: ${what}: ${words ?? 'HTTP 403'}`);
     return { ...answer, words };
   }
 
