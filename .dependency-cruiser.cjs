@@ -162,9 +162,12 @@ module.exports = {
     home('functions-framework-at-home', 'One host among two.', '@google-cloud/functions-framework', [
       '^shared/runtime/hosts/',
     ]),
-    home('yaml-at-home', 'Deployments of Akash, as they are written and as its fake reads them.', 'yaml', [
-      '^(shared|sim)/providers/akash/',
-    ]),
+    home(
+      'yaml-at-home',
+      'Deployments of Akash, as they are written and as its fake reads them; suites of probes; kubeconfigs.',
+      'yaml',
+      ['^(shared|sim)/providers/akash/', '^shared/probes/suite\\.ts$', '^cli/smoke/kubeconfig\\.ts$'],
+    ),
     home('csv-parse-at-home', 'Records come in through the command line.', 'csv-parse', ['^cli/']),
     {
       name: 'packages-are-known',

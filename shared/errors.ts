@@ -219,6 +219,11 @@ export const ERROR_CATALOGUE = {
     status: 400,
     remedy: 'Correct the place named in the message; docs/operations/SMOKE.md shows what a suite holds.',
   },
+  suite_unknown: {
+    kind: 'rejected',
+    status: 404,
+    remedy: 'Name a suite that the function probe has: AURORA_PROBE_SUITE says which.',
+  },
   cluster_unreachable: {
     kind: 'transient',
     status: 503,

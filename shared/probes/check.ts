@@ -27,6 +27,11 @@ export interface CheckContext {
   /** Host epoch milliseconds by which the attempt ends. */
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /**
+   * Host epoch milliseconds: what was read before is no answer to this attempt, for it is what is to be confirmed. Absent: all that the
+   * run has read is good enough.
+   */
+  readonly freshAfterMs?: number;
 }
 
 /** `fail` is about the target; `error` says that it could not be looked at. */

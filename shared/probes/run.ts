@@ -105,13 +105,15 @@ async function confirmed(check: PlannedCheck, looking: Looking): Promise<Looked>
   const { tools, slots, untilMs, signal } = looking;
   const { hostClock, stopwatchMs } = tools;
   let last: Looked | null = null;
+  let freshAfterMs: number | null = null;
   for (let attempts = 1; attempts <= 1 + check.confirm.times; attempts += 1) {
     // Where there is no time for another look, what was seen stands.
     if (attempts > 1 && !(await pause(hostClock, check.confirm.pauseMs, untilMs, signal))) break;
     const { verdict, ms } = await slots.use(async () => {
       const sinceMs = stopwatchMs();
-      return { verdict: await attempt(check, looking), ms: stopwatchMs() - sinceMs };
+      return { verdict: await attempt(check, looking, freshAfterMs), ms: stopwatchMs() - sinceMs };
     });
+    freshAfterMs = hostClock.now();
     if (verdict === null) break;
     last = { ...verdict, latency_ms: Math.round(ms * 1000) / 1000, attempts };
     if (verdict.status === 'pass') break;
@@ -128,7 +130,11 @@ async function confirmed(check: PlannedCheck, looking: Looking): Promise<Looked>
 }
 
 /** Null: no time is left. */
-async function attempt(check: PlannedCheck, { tools, untilMs, signal }: Looking): Promise<Verdict | null> {
+async function attempt(
+  check: PlannedCheck,
+  { tools, untilMs, signal }: Looking,
+  freshAfterMs: number | null,
+): Promise<Verdict | null> {
   const { hostClock } = tools;
   const nowMs = hostClock.now();
   const deadline = Math.min(nowMs + check.deadlineMs, untilMs);
@@ -139,7 +145,11 @@ async function attempt(check: PlannedCheck, { tools, untilMs, signal }: Looking)
     giveUp.abort(new Error('the attempt ignored its deadline'));
     late.resolve(notLooked({ code: 'deadline_exceeded', reason: `nothing came of it within ${deadline - nowMs} ms` }));
   });
-  const context = { deadline, signal: AbortSignal.any([signal, giveUp.signal]) };
+  const context = {
+    deadline,
+    signal: AbortSignal.any([signal, giveUp.signal]),
+    ...(freshAfterMs === null ? {} : { freshAfterMs }),
+  };
   try {
     return await Promise.race([check.attempt(tools, context), late.promise]);
   } catch (thrown) {

@@ -15,6 +15,8 @@ export interface ProbeTools {
   readonly kubernetes: (target: Targets['kubernetes']) => KubernetesReader;
   /** Null: no loop is within reach. */
   readonly loop: LoopReader | null;
+  /** Puts a small job before a subscription that a service scales by. Null: nobody may do so here. */
+  readonly publishJob: ((subscription: string, context: CheckContext) => Promise<void>) | null;
 }
 
 export interface HttpProbe {
@@ -94,7 +96,7 @@ export type KubernetesObject = Readonly<Record<string, unknown>>;
 export interface KubernetesReader {
   /** @throws TransientError cluster_unreachable; RejectedError cluster_unauthorized, cluster_forbidden */
   get(path: string, context: CheckContext): Promise<{ readonly status: number; readonly body: unknown }>;
-  /** All pages. @throws as `get` */
+  /** All pages. Read once a run, whoever asks, unless the context asks for a fresh one. @throws as `get`; RejectedError not_found: no such resource */
   list(path: string, context: CheckContext): Promise<readonly KubernetesObject[]>;
 }
 
