@@ -96,6 +96,7 @@ export const toolsOf = (clock: HostClock, given: Partial<ProbeTools>): ProbeTool
   tls: unexpected,
   dns: unexpected,
   kubernetes: () => ({ get: unexpected, list: unexpected }),
+  publishJob: null,
   loop: null,
   ...given,
 });
