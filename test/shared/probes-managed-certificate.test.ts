@@ -37,7 +37,7 @@ const TAKES_AN_HOUR = (domain: string): string =>
   `${domain} is not issued yet: it takes up to an hour after its DNS records point at the ingress; check those if it takes longer.`;
 
 describe('a managed certificate', () => {
-  test.each([
+  test.each<readonly [string, object, object, object]>([
     ['that is active for every name', {}, object('Active'), { status: 'pass', evidence: WELL, remedy: null }],
     [
       'on its way',
