@@ -86,3 +86,5 @@ export function defineCheck<Spec, T extends TargetKind, Seen>(
 
 export const pass = (evidence: Evidence): Verdict => ({ status: 'pass', evidence, remedy: null });
 export const fail = (evidence: Evidence, remedy: string): Verdict => ({ status: 'fail', evidence, remedy });
+/** It could not be looked at, so how it is stays unknown. */
+export const unseen = (evidence: Evidence, remedy: string): Verdict => ({ status: 'error', evidence, remedy });

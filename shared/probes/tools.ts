@@ -27,9 +27,21 @@ export interface HttpProbe {
   /** Of the answer. */
   readonly maxBytes: number;
   readonly reach: Reach;
+  /** Certificates in PEM that are trusted beside the system's. */
+  readonly authorities?: readonly string[];
 }
 
-export type NotAnswered = 'refused' | 'timeout' | 'tls' | 'dns' | 'reset' | 'forbidden_address' | 'too_large' | 'other';
+/** dns: there is no such name. resolver: nobody could be asked for it, which says nothing of the target. */
+export type NotAnswered =
+  | 'refused'
+  | 'timeout'
+  | 'tls'
+  | 'dns'
+  | 'resolver'
+  | 'reset'
+  | 'forbidden_address'
+  | 'too_large'
+  | 'other';
 
 export type HttpSeen =
   | {
