@@ -4,9 +4,8 @@
  * `PUT /_fake/faults`, `GET /_fake/log` and `GET /_fake/bills` are for tests in other processes.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { RejectedError } from '#shared/errors.ts';
 import type { HostClock, WorldClock } from '#shared/ports/clock.ts';
+import { bodyOf, jsonOf, listen, originOf, shut } from '../../loopback.ts';
 import { uniforms } from '../../market/random.ts';
 import type { FakeRequest, NamedFault, Reply, Route } from './api.ts';
 import { createFaultPlan, type FaultPlan } from './faults.ts';
@@ -59,7 +58,6 @@ export interface FakeServerOptions {
   readonly slowMs?: number;
 }
 
-const MAX_BODY_BYTES = 256 * 1024;
 const SLOW_MS = 400;
 /** Host milliseconds by which two calls that were sent a spacing apart may arrive nearer on this machine. */
 const LATE_HOST_MS = 4;
@@ -167,24 +165,6 @@ export async function startFake(api: FakeApi, options: FakeServerOptions): Promi
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(new RejectedError('port_unavailable', `127.0.0.1:${port}: ${cause.message}`, { cause })),
-    );
-    server.listen(port, '127.0.0.1', resolve);
-  });
-}
-
-const originOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-function shut(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
 function routeOf(
   routes: readonly Route[],
   elsewhere: boolean,
@@ -196,25 +176,6 @@ function routeOf(
     if (match !== null) return { route, params: match.slice(1) };
   }
   return { route: null, params: [] };
-}
-
-async function bodyOf(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new RangeError(`expected a body of at most ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function send(response: ServerResponse, { status, body, headers }: Reply): void {

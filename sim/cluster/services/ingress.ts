@@ -1,0 +1,83 @@
+/**
+ * The load balancer in front of the cluster: it knows services by the host that is asked for, in clear and over TLS, and hands on what they
+ * answer. It says 502 where the service cuts it off, and 404 where no host is known.
+ */
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { HostClock } from '#shared/ports/clock.ts';
+import { pathOf } from '../../loopback.ts';
+import type { AppName } from '../facts.ts';
+import type { FaultSwitches } from '../faults/switches.ts';
+import { backends } from '../objects/ingress.ts';
+import { type Identity, listenTwice, type Pair } from '../tls/pair.ts';
+
+export interface IngressOptions {
+  readonly hostClock: HostClock;
+  readonly faults: FaultSwitches;
+  /** Where a service answers; null: nowhere. */
+  readonly urlOf: (app: AppName) => string | null;
+  /** What it is in TLS at first. */
+  readonly identity: Identity;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+}
+
+/** A service that does not answer is given up after so many host milliseconds; the load balancer's default is thirty seconds. */
+const BACKEND_MS = 30_000;
+
+/** @throws RejectedError port_unavailable; then nothing listens */
+export const startIngress = (options: IngressOptions): Promise<Pair> =>
+  listenTwice(
+    (incoming, response) => proxy(incoming, response, options),
+    options.identity,
+    options.httpPort,
+    options.httpsPort,
+  );
+
+function proxy(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { hostClock, faults, urlOf }: IngressOptions,
+): void {
+  const backend = backendOf(incoming.headers.host ?? '', faults, urlOf);
+  if ('status' in backend) {
+    refuse(response, backend.status, backend.message);
+    return;
+  }
+  // Only what stands behind the host: a path may look like another origin.
+  const { path, search } = pathOf(incoming);
+  const onward = request(
+    `${backend.url}${path}${search}`,
+    { method: incoming.method ?? 'GET', headers: incoming.headers },
+    (answer) => {
+      response.writeHead(answer.statusCode ?? 502, { ...answer.headers, via: '1.1 google' });
+      answer.pipe(response);
+      answer.once('error', () => response.destroy());
+    },
+  );
+  const cancel = hostClock.after(BACKEND_MS, () => onward.destroy());
+  onward.once('error', () => {
+    if (response.headersSent) response.destroy();
+    else refuse(response, 502, 'upstream connect error or disconnect/reset before headers');
+  });
+  response.once('close', () => {
+    cancel();
+    onward.destroy();
+  });
+  incoming.pipe(onward);
+}
+
+type Backend = { readonly url: string } | { readonly status: number; readonly message: string };
+
+function backendOf(asked: string, faults: FaultSwitches, urlOf: IngressOptions['urlOf']): Backend {
+  const host = asked.replace(/:\d+$/, '').toLowerCase();
+  const app = backends(faults).find(([known]) => known === host)?.[1];
+  if (app === undefined)
+    return { status: 404, message: 'response 404 (backend NotFound), service rules for the path non-existent' };
+  const url = urlOf(app);
+  return url === null ? { status: 503, message: 'no healthy upstream' } : { url };
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(message);
+}
