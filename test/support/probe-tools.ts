@@ -108,6 +108,7 @@ export const toolsOf = (clock: HostClock, given: Partial<ProbeTools>): ProbeTool
   dns: unexpected,
   kubernetes: () => ({ get: unexpected, list: unexpected }),
   loop: null,
+  publishJob: null,
   ...given,
 });
 
