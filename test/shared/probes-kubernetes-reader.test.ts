@@ -62,6 +62,14 @@ const page = (names: readonly string[], next?: string) => ({
   metadata: { resourceVersion: '1', ...(next === undefined ? {} : { continue: next }) },
   items: names.map(named),
 });
+/** A list of one, whose name says how many were asked for. */
+function numbered(): Answer {
+  let n = 0;
+  return (_, response) => {
+    n += 1;
+    json(response, 200, page([`a${n}`]));
+  };
+}
 const pageAsked = (url: string | undefined): string | null =>
   new URL(url ?? '', 'http://x').searchParams.get('continue');
 
@@ -306,8 +314,7 @@ describe('what is no list', () => {
 
 describe('a run', () => {
   test('reads a list once, whoever asks', async () => {
-    let n = 0;
-    const { newReader, reader, asked } = await house((_, response) => json(response, 200, page([`a${(n += 1)}`])));
+    const { newReader, reader, asked } = await house(numbered());
     const all = await Promise.all([1, 2, 3].map(() => reader.list(PODS, within(5_000))));
     expect([...all, await reader.list(PODS, within(5_000))]).toEqual([1, 2, 3, 4].map(() => [named('a1')]));
     expect(asked).toHaveLength(1);
@@ -317,9 +324,8 @@ describe('a run', () => {
   });
 
   test('looks anew to confirm, and shares that look too', async () => {
-    let n = 0;
     const clock = fakeClock();
-    const { reader } = await house((_, response) => json(response, 200, page([`a${(n += 1)}`])), { clock });
+    const { reader } = await house(numbered(), { clock });
     const read = (freshAfterMs?: number) =>
       reader.list(PODS, within(5_000, freshAfterMs === undefined ? {} : { freshAfterMs }, clock));
     expect(await read()).toEqual([named('a1')]);
@@ -384,7 +390,10 @@ describe('a run', () => {
 
   test('asks for a token once, and again when it was not taken', async () => {
     let [made, taken] = [0, false];
-    const token = async () => `token-${(made += 1)}`;
+    const token = async () => {
+      made += 1;
+      return `token-${made}`;
+    };
     const { reader, asked, newReader } = await house((_, response) => json(response, taken ? 200 : 401, page([])), {
       token,
     });
