@@ -31,5 +31,7 @@ export interface Command {
   readonly notes?: readonly string[];
   readonly examples: readonly string[];
   readonly positionals: { readonly min: number; readonly max: number };
+  /** Exit code when it could not be done; default: failed. */
+  readonly unable?: number;
   readonly run: (context: CommandContext) => Promise<number>;
 }

@@ -37,7 +37,7 @@ export const smokeCommand: Command = {
     context: 'of the kubeconfig (default: its current one)',
     namespace: 'of the services in the cluster (default: vaultmesh)',
     skip: 'leaves out the checks of these categories, parted by commas, e.g. ingress,auth',
-    set: 'what the suite calls ${name}: name=value, parted by commas',
+    set: 'what the suite leaves open, such as domain: name=value, parted by commas',
   },
   takes: { suite: 'NAME|FILE', only: 'IDS', junit: 'FILE', skip: 'CATEGORIES', set: 'NAME=VALUE' },
   notes: [
@@ -50,6 +50,7 @@ export const smokeCommand: Command = {
     'vm smoke --suite ./my-suite.yaml --watch',
   ],
   positionals: { min: 0, max: 0 },
+  unable: EXIT.unable,
   run: smoke,
 };
 

@@ -6,7 +6,7 @@ import { localOperation } from './operation.ts';
 /** Looks now, beside the runs of the clock; nothing is recorded, and nobody is woken by it. */
 export const runSmoke = localOperation({
   name: 'smoke.run',
-  params: z.strictObject({ only: z.array(z.string()).min(1).nullable() }),
+  params: z.strictObject({ only: z.array(z.string()).min(1).readonly().nullable() }),
   run: async ({ probes, platform }, { only }): Promise<RunReport> => {
     if (probes === null)
       throw new RejectedError('no_state', 'no stack runs here that could be looked at: start one with vm up');

@@ -34,7 +34,7 @@ import type { FunctionApp } from '#shared/runtime/types.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { runOnce } from './cron.ts';
 import { type FunctionName, portOf } from './ports.ts';
-import { type LocalProbes, localProbes } from './probes.ts';
+import { type LocalProbes, localProbes, type Nearby } from './probes.ts';
 import { createReproductions, type Reproductions } from './reproductions.ts';
 
 export interface RunningFunction {
@@ -63,6 +63,8 @@ export interface StackOptions {
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
+  /** What stands beside the loop and is probed with it, once route answers at its URL; null, default: nobody probes. */
+  readonly nearby?: ((routeUrl: string) => Promise<Nearby>) | null;
   /** Deployments may answer on this machine: the marketplaces are simulated here. */
   readonly loopback?: boolean;
   /** True: score runs in another process, at config.scoreUrl. Default: here. */
@@ -158,12 +160,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const score = options.scoreElsewhere === true ? null : await serve('score', await composeScore(platform));
       const scoreUrl = score?.url ?? config.scoreUrl;
       const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl } };
-      await serve('route', await composeRoute(routed, { providers: async () => providers }));
+      const route = await serve('route', await composeRoute(routed, { providers: async () => providers }));
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers, { loopback: options.loopback ?? false }));
-      probes = await localProbes(platform, { score: scoreUrl, ...urlsOf(functions) });
-      const { suite, toolbox } = probes;
-      await serve('probe', await composeProbe(platform, { suites: [suite], tools: toolbox.tools, webhook: null }));
+      if (options.nearby != null) {
+        probes = await localProbes(
+          platform,
+          { score: scoreUrl, ...urlsOf(functions) },
+          await options.nearby(route.url),
+        );
+        const { suite, toolbox } = probes;
+        await serve('probe', await composeProbe(platform, { suites: [suite], tools: toolbox.tools, webhook: null }));
+      }
     }
     bus = await platform.bus();
     await bus.start(urlsOf(functions));

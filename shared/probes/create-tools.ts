@@ -3,10 +3,7 @@ import { RejectedError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { type ClusterAccess, clusterHttp } from './kubernetes/access.ts';
 import { createKubernetesReader } from './kubernetes/reader.ts';
-import { createConnect } from './tools/connect.ts';
-import { createDnsTool } from './tools/dns.ts';
-import { createHttpTool } from './tools/http.ts';
-import { createTlsTool } from './tools/tls.ts';
+import { createNetworkTools } from './tools/network.ts';
 import type { KubernetesReader, LoopReader, ProbeTools } from './tools.ts';
 
 export interface ToolsOptions {
@@ -28,17 +25,15 @@ export interface ProbeToolbox {
 
 export function createToolbox(options: ToolsOptions): ProbeToolbox {
   const { hostClock, stopwatchMs, cluster, loop, publishJob, authorities = [] } = options;
-  const base = { hostClock, stopwatchMs };
-  const dns = createDnsTool(base);
-  const connect = createConnect(dns);
-  const http = createHttpTool({ ...base, connect, authorities });
-  const tls = createTlsTool({ ...base, connect, authorities });
+  const network = createNetworkTools({ hostClock, stopwatchMs, authorities });
   const clusterClient = cluster === null ? null : clusterHttp(cluster, hostClock);
   return {
     tools() {
       let reader: KubernetesReader | null = null;
       return {
-        ...{ hostClock, stopwatchMs, http, tls, dns, loop, publishJob },
+        ...network,
+        loop,
+        publishJob,
         kubernetes() {
           if (cluster === null || clusterClient === null)
             throw new RejectedError('config_invalid', 'no cluster is configured that could be looked at');

@@ -3,24 +3,26 @@
  * run's. What is bad is looked at again before it is believed. Never throws: what could not be looked at is an `error` of its check.
  */
 
-import { rfc3339 } from '#shared/domain/primitives.ts';
-import type { CheckResult, Evidence } from '#shared/domain/probe.ts';
+import { z } from 'zod';
+import { name, nonNegative, rfc3339, timestamp } from '#shared/domain/primitives.ts';
+import { type CheckResult, checkResult, type Evidence, probeId } from '#shared/domain/probe.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { codedError } from '#shared/runtime/answers.ts';
 import type { Verdict } from './check.ts';
 import type { Maintenance, PlannedCheck, Suite } from './suite.ts';
 import type { ProbeTools } from './tools.ts';
-import { type RunVerdict, verdictOf } from './verdict.ts';
+import { runVerdict, verdictOf } from './verdict.ts';
 
-export interface RunReport {
-  readonly suite: string;
-  readonly run_id: string;
-  readonly started_at: string;
-  readonly duration_ms: number;
-  readonly verdict: RunVerdict;
+export const runReport = z.object({
+  suite: probeId,
+  run_id: name,
+  started_at: timestamp,
+  duration_ms: nonNegative,
+  verdict: runVerdict,
   /** In the order of the suite. */
-  readonly results: readonly CheckResult[];
-}
+  results: z.array(checkResult),
+});
+export type RunReport = z.infer<typeof runReport>;
 
 /** The object that holds the last run of a suite, as JSON. */
 export const latestRunOf = (suite: string): string => `probes/${suite}/latest.json`;

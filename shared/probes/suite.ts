@@ -167,12 +167,13 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       throw wrong(
         `${named}.target: ${kind} looks at a target of kind ${definition.on}, ${on} is one of kind ${bound.kind}`,
       );
-    const own = Object.fromEntries(Object.entries(one).filter(([key]) => !Object.hasOwn(common.shape, key)));
+    const said = Object.fromEntries(Object.entries(one).filter(([key]) => !Object.hasOwn(common.shape, key)));
     let attempt: Attempt;
     try {
-      attempt = definition.bind(own, bound.target);
+      attempt = definition.bind(filledIn(said, options.variables), bound.target);
     } catch (error) {
       if (error instanceof z.ZodError) throw wrong(firstIssue(error, named));
+      if (error instanceof UnknownVariable) throw wrong(`${named}: ${error.message}`);
       throw error;
     }
     return {
@@ -216,12 +217,7 @@ interface BoundTarget {
 
 /** @throws Error in words */
 function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOptions): BoundTarget {
-  const fill = (text: string): string =>
-    text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
-      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      if (value !== undefined) return value;
-      throw new Error(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);
-    });
+  const fill = (text: string): string => filled(text, variables);
   const reach = (isPrivate: boolean): Reach => ({ private: isPrivate, loopback });
   if ('loop' in said) return { kind: 'loop', target: {} };
   if ('kubernetes' in said) {
@@ -244,6 +240,24 @@ function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOp
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`expected a port, got ${JSON.stringify(said.port)}`);
   return { kind: 'host', target: { host, port, reach: reach(said.private) } };
+}
+
+class UnknownVariable extends Error {}
+
+/** @throws UnknownVariable */
+const filled = (text: string, variables: SuiteOptions['variables']): string =>
+  text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value !== undefined) return value;
+    throw new UnknownVariable(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);
+  });
+
+/** YAML without aliases of itself, so it has an end. */
+function filledIn(said: unknown, variables: SuiteOptions['variables']): unknown {
+  if (typeof said === 'string') return filled(said, variables);
+  if (Array.isArray(said)) return said.map((one) => filledIn(one, variables));
+  if (typeof said !== 'object' || said === null) return said;
+  return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, filledIn(value, variables)]));
 }
 
 /** An id twice, a need that is not there, a circle. Null: none. */
