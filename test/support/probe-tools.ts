@@ -20,8 +20,9 @@ export const within = (ms: number, signal = new AbortController().signal): Check
 export function realTools(
   names: Pick<DnsToolOptions, 'servers' | 'machine'> = {},
   authorities: readonly string[] = [],
+  clock: HostClock = hostClock,
 ) {
-  const base = { hostClock, stopwatchMs: () => performance.now() };
+  const base = { hostClock: clock, stopwatchMs: () => performance.now() };
   const dns = createDnsTool({ ...base, ...names });
   const connected = { ...base, connect: createConnect(dns), authorities };
   return { dns, http: createHttpTool(connected), tls: createTlsTool(connected) };

@@ -85,8 +85,7 @@ export function createKubernetesReader({ access, http, hostClock }: KubernetesRe
       throw new RejectedError('cluster_unauthorized', `${host}: ${what}: ${sent}`);
     }
     const words = answer.status >= 400 ? saidBy(answer, bearer) : null;
-    if (answer.status === 403)
-      throw new RejectedError('cluster_forbidden', `${host}: ${what}: ${words ?? 'HTTP 403'}`);
+    if (answer.status === 403) throw new RejectedError('cluster_forbidden', `${host}: ${what}: ${words ?? 'HTTP 403'}`);
     return { ...answer, words };
   }
 
