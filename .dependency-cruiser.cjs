@@ -152,12 +152,12 @@ module.exports = {
     ),
     home('jose-at-home', 'ID tokens of callers.', 'jose', ['^shared/runtime/callers\\.ts$']),
     home('crc-at-home', 'Sums of objects.', 'crc-32', ['^shared/adapters/objects/gcs/']),
-    home('undici-at-home', 'HTTP with a pool: pushes, providers, probes, and the one client of the runtime.', 'undici', [
-      '^shared/adapters/bus/',
-      '^shared/probes/tools/',
-      '^shared/providers/',
-      '^shared/runtime/http-[a-z]+\\.ts$',
-    ]),
+    home(
+      'undici-at-home',
+      'HTTP with a pool: pushes, providers, probes, and the one client of the runtime.',
+      'undici',
+      ['^shared/adapters/bus/', '^shared/probes/tools/', '^shared/providers/', '^shared/runtime/http-[a-z]+\\.ts$'],
+    ),
     home('telemetry-at-home', 'Logs and metrics.', '(pino|prom-client)', ['^shared/telemetry/']),
     home('functions-framework-at-home', 'One host among two.', '@google-cloud/functions-framework', [
       '^shared/runtime/hosts/',

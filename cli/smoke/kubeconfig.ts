@@ -2,7 +2,7 @@
  * A kubeconfig, read: which cluster, and how one shows who one is there. Pure; files and programs that it names come later
  * (kubeconfig-access.ts). What it says that nobody here can do is an error and not left out: it would look at the wrong thing, or as nobody.
  */
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { RejectedError } from '#shared/errors.ts';
 import { serverOf } from '#shared/probes/kubernetes/access.ts';
@@ -90,7 +90,7 @@ export function parseKubeconfig(text: string, where: string, wanted: string | nu
   try {
     raw = parseYaml(text, { maxAliasCount: 64 });
   } catch (error) {
-    throw wrong(where, `expected YAML: ${String((error as Error).message).split('\n', 1)[0]}`);
+    throw wrong(where, `expected YAML: ${faultOf(error)}`);
   }
   const read = file.safeParse(raw);
   if (!read.success) throw wrong(where, issueOf(read.error));
@@ -134,6 +134,13 @@ export function parseKubeconfig(text: string, where: string, wanted: string | nu
       : [`${places.cluster}.insecure-skip-tls-verify: whoever answers at ${cluster.server} is believed`],
     places,
   };
+}
+
+/** The parser's words quote what stands there, which may be a token. */
+function faultOf(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return 'it cannot be read';
+  const [at] = error.linePos ?? [];
+  return at === undefined ? error.code : `${error.code} at line ${at.line}, column ${at.col}`;
 }
 
 const wrong = (where: string, message: string): RejectedError =>

@@ -4,10 +4,10 @@
  */
 import type { z } from 'zod';
 import type { Evidence } from '#shared/domain/probe.ts';
-import type { CheckContext, TargetKind, Targets } from './target.ts';
+import type { CheckContext, TargetKind, Targets } from './targets.ts';
 import type { ProbeTools } from './tools.ts';
 
-export type { CheckContext, Reach, TargetKind, Targets } from './target.ts';
+export type { CheckContext, Reach, TargetKind, Targets } from './targets.ts';
 
 /** `fail` is about the target; `error` says that it could not be looked at. */
 export interface Verdict {

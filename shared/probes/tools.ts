@@ -1,6 +1,6 @@
 /** What checks look with. Each answers by its deadline, whatever is at the other end, and says what it saw. */
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { CheckContext, Reach, Targets } from './target.ts';
+import type { CheckContext, Reach, Targets } from './targets.ts';
 
 export interface ProbeTools {
   readonly hostClock: HostClock;

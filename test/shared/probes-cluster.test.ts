@@ -7,7 +7,8 @@ const VERSION = { status: 200, body: { major: '1', minor: '32', gitVersion: 'v1.
 const READY = { status: 200, body: 'ok' };
 const WELL = { version: 'v1.32.4-gke.1415000', version_status: 200, readyz_status: 200, not_ready: null };
 const NOT_KUBERNETES = 'Check the endpoint of the cluster: what answers there is not the API of Kubernetes.';
-const NOT_READY = 'The control plane says that it is not ready: look at the status of the cluster and at an upgrade under way (gcloud container operations list), and wait or call the vendor.';
+const NOT_READY =
+  'The control plane says that it is not ready: look at the status of the cluster and at an upgrade under way (gcloud container operations list), and wait or call the vendor.';
 
 describe('the API of a cluster', () => {
   test.each([
@@ -15,8 +16,15 @@ describe('the API of a cluster', () => {
     [
       'is not ready, and says what',
       VERSION,
-      { status: 500, body: '[+]ping ok\n[-]etcd failed: reason withheld\n[-]informer-sync failed: reason withheld\nreadyz check failed' },
-      { status: 'fail', evidence: { ...WELL, readyz_status: 500, not_ready: 'etcd, informer-sync' }, remedy: NOT_READY },
+      {
+        status: 500,
+        body: '[+]ping ok\n[-]etcd failed: reason withheld\n[-]informer-sync failed: reason withheld\nreadyz check failed',
+      },
+      {
+        status: 'fail',
+        evidence: { ...WELL, readyz_status: 500, not_ready: 'etcd, informer-sync' },
+        remedy: NOT_READY,
+      },
     ],
     [
       'is not ready, and does not say what',

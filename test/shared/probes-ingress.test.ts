@@ -14,7 +14,10 @@ const rule = (host: string, ...services: readonly string[]) => ({
   host,
   http: { paths: services.map((name) => ({ path: '/', backend: { service: { name, port: { number: 80 } } } })) },
 });
-const object = (hosts: Readonly<Record<string, string>>, more: { readonly name?: string; readonly ips?: unknown } = {}) => ({
+const object = (
+  hosts: Readonly<Record<string, string>>,
+  more: { readonly name?: string; readonly ips?: unknown } = {},
+) => ({
   metadata: { name: more.name ?? 'vaultmesh-ingress' },
   spec: { rules: Object.entries(hosts).map(([host, service]) => rule(host, service)) },
   status: { loadBalancer: { ingress: 'ips' in more ? more.ips : [{ ip: '203.0.113.20' }] } },
@@ -113,10 +116,7 @@ describe('an ingress', () => {
       'where there is none at all',
       { hosts: {} },
       [],
-      fails(
-        { ingresses: 0, addresses: null },
-        'There is no ingress in vaultmesh: apply its manifests again.',
-      ),
+      fails({ ingresses: 0, addresses: null }, 'There is no ingress in vaultmesh: apply its manifests again.'),
     ],
   ])('%s', async (_, spec, items, verdict) => {
     const fake = fakeCluster({ lists: { [PATH]: items } });

@@ -8,7 +8,9 @@ const operator = (ready: boolean, waiting: string | null) => ({
   status: {
     phase: 'Running',
     conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-    containerStatuses: [{ name: 'keda-operator', restartCount: 0, state: waiting === null ? {} : { waiting: { reason: waiting } } }],
+    containerStatuses: [
+      { name: 'keda-operator', restartCount: 0, state: waiting === null ? {} : { waiting: { reason: waiting } } },
+    ],
   },
 });
 const WELL = {
@@ -38,7 +40,14 @@ test.each([
   ],
   [
     'is not there',
-    [{ metadata: { name: 'keda-admission-webhooks-1', labels: { 'app.kubernetes.io/name': 'keda-admission-webhooks' } } }],
+    [
+      {
+        metadata: {
+          name: 'keda-admission-webhooks-1',
+          labels: { 'app.kubernetes.io/name': 'keda-admission-webhooks' },
+        },
+      },
+    ],
     {
       status: 'fail',
       evidence: { ...WELL, pods: 0, ready: 0 },

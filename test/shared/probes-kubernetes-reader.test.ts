@@ -62,7 +62,16 @@ const page = (names: readonly string[], next?: string) => ({
   metadata: { resourceVersion: '1', ...(next === undefined ? {} : { continue: next }) },
   items: names.map(named),
 });
-const pageAsked = (url: string | undefined): string | null => new URL(url ?? '', 'http://x').searchParams.get('continue');
+/** A list of one, whose name says how many were asked for. */
+function numbered(): Answer {
+  let n = 0;
+  return (_, response) => {
+    n += 1;
+    json(response, 200, page([`a${n}`]));
+  };
+}
+const pageAsked = (url: string | undefined): string | null =>
+  new URL(url ?? '', 'http://x').searchParams.get('continue');
 
 describe('a list', () => {
   test('is read page by page, with the token', async () => {
@@ -89,9 +98,7 @@ describe('a list', () => {
       token: null,
     });
     expect(await reader.list(`${PODS}?labelSelector=app`, within(5_000))).toEqual([]);
-    expect(asked).toEqual([
-      { url: `/k8s/clusters/c-1${PODS}?labelSelector=app&limit=500`, authorization: undefined },
-    ]);
+    expect(asked).toEqual([{ url: `/k8s/clusters/c-1${PODS}?labelSelector=app&limit=500`, authorization: undefined }]);
   });
 
   test('begins again once, when where it was is forgotten', async () => {
@@ -142,33 +149,91 @@ describe('a list', () => {
 
 describe('what cannot be read', () => {
   const HANG: Answer = () => undefined;
-  const status = (code: number, message: string): Answer => (_, response) =>
-    json(response, code, { kind: 'Status', status: 'Failure', message });
+  const status =
+    (code: number, message: string): Answer =>
+    (_, response) =>
+      json(response, code, { kind: 'Status', status: 'Failure', message });
 
   test.each<[string, Answer, string, (host: string) => string]>([
-    ['a token that is not taken', status(401, 'Unauthorized'), 'cluster_unauthorized', (host) => `${host}: GET PATH: the token that was sent is not taken`],
+    [
+      'a token that is not taken',
+      status(401, 'Unauthorized'),
+      'cluster_unauthorized',
+      (host) => `${host}: GET PATH: the token that was sent is not taken`,
+    ],
     [
       'what RBAC forbids',
       status(403, 'pods is forbidden: User "probe" cannot list resource "pods"'),
       'cluster_forbidden',
       (host) => `${host}: GET PATH: pods is forbidden: User "probe" cannot list resource "pods"`,
     ],
-    ['what is forbidden without a word', (_, response) => response.writeHead(403).end(), 'cluster_forbidden', (host) => `${host}: GET PATH: HTTP 403`],
+    [
+      'what is forbidden without a word',
+      (_, response) => response.writeHead(403).end(),
+      'cluster_forbidden',
+      (host) => `${host}: GET PATH: HTTP 403`,
+    ],
     [
       'what tells the token, in words that do not',
       (request, response) => status(403, `no ${request.headers.authorization} here`)(request, response),
       'cluster_forbidden',
       (host) => `${host}: GET PATH: no Bearer (token) here`,
     ],
-    ['what the cluster does not know', status(404, 'not found'), 'not_found', (host) => `${host}: the cluster knows no PATH`],
-    ['a cluster that is overwhelmed', status(500, 'etcdserver: request timed out'), 'cluster_unreachable', (host) => `${host}: GET PATH: HTTP 500: etcdserver: request timed out`],
-    ['a proxy that is lost', (_, response) => response.writeHead(502).end('<html>'), 'cluster_unreachable', (host) => `${host}: GET PATH: HTTP 502`],
-    ['a way elsewhere', (_, response) => response.writeHead(302, { location: 'http://127.0.0.1/' }).end(), 'cluster_unreachable', (host) => `${host}: GET PATH: HTTP 302`],
-    ['a page for people', (_, response) => response.end('<html>Log in</html>'), 'cluster_unreachable', (host) => `${host}: GET PATH: expected a list, got 19 bytes of something else`],
-    ['an object that is no list', (_, response) => json(response, 200, named('a')), 'cluster_unreachable', (host) => `${host}: GET PATH: expected a list, got 25 bytes of something else`],
-    ['nothing', (_, response) => response.end(), 'cluster_unreachable', (host) => `${host}: GET PATH: expected a list, got nothing`],
-    ['half an answer', (_, response) => void response.writeHead(200, { 'content-length': '99' }).write('{"items":[', () => response.destroy()), 'cluster_unreachable', (host) => `${host}: GET PATH: other side closed`],
-    ['a line that is cut', (request) => request.socket.resetAndDestroy(), 'cluster_unreachable', (host) => `${host}: GET PATH: read ECONNRESET`],
+    [
+      'what the cluster does not know',
+      status(404, 'not found'),
+      'not_found',
+      (host) => `${host}: the cluster knows no PATH`,
+    ],
+    [
+      'a cluster that is overwhelmed',
+      status(500, 'etcdserver: request timed out'),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: HTTP 500: etcdserver: request timed out`,
+    ],
+    [
+      'a proxy that is lost',
+      (_, response) => response.writeHead(502).end('<html>'),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: HTTP 502`,
+    ],
+    [
+      'a way elsewhere',
+      (_, response) => response.writeHead(302, { location: 'http://127.0.0.1/' }).end(),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: HTTP 302`,
+    ],
+    [
+      'a page for people',
+      (_, response) => response.end('<html>Log in</html>'),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: expected a list, got 19 bytes of something else`,
+    ],
+    [
+      'an object that is no list',
+      (_, response) => json(response, 200, named('a')),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: expected a list, got 25 bytes of something else`,
+    ],
+    [
+      'nothing',
+      (_, response) => response.end(),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: expected a list, got nothing`,
+    ],
+    [
+      'half an answer',
+      (_, response) =>
+        void response.writeHead(200, { 'content-length': '99' }).write('{"items":[', () => response.destroy()),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: other side closed`,
+    ],
+    [
+      'a line that is cut',
+      (request) => request.socket.resetAndDestroy(),
+      'cluster_unreachable',
+      (host) => `${host}: GET PATH: read ECONNRESET`,
+    ],
     [
       'a page that is too big',
       (_, response) => response.end(Buffer.alloc(16 * 1024 * 1024 + 1, 'x')),
@@ -223,7 +288,11 @@ describe('what cannot be read', () => {
 
 describe('what is no list', () => {
   test.each<[string, Answer, unknown]>([
-    ['JSON', (_, response) => json(response, 200, { gitVersion: 'v1.32.4' }), { status: 200, body: { gitVersion: 'v1.32.4' } }],
+    [
+      'JSON',
+      (_, response) => json(response, 200, { gitVersion: 'v1.32.4' }),
+      { status: 200, body: { gitVersion: 'v1.32.4' } },
+    ],
     ['text', (_, response) => response.writeHead(500).end('[-]etcd failed'), { status: 500, body: '[-]etcd failed' }],
     ['nothing', (_, response) => response.writeHead(404).end(), { status: 404, body: '' }],
   ])('is answered as it is: %s', async (_, answer, expected) => {
@@ -245,8 +314,7 @@ describe('what is no list', () => {
 
 describe('a run', () => {
   test('reads a list once, whoever asks', async () => {
-    let n = 0;
-    const { newReader, reader, asked } = await house((_, response) => json(response, 200, page([`a${(n += 1)}`])));
+    const { newReader, reader, asked } = await house(numbered());
     const all = await Promise.all([1, 2, 3].map(() => reader.list(PODS, within(5_000))));
     expect([...all, await reader.list(PODS, within(5_000))]).toEqual([1, 2, 3, 4].map(() => [named('a1')]));
     expect(asked).toHaveLength(1);
@@ -256,9 +324,8 @@ describe('a run', () => {
   });
 
   test('looks anew to confirm, and shares that look too', async () => {
-    let n = 0;
     const clock = fakeClock();
-    const { reader } = await house((_, response) => json(response, 200, page([`a${(n += 1)}`])), { clock });
+    const { reader } = await house(numbered(), { clock });
     const read = (freshAfterMs?: number) =>
       reader.list(PODS, within(5_000, freshAfterMs === undefined ? {} : { freshAfterMs }, clock));
     expect(await read()).toEqual([named('a1')]);
@@ -323,19 +390,19 @@ describe('a run', () => {
 
   test('asks for a token once, and again when it was not taken', async () => {
     let [made, taken] = [0, false];
-    const token = async () => `token-${(made += 1)}`;
-    const { reader, asked, newReader } = await house(
-      (_, response) => json(response, taken ? 200 : 401, page([])),
-      { token },
-    );
+    const token = async () => {
+      made += 1;
+      return `token-${made}`;
+    };
+    const { reader, asked, newReader } = await house((_, response) => json(response, taken ? 200 : 401, page([])), {
+      token,
+    });
     await expect(reader.list(PODS, within(5_000))).rejects.toMatchObject({ code: 'cluster_unauthorized' });
     taken = true;
     await reader.list(PODS, within(5_000));
     await reader.list('/api/v1/nodes', within(5_000));
     await newReader().get('/version', within(5_000));
-    expect(asked.map(({ authorization }) => authorization)).toEqual(
-      [1, 2, 2, 3].map((n) => `Bearer token-${n}`),
-    );
+    expect(asked.map(({ authorization }) => authorization)).toEqual([1, 2, 2, 3].map((n) => `Bearer token-${n}`));
   });
 
   test('tells why it got no token, and asks for another the next time', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { managedCertificate } from '#shared/probes/checks/managed_certificate.ts';
+import type { KubernetesObject } from '#shared/probes/tools.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const PATH = '/apis/networking.gke.io/v1/namespaces/vaultmesh/managedcertificates';
@@ -37,7 +38,7 @@ const TAKES_AN_HOUR = (domain: string): string =>
   `${domain} is not issued yet: it takes up to an hour after its DNS records point at the ingress; check those if it takes longer.`;
 
 describe('a managed certificate', () => {
-  test.each([
+  test.each<readonly [string, object, KubernetesObject, object]>([
     ['that is active for every name', {}, object('Active'), { status: 'pass', evidence: WELL, remedy: null }],
     [
       'on its way',

@@ -5,7 +5,11 @@ import { agoS, attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const clock = fakeClock();
 const condition = (type: string, status: string, reason?: string) => ({ type, status, reason });
-const node = (name: string, conditions: unknown, more: { readonly ageS?: number; readonly cordoned?: boolean } = {}) => ({
+const node = (
+  name: string,
+  conditions: unknown,
+  more: { readonly ageS?: number; readonly cordoned?: boolean } = {},
+) => ({
   metadata: { name, creationTimestamp: agoS(clock, more.ageS ?? 86_400), labels: { pool: name.split('-')[0] } },
   spec: { unschedulable: more.cordoned },
   status: { conditions, nodeInfo: { kubeletVersion: 'v1.32.4' } },
@@ -85,12 +89,7 @@ describe('nodes', () => {
       [node('a-1', READY), node('b-1', READY)],
       { status: 'fail', evidence: { ...WELL, min_ready: 3 }, remedy: TOO_FEW(3) },
     ],
-    [
-      'none',
-      {},
-      [],
-      { status: 'fail', evidence: { ...WELL, nodes: 0, ready: 0 }, remedy: TOO_FEW(1) },
-    ],
+    ['none', {}, [], { status: 'fail', evidence: { ...WELL, nodes: 0, ready: 0 }, remedy: TOO_FEW(1) }],
     [
       'those of another pool do not count',
       { selector: { pool: 'a' } },

@@ -82,7 +82,12 @@ const TOO_FEW = (min: number): string =>
 describe('pods', () => {
   test.each([
     ['one that runs and is ready', SPEC, [pod()], passes({})],
-    ['those of others do not count', SPEC, [pod(), pod({ name: 'x-1', app: 'x', waiting: 'CrashLoopBackOff' })], passes({})],
+    [
+      'those of others do not count',
+      SPEC,
+      [pod(), pod({ name: 'x-1', app: 'x', waiting: 'CrashLoopBackOff' })],
+      passes({}),
+    ],
     [
       'a crash loop, also while others are ready',
       SPEC,
@@ -152,7 +157,12 @@ describe('pods', () => {
       [pod({ phase: 'Pending', ready: false, waiting: 'ContainerCreating', ageS: 5 })],
       fails({ ready: 0, starting: 1 }, TOO_FEW(1)),
     ],
-    ['one that runs and is not ready', SPEC, [pod({ ready: false })], fails({ ready: 0, not_ready: 'psi-field-1: Running' }, NOT_READY)],
+    [
+      'one that runs and is not ready',
+      SPEC,
+      [pod({ ready: false })],
+      fails({ ready: 0, not_ready: 'psi-field-1: Running' }, NOT_READY),
+    ],
     [
       'one of a node that is gone',
       SPEC,

@@ -119,12 +119,7 @@ describe('a rollout', () => {
       deployment({ status: { replicas: 2, updatedReplicas: 2, availableReplicas: 1 } }),
       fails({ available: 1 }, FEW(1, 2)),
     ],
-    [
-      'of which a replica was never made',
-      SPEC,
-      deployment({ replicas: 3 }),
-      fails({ wanted: 3 }, FEW(2, 3)),
-    ],
+    ['of which a replica was never made', SPEC, deployment({ replicas: 3 }), fails({ wanted: 3 }, FEW(2, 3))],
     [
       'that somebody scaled to nothing',
       SPEC,

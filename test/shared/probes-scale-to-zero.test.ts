@@ -44,7 +44,11 @@ async function play({ before, job = {}, refused, publisher = true, withinS = GIV
     fresh.push(context.freshAfterMs ?? -1);
     const acts = jobMs === null ? before : job;
     const sinceS = (clock.now() - (jobMs ?? beganMs)) / 1_000;
-    const at = Object.keys(acts).map(Number).filter((second) => second <= sinceS).at(-1) ?? 0;
+    const at =
+      Object.keys(acts)
+        .map(Number)
+        .filter((second) => second <= sinceS)
+        .at(-1) ?? 0;
     const items = itemsOf(acts[at] ?? [0, 0]);
     if (items instanceof Error) throw items;
     return items;
@@ -193,7 +197,11 @@ describe('0 -> 1 -> 0', () => {
   });
 
   test('ends with the run', async () => {
-    const fake = fakeCluster({ publishJob: async () => undefined, withinMs: 600_000, lists: { [PATH]: itemsOf([1, 1]) as [] } });
+    const fake = fakeCluster({
+      publishJob: async () => undefined,
+      withinMs: 600_000,
+      lists: { [PATH]: itemsOf([1, 1]) as [] },
+    });
     const giveUp = new AbortController();
     const ended = Promise.resolve(
       attempt(scaleToZero, SPEC, { ...fake, context: { ...fake.context, signal: giveUp.signal } }),

@@ -17,7 +17,10 @@ const object = ({ annotations, spec = {}, conditions = [READY] }: Facts = {}) =>
     minReplicaCount: 0,
     maxReplicaCount: 10,
     triggers: [
-      { type: 'gcp-pubsub', metadata: { subscriptionName: 'vaultmesh-psi-jobs-sub', value: '5', mode: 'SubscriptionSize' } },
+      {
+        type: 'gcp-pubsub',
+        metadata: { subscriptionName: 'vaultmesh-psi-jobs-sub', value: '5', mode: 'SubscriptionSize' },
+      },
     ],
     ...spec,
   },
@@ -46,8 +49,7 @@ const WELL = {
 };
 const passes = (evidence: object) => ({ status: 'pass', evidence: { ...WELL, ...evidence }, remedy: null });
 const fails = (evidence: object, remedy: string) => ({ status: 'fail', evidence: { ...WELL, ...evidence }, remedy });
-const CORRECT =
-  'correct it and apply it again (kubectl -n vaultmesh get scaledobjects psi-field-scaler -o yaml).';
+const CORRECT = 'correct it and apply it again (kubectl -n vaultmesh get scaledobjects psi-field-scaler -o yaml).';
 const PAUSED =
   'Somebody paused it: kubectl -n vaultmesh annotate scaledobjects psi-field-scaler autoscaling.keda.sh/paused- autoscaling.keda.sh/paused-replicas-.';
 const CANNOT =
@@ -86,7 +88,12 @@ describe('a scaled object', () => {
       object({ conditions: [{ type: 'Ready', status: 'Unknown', reason: 'PartialTriggerError' }] }),
       fails({ ready: false, reason: 'PartialTriggerError' }, CANNOT),
     ],
-    ['that nobody has looked at', SPEC, object({ conditions: [] }), fails({ ready: false, reason: 'no Ready condition' }, CANNOT)],
+    [
+      'that nobody has looked at',
+      SPEC,
+      object({ conditions: [] }),
+      fails({ ready: false, reason: 'no Ready condition' }, CANNOT),
+    ],
     [
       'that runs its fallback',
       SPEC,
@@ -114,12 +121,7 @@ describe('a scaled object', () => {
       object({ annotations: { 'autoscaling.keda.sh/paused-replicas': '2' } }),
       fails({ paused: true }, PAUSED),
     ],
-    [
-      'that is paused no more',
-      SPEC,
-      object({ annotations: { 'autoscaling.keda.sh/paused': 'false' } }),
-      passes({}),
-    ],
+    ['that is paused no more', SPEC, object({ annotations: { 'autoscaling.keda.sh/paused': 'false' } }), passes({})],
     [
       'of something else',
       SPEC,
@@ -142,10 +144,7 @@ describe('a scaled object', () => {
       'by another subscription',
       SPEC,
       object({ spec: { triggers: [{ metadata: { subscriptionName: 'other-sub', value: '5' } }] } }),
-      fails(
-        { subscription: 'other-sub' },
-        `It scales by other-sub, expected vaultmesh-psi-jobs-sub: ${CORRECT}`,
-      ),
+      fails({ subscription: 'other-sub' }, `It scales by other-sub, expected vaultmesh-psi-jobs-sub: ${CORRECT}`),
     ],
     [
       'by nothing',

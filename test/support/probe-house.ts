@@ -40,6 +40,7 @@ export function probeHouse(script: Readonly<Record<string, readonly Move[]>> = {
     dns: unused,
     kubernetes: unused,
     loop: null,
+    publishJob: null,
   };
   const take = async (move: Move, { deadline, signal }: CheckContext): Promise<Verdict> => {
     if (move === 'pass') return pass({ move });

@@ -109,6 +109,7 @@ export const toolsOf = (clock: HostClock, given: Partial<ProbeTools>): ProbeTool
   kubernetes: () => ({ get: unexpected, list: unexpected }),
   publishJob: null,
   loop: null,
+  publishJob: null,
   ...given,
 });
 

@@ -76,5 +76,8 @@ export function clusterHttp(access: ClusterAccess, hostClock: HostClock): HttpCl
   return createHttpClient({ hostClock, tls, maxConnections: MAX_CONNECTIONS });
 }
 
-/** A run reads a dozen lists, several at a time. */
-const MAX_CONNECTIONS = 8;
+/**
+ * A run reads a dozen lists, and none is to wait in line: where a server's certificate is of another name, undici (7.30) fails those that
+ * connect and forgets those behind them, who then wait for their deadline.
+ */
+const MAX_CONNECTIONS = 64;

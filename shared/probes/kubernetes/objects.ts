@@ -6,7 +6,7 @@ import type { CheckContext } from '../check.ts';
 import type { KubernetesReader } from '../tools.ts';
 
 const text = z.string().nullish();
-export const texts = z.record(z.string(), z.string()).nullish();
+const texts = z.record(z.string(), z.string()).nullish();
 
 export const metadata = z.object({
   name: z.string(),

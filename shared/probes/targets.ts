@@ -1,6 +1,6 @@
-/** Where a check may look, and until when. */
+/** Where checks may look, and how long one attempt of theirs may take. */
 
-/** Named in a suite, never in a message. */
+/** Where a check may look. Named in a suite, never in a message. */
 export interface Targets {
   readonly url: { readonly url: string; readonly reach: Reach };
   readonly host: { readonly host: string; readonly port: number; readonly reach: Reach };
