@@ -13,7 +13,7 @@ const REMEDIES: Readonly<Record<NotAnswered, string>> = {
   refused: 'Nothing listens there: see whether the service runs, and whether it listens on this port.',
   timeout: 'It gave no whole answer in time: look at its load and its log, then at the network on the way.',
   tls: 'Its TLS is not accepted for the reason in the detail; the tls check of this host says more.',
-  dns: 'There is no such name: look at the DNS record of the host.',
+  dns: 'The name does not resolve, for the code in the detail: look at the DNS record of the host and at its zone.',
   resolver: 'The resolver of the machine that probes does not answer: see to that; of the target nothing is known.',
   reset: 'It closed the connection without a whole answer: look for restarts and crashes in its log.',
   forbidden_address: 'Correct the address of the target, or say private: true of it where it is meant to be inside.',

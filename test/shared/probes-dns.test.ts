@@ -31,8 +31,9 @@ test('one that leads elsewhere as well', async () => {
 
 test.each([
   ['ENOTFOUND', 'fail', /no such name/],
-  ['ENODATA', 'fail', /no such name/],
-  ['ESERVFAIL', 'fail', /no such name/],
+  ['EBADNAME', 'fail', /no such name/],
+  ['ENODATA', 'fail', /without an address/],
+  ['ESERVFAIL', 'fail', /DNSSEC/],
   ['ETIMEOUT', 'error', /resolver of the machine/],
   ['ECONNREFUSED', 'error', /resolver of the machine/],
 ])('%s: %s', async (code, status, remedy) => {

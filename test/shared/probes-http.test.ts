@@ -306,6 +306,11 @@ describe('redirects', () => {
     expect(verdict).toMatchObject({ status: 'fail', evidence: expected, remedy: expect.stringMatching(remedy) });
   });
 
+  test('are followed as often as is allowed, and no more', async () => {
+    const { asked } = await look({ redirects: { max: 2 } }, [redirect('/a')]);
+    expect(asked).toHaveLength(3);
+  });
+
   test('from http to https are what is meant', async () => {
     const { verdict } = await look(
       { redirects: { https: true } },

@@ -1,7 +1,10 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { CheckContext } from '#shared/probes/check.ts';
 import type { Resolve } from '#shared/runtime/public-address.ts';
+import { fakeClock } from '#test/support/clock.ts';
 import { type DnsAnswer, type DnsServer, dnsServer } from '#test/support/dns-server.ts';
-import { getOf, realTools, within } from '#test/support/probe-tools.ts';
+import { getOf, HERE, realTools, within } from '#test/support/probe-tools.ts';
 
 const servers: DnsServer[] = [];
 afterEach(async () => {
@@ -112,4 +115,40 @@ test.each<[DnsAnswer, string, string]>([
     reason,
     detail,
   });
+});
+
+test('a request whose time is over while its name is looked for knows what it waited for', async () => {
+  const queried = Promise.withResolvers<void>();
+  const { server } = await asking(() => {
+    queried.resolve();
+    return null;
+  });
+  const clock = fakeClock();
+  const { http } = realTools({ servers: [server.address], machine: knowsNothing }, [], clock);
+  const seen = http(getOf('http://node.example/'), {
+    deadline: clock.now() + 300,
+    signal: new AbortController().signal,
+  });
+  await queried.promise;
+  await clock.advance(300);
+  expect(await seen).toMatchObject({ reason: 'resolver', detail: 'node.example: ETIMEOUT' });
+  expect(clock.pending()).toBe(0);
+});
+
+test('nothing of an attempt stays with the signal of its run', async () => {
+  const { http, tls, dns } = await asking((_, family) => (family === 4 ? ['127.0.0.1'] : []));
+  const { signal } = new AbortController();
+  const context = (): CheckContext => within(2_000, signal);
+  await dns('node.example', context());
+  await http(getOf('http://node.example:1/'), context());
+  const place = {
+    host: 'node.example',
+    port: 1,
+    serverName: 'node.example',
+    authorities: [],
+    revoked: [],
+    reach: HERE,
+  };
+  await tls(place, context());
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

@@ -3,7 +3,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { CheckContext, Reach } from '#shared/probes/check.ts';
-import { createNetworkTools, type NetworkOptions } from '#shared/probes/tools/network.ts';
+import { createConnect } from '#shared/probes/tools/connect.ts';
+import { createDnsTool, type DnsToolOptions } from '#shared/probes/tools/dns.ts';
+import { createHttpTool } from '#shared/probes/tools/http.ts';
+import { createTlsTool } from '#shared/probes/tools/tls.ts';
 import type { HttpProbe, HttpSeen, LoopReader, ProbeTools } from '#shared/probes/tools.ts';
 
 export const HERE: Reach = { private: false, loopback: true };
@@ -13,9 +16,17 @@ export const within = (ms: number, signal = new AbortController().signal): Check
   signal,
 });
 
-/** The tools as they are composed. */
-export const realTools = (names: NetworkOptions['names'] = {}, authorities: readonly string[] = []) =>
-  createNetworkTools({ hostClock, stopwatchMs: () => performance.now(), names, authorities });
+/** The tools that look over the network; names are looked up as `names` says. */
+export function realTools(
+  names: Pick<DnsToolOptions, 'servers' | 'machine'> = {},
+  authorities: readonly string[] = [],
+  clock: HostClock = hostClock,
+) {
+  const base = { hostClock: clock, stopwatchMs: () => performance.now() };
+  const dns = createDnsTool({ ...base, ...names });
+  const connected = { ...base, connect: createConnect(dns), authorities };
+  return { dns, http: createHttpTool(connected), tls: createTlsTool(connected) };
+}
 
 export const getOf = (url: string, more: Partial<HttpProbe> = {}): HttpProbe => ({
   url,

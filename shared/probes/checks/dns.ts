@@ -14,6 +14,12 @@ const spec = z.strictObject({
 });
 type Spec = z.infer<typeof spec>;
 
+const NO_NAME = 'There is no such name: look at the DNS record and at its zone.';
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENODATA: 'The name is there, without an address: give it an A or AAAA record.',
+  ESERVFAIL: 'The servers of its zone fail, or their signatures do: see to the zone and to its DNSSEC.',
+};
+
 export const dnsCheck = defineCheck({
   kind: 'dns',
   on: 'host',
@@ -23,7 +29,7 @@ export const dnsCheck = defineCheck({
     const ms = rounded(seen.ms);
     if (!seen.found) {
       const evidence = { code: seen.code, ms };
-      if (isOfName(seen.code)) return fail(evidence, 'There is no such name: look at the DNS record and at its zone.');
+      if (isOfName(seen.code)) return fail(evidence, REMEDIES[seen.code] ?? NO_NAME);
       return unseen(
         evidence,
         'The resolver of the machine that probes does not answer: see to that; of the name nothing is known.',

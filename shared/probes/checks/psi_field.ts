@@ -69,7 +69,8 @@ export const psiFieldCheck = defineCheck({
 
 function judgeStates(wanted: Spec, bodies: readonly unknown[], before: Evidence): Verdict {
   const steps = bodies.map((body) => numberOf(body, 'k'));
-  const error = numberOf(bodies.at(-1), 'PE');
+  const told = numberOf(bodies.at(-1), 'PE');
+  const error = told === null ? null : Math.round(told * 1_000) / 1_000;
   const [k = null, later = null] = steps;
   const evidence: Evidence = {
     ...before,

@@ -37,7 +37,7 @@ export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }:
 
     const ending = endingOf(hostClock, context);
     // What became of the connection; undici would tell it as an error without its reason.
-    const line: { fault: NotReached | null; dialled: Promise<void> } = { fault: null, dialled: Promise.resolve() };
+    const line: { fault: NotReached | null } = { fault: null };
     const dial = async (host: string, port: string, encrypted: boolean): Promise<Socket> => {
       const place = { host, port: Number(port || (encrypted ? 443 : 80)), reach: request.reach };
       const plain = await connect(place, context, ending.signal);
@@ -48,7 +48,7 @@ export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }:
       throw new Error(reached.detail);
     };
     const connector: buildConnector.connector = ({ hostname, port, protocol }, callback) => {
-      line.dialled = dial(hostname, port, protocol === 'https:').then(
+      dial(hostname, port, protocol === 'https:').then(
         (socket) => callback(null, socket),
         (error: Error) => callback(error, null),
       );
@@ -77,10 +77,8 @@ export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }:
       return { answered: true, status: answer.statusCode, headers: headersOf(answer.headers), body, ms };
     } catch (error) {
       ending.throwIfGivenUp();
-      if (!ending.signal.aborted) return notAnswered(line.fault ?? faultOf(error as Error));
-      // Ends by the same deadline, and knows what it waited for.
-      await line.dialled;
-      return notAnswered(line.fault ?? LATE);
+      // Its connection ends by the same deadline, and knows what it waited for.
+      return notAnswered(line.fault ?? (ending.signal.aborted ? LATE : faultOf(error as Error)));
     } finally {
       ending.done();
       await client.destroy();
