@@ -11,12 +11,16 @@ export const FUNCTION_NAMES = [
   'train',
   'promote',
   'learn',
+  'probe',
 ] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
+/** Behind the operations door and the marketplaces, whose ports people know by heart. */
+const PROBE_OFFSET = 14;
+
 /** Port 0 stays 0: the system picks. */
 export const portOf = (base: number, name: FunctionName): number =>
-  base === 0 ? 0 : base + 1 + FUNCTION_NAMES.indexOf(name);
+  base === 0 ? 0 : base + (name === 'probe' ? PROBE_OFFSET : 1 + FUNCTION_NAMES.indexOf(name));
 export const opsPortOf = (base: number): number => (base === 0 ? 0 : base + 10);
 export const fakePortOf = (base: number, name: FakeName): number =>
   base === 0 ? 0 : base + 11 + FAKE_NAMES.indexOf(name);

@@ -5,9 +5,10 @@ import { RejectedError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
-import { type RunReport, runSuite } from '#shared/probes/run.ts';
+import { latestRunOf, type RunReport, runSuite } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
 import type { ProbeTools } from '#shared/probes/tools.ts';
+import { jsonBytes } from '#shared/registry/object-json.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import { json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
@@ -30,7 +31,7 @@ export interface ProbeDeps extends RuntimeDeps {
 const AFTERWARDS_MS = 15_000;
 
 export function createProbe(deps: ProbeDeps): FunctionApp {
-  const { bus, hostClock, log, metrics } = deps;
+  const { bus, hostClock, log, metrics, webhook } = deps;
   const suites = new Map(deps.suites.map((suite) => [suite.id, suite]));
   const figures = createFigures(metrics);
   const alerts = createAlerts(deps);
@@ -56,6 +57,7 @@ export function createProbe(deps: ProbeDeps): FunctionApp {
     }
     const report = await runSuite({ suite, tools: deps.tools(), runId: runIdOf(suite, slot), signal, only: null });
     await record(report);
+    await remember(report);
     await alerts.count(suite, slot, report, signal);
     figures.ran(report, await alerts.firing(suite.id));
     logRun(report);
@@ -68,6 +70,11 @@ export function createProbe(deps: ProbeDeps): FunctionApp {
         results.map((result) => encodeEvent(probeResult, result)),
       );
   }
+
+  /** For whoever shows the last run; the record has them all. */
+  const remember = async (report: RunReport): Promise<void> => {
+    await deps.objects.write(latestRunOf(report.suite), jsonBytes(report), {});
+  };
 
   function logRun({ suite, run_id, verdict, results, duration_ms }: RunReport): void {
     for (const { check_id, status, evidence, remedy } of results.filter(({ status }) => status !== 'pass'))
@@ -89,6 +96,9 @@ export function createProbe(deps: ProbeDeps): FunctionApp {
         handle: async () => json(200, { event_ids: await Promise.all(deps.suites.map(request)) }),
       },
     ],
+    stop: async () => {
+      await webhook?.close();
+    },
     handle: (event, context) => answer(probeRequested.schema.parse(event.payload), context.signal),
   });
 }

@@ -10,7 +10,7 @@ export const path = z
   .string()
   .max(1_024)
   .regex(/^\/[^\s#]*$/, 'expected a path that begins with /');
-export const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'expected the name of a header');
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'expected the name of a header');
 export const requestHeaders = z.record(headerName, z.string().max(4_096));
 
 /** A field of a JSON body; with neither `equals` nor `not`, it must be there. */

@@ -6,7 +6,7 @@ import type { LoopReader, ProbeTools } from './tools.ts';
 
 /**
  * Host seconds between two looks.
- * @throws TransientError deadline_exceeded: there is no time for the second one, so nothing can be said
+ * @throws TransientError deadline_exceeded: there is no time for the next one, so nothing can be said
  */
 export async function apart(
   seconds: number,
@@ -17,7 +17,7 @@ export async function apart(
   if (seconds * 1_000 >= leftMs)
     throw new TransientError(
       'deadline_exceeded',
-      `no time for a second look: expected more than ${seconds} s until the deadline, got ${Math.round(leftMs / 100) / 10} s`,
+      `no time for another look: expected more than ${seconds} s until the deadline, got ${Math.round(leftMs / 100) / 10} s`,
     );
   await pause(hostClock, seconds * 1_000, signal);
 }

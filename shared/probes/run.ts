@@ -22,6 +22,9 @@ export interface RunReport {
   readonly results: readonly CheckResult[];
 }
 
+/** The object that holds the last run of a suite, as JSON. */
+export const latestRunOf = (suite: string): string => `probes/${suite}/latest.json`;
+
 export interface RunOptions {
   readonly suite: Suite;
   readonly tools: ProbeTools;

@@ -27,6 +27,7 @@ export interface PlannedCheck {
   readonly kind: string;
   readonly category: string;
   readonly target: string;
+  readonly on: TargetKind;
   readonly severity: 'critical' | 'warning';
   readonly needs: readonly string[];
   readonly deadlineMs: number;
@@ -82,7 +83,7 @@ const target = z.union([
     private: z.boolean().default(false),
   }),
   z.strictObject({
-    kubernetes: z.strictObject({ namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/) }),
+    kubernetes: z.strictObject({ namespace: z.string() }),
   }),
   z.strictObject({ loop: z.literal(true) }),
 ]);
@@ -179,6 +180,7 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       kind,
       category,
       target: on,
+      on: definition.on,
       severity: rest.severity,
       needs,
       deadlineMs: (deadline_s ?? data.check_deadline_s) * 1000,
@@ -222,7 +224,12 @@ function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOp
     });
   const reach = (isPrivate: boolean): Reach => ({ private: isPrivate, loopback });
   if ('loop' in said) return { kind: 'loop', target: {} };
-  if ('kubernetes' in said) return { kind: 'kubernetes', target: said.kubernetes };
+  if ('kubernetes' in said) {
+    const namespace = fill(said.kubernetes.namespace);
+    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace))
+      throw new Error(`expected a namespace, got ${JSON.stringify(namespace)}`);
+    return { kind: 'kubernetes', target: { namespace } };
+  }
   if ('url' in said) {
     const url = fill(said.url);
     const parsed = URL.canParse(url) ? new URL(url) : null;

@@ -131,8 +131,10 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
       if (more > 0) syncIn(startupMs(speed));
     },
     scalerSaw(name, saw) {
+      const before = scalers.get(name);
       scalers.set(name, saw);
-      sync();
+      // That it is still active is seen by whoever looks next; a poll is not worth a look of its own.
+      if (before?.active !== saw.active || before.blindMs !== saw.blindMs) sync();
     },
     runningJobs: () => jobs.filter(({ endsMs }) => endsMs > hostClock.now()).length,
     startJobs(count) {

@@ -268,4 +268,16 @@ describe('an address', () => {
     const { port } = new URL(url);
     expect(await http(getOf(`http://0x7f.1:${port}/`, { reach: HERE }), within(5_000))).toMatchObject({ body: 'here' });
   });
+
+  test('a name that leads elsewhere when it is asked again is not asked again', async () => {
+    const url = await serve((_, response) => void response.end('here'));
+    const { port } = new URL(url);
+    let asked = 0;
+    const { http: changing } = realTools({
+      servers: ['127.0.0.1:1'],
+      machine: async () => [{ address: ++asked === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }],
+    });
+    expect(await changing(getOf(`http://node.example:${port}/`), within(5_000))).toMatchObject({ body: 'here' });
+    expect(asked).toBe(1);
+  });
 });

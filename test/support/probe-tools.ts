@@ -3,10 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { CheckContext, Reach } from '#shared/probes/check.ts';
-import { createConnect } from '#shared/probes/tools/connect.ts';
-import { createDnsTool, type DnsToolOptions } from '#shared/probes/tools/dns.ts';
-import { createHttpTool } from '#shared/probes/tools/http.ts';
-import { createTlsTool } from '#shared/probes/tools/tls.ts';
+import { createNetworkTools, type NetworkOptions } from '#shared/probes/tools/network.ts';
 import type { HttpProbe, HttpSeen, LoopReader, ProbeTools } from '#shared/probes/tools.ts';
 
 export const HERE: Reach = { private: false, loopback: true };
@@ -16,17 +13,9 @@ export const within = (ms: number, signal = new AbortController().signal): Check
   signal,
 });
 
-/** The tools as they are composed; names are looked up as `dns` says. */
-export function realTools(dns: Partial<DnsToolOptions> = {}, authorities: readonly string[] = []) {
-  const base = { hostClock, stopwatchMs: () => performance.now() };
-  const lookUp = createDnsTool({ ...base, ...dns });
-  const connect = createConnect(lookUp);
-  return {
-    dns: lookUp,
-    http: createHttpTool({ ...base, connect, authorities }),
-    tls: createTlsTool({ ...base, connect, authorities }),
-  };
-}
+/** The tools as they are composed. */
+export const realTools = (names: NetworkOptions['names'] = {}, authorities: readonly string[] = []) =>
+  createNetworkTools({ hostClock, stopwatchMs: () => performance.now(), names, authorities });
 
 export const getOf = (url: string, more: Partial<HttpProbe> = {}): HttpProbe => ({
   url,
@@ -107,6 +96,7 @@ export const toolsOf = (clock: HostClock, given: Partial<ProbeTools>): ProbeTool
   tls: unexpected,
   dns: unexpected,
   kubernetes: () => ({ get: unexpected, list: unexpected }),
+  publishJob: null,
   loop: null,
   publishJob: null,
   ...given,

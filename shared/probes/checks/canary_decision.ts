@@ -1,8 +1,7 @@
 /** A decision that is published comes out of the warehouse: bus, ingest and warehouse work, end to end. */
 import { z } from 'zod';
-import { pause } from '#shared/runtime/pause.ts';
 import { defineCheck, fail, pass } from '../check.ts';
-import { loopOf } from '../looks.ts';
+import { apart, loopOf } from '../looks.ts';
 import { rounded, shown } from '../seen.ts';
 
 const spec = z.strictObject({
@@ -24,18 +23,16 @@ export const canaryDecisionCheck = defineCheck({
   on: 'loop',
   spec,
   async observe(wanted: Spec, _, tools, context): Promise<Seen> {
-    const { hostClock, stopwatchMs } = tools;
+    const { stopwatchMs } = tools;
     const loop = loopOf(tools);
     const id = loop.newCanaryId();
-    // What is left of the attempt may be less than is to be waited: then it says for how long.
-    const withinMs = Math.min(wanted.within_s * 1_000, context.deadline - hostClock.now());
     await loop.publishCanary(id, context);
     const sinceMs = stopwatchMs();
     for (let looks = 1; ; looks += 1) {
       const found = await loop.hasCanary(id, context);
       const waitedMs = stopwatchMs() - sinceMs;
-      if (found || waitedMs + wanted.look_every_ms > withinMs) return { id, found, looks, waitedMs };
-      await pause(hostClock, wanted.look_every_ms, context.signal);
+      if (found || waitedMs + wanted.look_every_ms > wanted.within_s * 1_000) return { id, found, looks, waitedMs };
+      await apart(wanted.look_every_ms / 1_000, tools, context);
     }
   },
   judge(wanted, { id, found, looks, waitedMs }) {

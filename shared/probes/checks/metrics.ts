@@ -57,7 +57,7 @@ export const metricsCheck = defineCheck({
         context,
       );
     const first = await scrape();
-    const twice = first.answered && first.status === 200 && wanted.series.some(({ moves }) => moves);
+    const twice = 'samples' in scrapeOf(first) && wanted.series.some(({ moves }) => moves);
     if (!twice) return { first, second: null };
     await apart(wanted.apart_s, tools, context);
     return { first, second: await scrape() };

@@ -15,8 +15,9 @@ export interface Ending {
 export function endingOf(hostClock: HostClock, { deadline, signal }: CheckContext): Ending {
   const over = new AbortController();
   const end = (): void => over.abort();
-  const cancel = hostClock.after(Math.max(0, deadline - hostClock.now()), end);
-  if (signal.aborted) end();
+  const leftMs = deadline - hostClock.now();
+  const cancel = hostClock.after(Math.max(0, leftMs), end);
+  if (signal.aborted || leftMs <= 0) end();
   else signal.addEventListener('abort', end, { once: true });
   return {
     signal: over.signal,

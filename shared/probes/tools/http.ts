@@ -15,18 +15,13 @@ export interface HttpToolOptions {
   readonly stopwatchMs: () => number;
   readonly connect: Connect;
   /** Certificates in PEM that are trusted beside the system's and a probe's own. */
-  readonly authorities?: readonly string[];
+  readonly authorities: readonly string[];
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const AGENT = 'aurora-probe';
 
-export function createHttpTool({
-  hostClock,
-  stopwatchMs,
-  connect,
-  authorities = [],
-}: HttpToolOptions): ProbeTools['http'] {
+export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }: HttpToolOptions): ProbeTools['http'] {
   const trust = createTrust(authorities);
   return async (request, context) => {
     const sinceMs = stopwatchMs();

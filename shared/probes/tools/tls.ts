@@ -14,18 +14,13 @@ export interface TlsToolOptions {
   readonly stopwatchMs: () => number;
   readonly connect: Connect;
   /** Certificates in PEM that are trusted beside the system's and a probe's own. */
-  readonly authorities?: readonly string[];
+  readonly authorities: readonly string[];
 }
 
 /** Longer ones are of no use to any client; a loop of issuers ends here at the latest. */
 const MAX_CHAIN = 10;
 
-export function createTlsTool({
-  hostClock,
-  stopwatchMs,
-  connect,
-  authorities = [],
-}: TlsToolOptions): ProbeTools['tls'] {
+export function createTlsTool({ hostClock, stopwatchMs, connect, authorities }: TlsToolOptions): ProbeTools['tls'] {
   const trust = createTrust(authorities);
   return async (probe, context) => {
     const ending = endingOf(hostClock, context);

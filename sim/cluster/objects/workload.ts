@@ -12,7 +12,7 @@ export interface PodRecord {
 export interface Workload {
   readonly app: App;
   readonly pods: readonly PodRecord[];
-  /** Of the deployment; null where a scaler has set it: as many as there are pods. */
+  /** As the deployment says. */
   readonly wanted: number;
 }
 

@@ -1,0 +1,36 @@
+/** What looks at the stack of this machine: the suite `local`, and tools that reach what runs here. */
+import { randomUUID } from 'node:crypto';
+import { createLoop } from '#functions/probe/loop.ts';
+import type { LocalPlatform } from '#shared/platform-embedded.ts';
+import { createToolbox, type ProbeToolbox } from '#shared/probes/create-tools.ts';
+import type { Suite } from '#shared/probes/suite.ts';
+import { createRegistry } from '#shared/registry/registry.ts';
+import { readSuite } from '../smoke/suites.ts';
+
+export interface LocalProbes {
+  readonly suite: Suite;
+  readonly toolbox: ProbeToolbox;
+}
+
+/** @param urls of the functions, by name */
+export async function localProbes(
+  platform: LocalPlatform,
+  urls: Readonly<Record<string, string>>,
+): Promise<LocalProbes> {
+  const { hostClock, worldClock, metrics } = platform;
+  const bus = await platform.bus();
+  const objects = await platform.objects();
+  const loop = createLoop({
+    bus,
+    objects,
+    warehouse: await platform.warehouse(),
+    registry: createRegistry({ objects, worldClock }),
+    worldClock,
+    deadLetters: () => bus.countDeadLetters(),
+    newId: randomUUID,
+  });
+  return {
+    suite: readSuite('local', { variables: urls, loopback: true }),
+    toolbox: createToolbox({ hostClock, stopwatchMs: metrics.stopwatchMs, cluster: null, loop, publishJob: null }),
+  };
+}
