@@ -1,6 +1,16 @@
-import { rootCertificates } from 'node:tls';
+import { createServer } from 'node:https';
+import { rootCertificates, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { authoritiesOf, googleClusterAccess, serverOf } from '#shared/probes/kubernetes/access.ts';
+import { hostClock } from '#shared/adapters/clock/host.ts';
+import {
+  authoritiesOf,
+  type ClusterAccess,
+  clusterHttp,
+  googleClusterAccess,
+  serverOf,
+} from '#shared/probes/kubernetes/access.ts';
+import { createAuthority } from '#sim/cluster/tls/identities.ts';
+import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 
 const [PEM = ''] = rootCertificates;
 const token = async () => 'token';
@@ -65,5 +75,29 @@ describe('the way to a cluster', () => {
     expect(() => authoritiesOf(ca, 'authority of the cluster')).toThrow(
       'authority of the cluster: expected a certificate in PEM, or base64 of it',
     );
+  });
+
+  test('shows the certificate that it was given, to a server of the authority that it was given', async () => {
+    const { caPem, longLived } = createAuthority(['cluster.example'], hostClock.now());
+    const server = createServer({ ...longLived, requestCert: true, rejectUnauthorized: false }, (request, response) =>
+      response.end((request.socket as TLSSocket).getPeerCertificate().subject?.CN ?? 'nobody'),
+    );
+    const origin = (await listenOnLoopback(server)).replace('http:', 'https:');
+    const who = async (client: ClusterAccess['client']): Promise<string> => {
+      const access = { server: origin, caPem, token: null, client, serverName: 'cluster.example', verified: true };
+      const http = clusterHttp(access, hostClock);
+      try {
+        const { bytes } = await http.exchange({ url: `${origin}/`, method: 'GET', deadlineMs: 10_000 });
+        return new TextDecoder().decode(bytes);
+      } finally {
+        await http.close();
+      }
+    };
+    try {
+      expect(await who(null)).toBe('nobody');
+      expect(await who({ certPem: longLived.cert, keyPem: longLived.key })).toBe('cluster.example');
+    } finally {
+      await closeServer(server);
+    }
   });
 });

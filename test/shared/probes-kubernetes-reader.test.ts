@@ -380,10 +380,15 @@ describe('a run', () => {
     await clock.advance(500);
     expect(await last).toBe('late');
     await vi.waitUntil(() => closed.length === 1);
+    const got = reader.get('/version', within(500, {}, clock)).catch(() => 'late');
+    await vi.waitUntil(() => asked.length === 3);
+    await clock.advance(500);
+    expect(await got).toBe('late');
+    await vi.waitUntil(() => closed.length === 2);
     // Who comes next asks anew instead of sharing what was given up.
     const next = read(1_000);
-    await vi.waitUntil(() => asked.length === 3);
-    json(waiting[2] as ServerResponse, 200, page(['a', 'b']));
+    await vi.waitUntil(() => asked.length === 4);
+    json(waiting[3] as ServerResponse, 200, page(['a', 'b']));
     expect(await next).toBe(2);
     expect(clock.pending()).toBe(0);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RejectedError, TransientError } from '#shared/errors.ts';
 import { managedCertificate } from '#shared/probes/checks/managed_certificate.ts';
 import type { KubernetesObject } from '#shared/probes/tools.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
@@ -132,9 +133,12 @@ describe('a managed certificate', () => {
     });
   });
 
-  test('that cannot be looked at is unknown', async () => {
-    const fake = fakeCluster({ lists: { [PATH]: new Error('as it was thrown') } });
-    await expect(attempt(managedCertificate, {}, fake)).rejects.toThrow('as it was thrown');
+  test.each([
+    new RejectedError('cluster_forbidden', 'managedcertificates is forbidden'),
+    new TransientError('cluster_unreachable', 'refused'),
+  ])('that cannot be looked at is unknown: $code', async (error) => {
+    const fake = fakeCluster({ lists: { [PATH]: error } });
+    await expect(attempt(managedCertificate, {}, fake)).rejects.toBe(error);
   });
 
   test('a suite cannot say what it does not know', () => {

@@ -13,6 +13,8 @@ interface PodFacts {
   readonly phase?: string;
   readonly ready?: boolean;
   readonly ageS?: number;
+  /** Where it is older than its start. */
+  readonly madeAgoS?: number;
   readonly waiting?: string;
   readonly init?: string;
   readonly restarts?: number;
@@ -31,7 +33,7 @@ function pod(facts: PodFacts = {}): Record<string, unknown> {
     metadata: {
       name,
       labels: { app, 'part-of': 'vaultmesh' },
-      creationTimestamp: agoS(clock, ageS),
+      creationTimestamp: agoS(clock, facts.madeAgoS ?? ageS),
       ...(leaving ? { deletionTimestamp: agoS(clock, 1) } : {}),
     },
     spec: { nodeName: 'node-1' },
@@ -162,6 +164,12 @@ describe('pods', () => {
       SPEC,
       [pod({ ready: false })],
       fails({ ready: 0, not_ready: 'psi-field-1: Running' }, NOT_READY),
+    ],
+    [
+      'one that waited long for a node, and has just got one',
+      SPEC,
+      [pod({ ready: false, ageS: 10, madeAgoS: 3_600 }), pod({ name: 'psi-field-2' })],
+      passes({ pods: 2, starting: 1 }),
     ],
     [
       'one of a node that is gone',

@@ -104,6 +104,12 @@ describe('a rollout', () => {
       fails({ ...HALF_SEEN, available: 0, progress: 'ReplicaSetUpdated' }, OLD_RUN),
     ],
     [
+      'of which an old pod is left',
+      SPEC,
+      deployment({ status: { replicas: 3, updatedReplicas: 2, availableReplicas: 2 } }),
+      fails({ replicas: 3 }, OLD_RUN),
+    ],
+    [
       'that is paused half way',
       SPEC,
       deployment({ status: HALF, progress: 'DeploymentPaused', paused: true }),

@@ -104,6 +104,11 @@ describe('0 -> 1 -> 0', () => {
       verdict('pass', {}, null),
     ],
     [
+      'bears that more often, when it is not in a row',
+      { before: { 0: away, 15: [1, 1], 20: away, 35: [0, 0] }, job: AS_IT_SHOULD },
+      verdict('pass', {}, null),
+    ],
+    [
       'never sleeps',
       { before: { 0: [1, 1] } },
       verdict(

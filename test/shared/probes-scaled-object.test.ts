@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RejectedError, TransientError } from '#shared/errors.ts';
 import { scaledObject } from '#shared/probes/checks/scaled_object.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -187,6 +188,14 @@ describe('a scaled object', () => {
       evidence: { scaled_object: 'psi-field-scaler', found: false, known },
       remedy,
     });
+  });
+
+  test.each([
+    new RejectedError('cluster_forbidden', 'scaledobjects is forbidden'),
+    new TransientError('cluster_unreachable', 'refused'),
+  ])('that cannot be looked at is unknown: $code', async (error) => {
+    const fake = fakeCluster({ lists: { [PATH]: error } });
+    await expect(attempt(scaledObject, SPEC, fake)).rejects.toBe(error);
   });
 
   test.each([

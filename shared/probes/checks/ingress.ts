@@ -1,7 +1,7 @@
 /** Whether the way in has an address, and each name leads to the service that it names: a name once led to the neighbour's. */
 import { z } from 'zod';
 import { defineCheck, fail, pass } from '../check.ts';
-import { clipped, listOf, metadata, namesOf } from '../kubernetes/objects.ts';
+import { listOf, metadata, namesOf, sentence } from '../kubernetes/objects.ts';
 import { PUBLIC_HOSTS } from '../kubernetes/public-hosts.ts';
 
 const backend = z.object({ service: z.object({ name: z.string() }).nullish() }).nullish();
@@ -75,7 +75,7 @@ export const ingress = defineCheck({
     if (ingresses.length === 0)
       return fail(
         evidence,
-        clipped(
+        sentence(
           `There is no ingress ${spec.ingress ?? ''} in ${namespace}: apply its manifests again.`.replace('  ', ' '),
         ),
       );
@@ -83,14 +83,14 @@ export const ingress = defineCheck({
     if (dark !== undefined)
       return fail(
         evidence,
-        clipped(
+        sentence(
           `${dark} has no address: read what its controller says (kubectl -n ${namespace} describe ingress ${dark}); a new one takes some minutes.`,
         ),
       );
     if (missing.length > 0)
-      return fail(evidence, clipped(`Nothing leads from ${missing[0]}: add its rule to the ingress.`));
+      return fail(evidence, sentence(`Nothing leads from ${missing[0]}: add its rule to the ingress.`));
     if (astray.length > 0)
-      return fail(evidence, clipped(`Correct the backend in the rule of the ingress: ${astray[0]}.`));
+      return fail(evidence, sentence(`Correct the backend in the rule of the ingress: ${astray[0]}.`));
     return pass(evidence);
   },
 });

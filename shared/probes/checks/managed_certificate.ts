@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { AuroraError } from '#shared/errors.ts';
 import { defineCheck, fail, pass } from '../check.ts';
-import { clipped, listOf, metadata, namesOf } from '../kubernetes/objects.ts';
+import { clipped, listOf, metadata, namesOf, sentence } from '../kubernetes/objects.ts';
 import { PUBLIC_HOSTS } from '../kubernetes/public-hosts.ts';
 
 const managed = z.object({
@@ -51,7 +51,7 @@ export const managedCertificate = defineCheck({
     if (found === null)
       return fail(
         { certificate: spec.certificate, found: false, known },
-        clipped(
+        sentence(
           known
             ? `There is no ManagedCertificate ${spec.certificate} in ${namespace}: apply it again.`
             : 'The cluster knows no ManagedCertificate: it is none of GKE, or its controller is off.',
@@ -64,25 +64,25 @@ export const managedCertificate = defineCheck({
     const evidence = {
       certificate: spec.certificate,
       found: true,
-      status: found.status,
+      status: clipped(found.status),
       domains: found.domains.length,
       missing: namesOf(missing),
       not_active: namesOf(waiting.map((domain) => `${domain}: ${statusOf(domain)}`)),
-      expires: found.expires,
+      expires: found.expires === null ? null : clipped(found.expires),
     };
     if (missing.length > 0)
       return fail(
         evidence,
-        clipped(
+        sentence(
           `It does not hold ${missing[0]}: make a certificate with all names beside it, and change over when it is active.`,
         ),
       );
     const [first] = waiting;
-    if (first !== undefined) return fail(evidence, clipped(remedyOf(first, statusOf(first))));
+    if (first !== undefined) return fail(evidence, sentence(remedyOf(first, statusOf(first))));
     if (found.status !== 'Active')
       return fail(
         evidence,
-        clipped(
+        sentence(
           `Read what its controller says: kubectl -n ${namespace} describe managedcertificate ${spec.certificate}.`,
         ),
       );

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { count } from '#shared/domain/primitives.ts';
 import { defineCheck, fail, pass } from '../check.ts';
 import {
-  clipped,
   conditionOf,
   conditions,
   instantOf,
@@ -12,6 +11,7 @@ import {
   metadata,
   namesOf,
   selector,
+  sentence,
 } from '../kubernetes/objects.ts';
 
 const node = z.object({
@@ -69,7 +69,7 @@ export const nodes = defineCheck({
     if (sick !== undefined)
       return fail(
         evidence,
-        clipped(
+        sentence(
           `Read why: kubectl describe node ${sick.name}. If it does not come back, drain and delete it; its pool makes another.`,
         ),
       );
@@ -77,7 +77,7 @@ export const nodes = defineCheck({
     if (full !== undefined)
       return fail(
         evidence,
-        clipped(
+        sentence(
           `${full.name} runs out of what it names: look for the pods that take it (kubectl top pods -A), give them limits, or add a node.`,
         ),
       );

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { count } from '#shared/domain/primitives.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
-import { clipped, conditionOf, conditions, instantOf, listOf, metadata } from '../kubernetes/objects.ts';
+import { clipped, conditionOf, conditions, instantOf, listOf, metadata, sentence } from '../kubernetes/objects.ts';
 
 const deployment = z.object({
   metadata,
@@ -49,18 +49,18 @@ export const rollout = defineCheck({
         replicas: status?.replicas ?? 0,
         updated: status?.updatedReplicas ?? 0,
         available: status?.availableReplicas ?? 0,
-        progress: progressing?.reason ?? null,
+        progress: progressing?.reason == null ? null : clipped(progressing.reason),
         movedMs: instantOf(progressing?.lastUpdateTime),
       },
     };
   },
   judge(spec, { namespace, found }, nowMs) {
     const kubectl = `kubectl -n ${namespace}`;
-    const bad = (remedy: string): Verdict => fail(evidence, clipped(remedy));
+    const bad = (remedy: string): Verdict => fail(evidence, sentence(remedy));
     if (found === null)
       return fail(
         { deployment: spec.deployment, found: false },
-        clipped(`There is no deployment ${spec.deployment} in ${namespace}: apply its manifests again.`),
+        sentence(`There is no deployment ${spec.deployment} in ${namespace}: apply its manifests again.`),
       );
     const { wanted, replicas, updated, available, unseen, paused, progress, movedMs } = found;
     const done = spec.autoscaled

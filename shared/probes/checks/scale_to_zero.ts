@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
-import { clipped } from '../kubernetes/objects.ts';
+import { sentence } from '../kubernetes/objects.ts';
 import { createReplicasWatch, type ReplicasWatched } from '../kubernetes/replicas.ts';
 
 interface Seen {
@@ -62,7 +62,7 @@ export const scaleToZero = defineCheck({
       available: last?.last?.available ?? null,
     };
     const unknown = (remedy: string): Verdict => ({ status: 'error', evidence, remedy });
-    const bad = (remedy: string): Verdict => fail(evidence, clipped(remedy));
+    const bad = (remedy: string): Verdict => fail(evidence, sentence(remedy));
     if (!publisher)
       return unknown(
         'Nobody may publish jobs from here: run it where the project’s Pub/Sub is, or take it out of the suite.',

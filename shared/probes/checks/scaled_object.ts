@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { count } from '#shared/domain/primitives.ts';
 import { AuroraError } from '#shared/errors.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
-import { clipped, conditionOf, conditions, listOf, metadata } from '../kubernetes/objects.ts';
+import { clipped, conditionOf, conditions, listOf, metadata, sentence } from '../kubernetes/objects.ts';
 
 const scaled = z.object({
   metadata,
@@ -52,7 +52,7 @@ export const scaledObject = defineCheck({
     if (found === null)
       return fail(
         { scaled_object: name, found: false, known },
-        clipped(
+        sentence(
           known
             ? `There is no ${name} among the ${spec.resource} of ${namespace}: apply it again.`
             : `The cluster knows no ${spec.resource}: install KEDA.`,
@@ -63,16 +63,16 @@ export const scaledObject = defineCheck({
       scaled_object: name,
       found: true,
       ready,
-      reason: reason === null ? null : clipped(reason),
+      reason: short(reason),
       paused,
       fallback,
-      scales,
+      scales: short(scales),
       min,
       max,
-      subscription,
+      subscription: short(subscription),
       value,
     };
-    const bad = (remedy: string): Verdict => fail(evidence, clipped(remedy));
+    const bad = (remedy: string): Verdict => fail(evidence, sentence(remedy));
     const edit = `correct it and apply it again (kubectl -n ${namespace} get ${spec.resource} ${name} -o yaml)`;
     if (paused)
       return bad(
@@ -99,6 +99,8 @@ export const scaledObject = defineCheck({
     return pass(evidence);
   },
 });
+
+const short = (text: string | null): string | null => (text === null ? null : clipped(text));
 
 function scalerSeen({ metadata: { annotations }, spec, status }: z.infer<typeof scaled>) {
   const ready = conditionOf(status?.conditions, 'Ready');

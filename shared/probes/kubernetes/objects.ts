@@ -73,4 +73,9 @@ export function namesOf(names: readonly string[]): string | null {
 const SHOWN_NAMES = 4;
 
 /** Evidence takes texts of 300 characters. */
-export const clipped = (long: string): string => (long.length <= 300 ? long : `${long.slice(0, 299)}…`);
+export const clipped = (long: string): string => cut(long, 300);
+
+/** A remedy, which takes 500. */
+export const sentence = (long: string): string => cut(long, 500);
+
+const cut = (long: string, most: number): string => (long.length <= most ? long : `${long.slice(0, most - 1)}…`);

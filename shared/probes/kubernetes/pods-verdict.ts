@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { count } from '#shared/domain/primitives.ts';
 import { fail, pass, type Verdict } from '../check.ts';
-import { clipped, type Labels, namesOf, selectorText } from './objects.ts';
+import { type Labels, namesOf, selectorText, sentence } from './objects.ts';
 import { type PodSeen, type PodsSeen, restartsWithin } from './pods.ts';
 
 /** What a suite may say of pods beside which and how many. */
@@ -43,7 +43,7 @@ export function judgePods(spec: PodSpec, { namespace, pods, leaving }: PodsSeen,
     restarts_likely: Math.max(0, ...counted.map(({ restarts }) => restarts.likely)),
     restarts_at_most: Math.max(0, ...counted.map(({ restarts }) => restarts.atMost)),
   };
-  const bad = (remedy: string): Verdict => fail(evidence, clipped(remedy));
+  const bad = (remedy: string): Verdict => fail(evidence, sentence(remedy));
   const kubectl = `kubectl -n ${namespace}`;
   const [sick] = stuck;
   if (sick !== undefined) return bad(remedyOfWaiting(sick, kubectl));

@@ -137,13 +137,10 @@ export function createKubernetesReader({ access, http, hostClock }: KubernetesRe
       () => {
         list.done = true;
       },
-      () => forget(path, list),
+      // Whoever waits is told, and the last of them forgets it.
+      () => undefined,
     );
     return list;
-  }
-
-  function forget(path: string, list: SharedList): void {
-    if (lists.get(path) === list) lists.delete(path);
   }
 
   /** By the caller's deadline and signal, whatever the work heeds. */
@@ -184,7 +181,7 @@ export function createKubernetesReader({ access, http, hostClock }: KubernetesRe
       } finally {
         list.waiting -= 1;
         if (list.waiting === 0 && !list.done) {
-          forget(path, list);
+          if (lists.get(path) === list) lists.delete(path);
           list.giveUp.abort(new Error('nobody waits for it any more'));
         }
       }
