@@ -96,7 +96,6 @@ export const toolsOf = (clock: HostClock, given: Partial<ProbeTools>): ProbeTool
   tls: unexpected,
   dns: unexpected,
   kubernetes: () => ({ get: unexpected, list: unexpected }),
-  publishJob: null,
   loop: null,
   publishJob: null,
   ...given,
