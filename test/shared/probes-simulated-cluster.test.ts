@@ -17,7 +17,7 @@ import { type ClusterAccess, clusterHttp } from '#shared/probes/kubernetes/acces
 import { createKubernetesReader } from '#shared/probes/kubernetes/reader.ts';
 import type { ProbeTools } from '#shared/probes/tools.ts';
 import { codedError } from '#shared/runtime/answers.ts';
-import { FAULTS, type FaultName } from '#sim/cluster/faults/catalogue.ts';
+import { FAULT_NAMES, type FaultName } from '#sim/cluster/faults/catalogue.ts';
 import { type RunningCluster, startCluster } from '#sim/cluster/index.ts';
 import { fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -137,22 +137,30 @@ async function settled(): Promise<void> {
 }
 
 describe('the simulated cluster', () => {
-  test.each(Object.keys(FAULTS) as FaultName[])('with the fault %s', async (fault) => {
+  test.each(Object.entries(SEEN))('with the fault %s', async (fault, seen) => {
     await settled();
     sim.faults.set([fault]);
     const verdicts = await run(SUITE, access);
-    const unknown = UNKNOWN[fault];
-    if (unknown === undefined) {
-      expect(not('pass', verdicts)).toEqual(SEEN[fault] ?? []);
-      for (const id of SEEN[fault] ?? []) expect(verdicts.get(id)).toMatchObject({ status: 'fail' });
-      return;
-    }
-    const [code, but] = unknown;
-    for (const [id, verdict] of verdicts)
+    expect(not('pass', verdicts)).toEqual(seen);
+    for (const id of seen) expect(verdicts.get(id)).toMatchObject({ status: 'fail' });
+  });
+
+  test.each(Object.entries(UNKNOWN))('with the fault %s, when nothing is known', async (fault, [code, but]) => {
+    await settled();
+    sim.faults.set([fault]);
+    for (const [id, verdict] of await run(SUITE, access))
       expect([id, verdict]).toMatchObject([
         id,
         but.includes(id) ? { status: 'pass' } : { status: 'error', evidence: { code } },
       ]);
+  });
+
+  test('with all other faults at once, which its API does not tell', async () => {
+    await settled();
+    const others = FAULT_NAMES.filter((fault) => !(fault in SEEN) && !(fault in UNKNOWN));
+    expect(others).toEqual(expect.arrayContaining(['psi_down', 'tls_expired', 'small_pages', 'old_restarts']));
+    sim.faults.set(others);
+    expect(not('pass', await run(SUITE, access))).toEqual([]);
   });
 
   test.each<[string, () => Partial<ClusterAccess>, string, RegExp]>([
