@@ -49,6 +49,18 @@ export async function bodyOf(incoming: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** The same for whoever gives no reason: null when it was too long, or cut off on its way; then the connection is cut. */
+export async function bodyOrCut(incoming: IncomingMessage): Promise<string | null> {
+  // A request that was given up half read has lost its socket.
+  const { socket } = incoming;
+  try {
+    return await bodyOf(incoming);
+  } catch {
+    socket.destroy();
+    return null;
+  }
+}
+
 /** Undefined: no JSON. */
 export function jsonOf(text: string): unknown {
   try {

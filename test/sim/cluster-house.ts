@@ -8,7 +8,8 @@ import { SERVICE_NAMES } from '#sim/cluster/services/index.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
 
 export const SLOW_MS = 1_234;
-export const START_MS = Date.UTC(2026, 10, 30, 12);
+/** Certificates are judged by the machine's own clock, so that is where the clusters of a file begin: at its last full hour. */
+export const START_MS = Math.floor(Date.now() / 3_600_000) * 3_600_000;
 
 export interface House {
   readonly cluster: RunningCluster;
@@ -89,6 +90,7 @@ export interface Item {
     readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly resourceVersion: string;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
   };
   // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds, read by tests that know which
   readonly spec: any;
