@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ageOf } from '#sim/cluster/api/table.ts';
 import { ask, askApi, type House, type Item, listOf, openCluster, START_MS } from './cluster-house.ts';
 
 let house: House;
@@ -63,21 +64,21 @@ describe('objects', () => {
       'psi-field',
       'scheduler',
     ]);
-    const so = await listOf(house, '/apis/keda.sh/v1alpha1/namespaces/vaultmesh/scaledobjects');
-    expect(
-      so.items.map(({ metadata, spec }) => [
-        metadata.name,
-        spec.scaleTargetRef.name,
-        spec.triggers[0].metadata.subscriptionName,
-        spec.triggers[0].metadata.value,
-        spec.minReplicaCount,
-        spec.maxReplicaCount,
-        spec.pollingInterval,
-        spec.cooldownPeriod,
-      ]),
-    ).toEqual([
-      ['psi-field-scaler', 'psi-field', 'vaultmesh-psi-jobs-sub', '5', 0, 10, 30, 300],
-      ['scheduler-scaler', 'scheduler', 'vaultmesh-scheduler-jobs-sub', '5', 0, 5, 30, 300],
+    const scalers = await listOf(house, '/apis/keda.sh/v1alpha1/namespaces/vaultmesh/scaledobjects');
+    const scaler = (name: string, target: string, subscription: string, max: number) => ({
+      metadata: { name },
+      spec: {
+        scaleTargetRef: { name: target },
+        pollingInterval: 30,
+        cooldownPeriod: 300,
+        minReplicaCount: 0,
+        maxReplicaCount: max,
+        triggers: [{ type: 'gcp-pubsub', metadata: { subscriptionName: subscription, value: '5' } }],
+      },
+    });
+    expect(scalers.items).toMatchObject([
+      scaler('psi-field-scaler', 'psi-field', 'vaultmesh-psi-jobs-sub', 10),
+      scaler('scheduler-scaler', 'scheduler', 'vaultmesh-scheduler-jobs-sub', 5),
     ]);
     const operator = '/api/v1/namespaces/keda/pods?labelSelector=app.kubernetes.io/name=keda-operator';
     expect((await listOf(house, operator)).items).toHaveLength(1);
@@ -93,10 +94,14 @@ describe('objects', () => {
       labels: { app: 'scheduler', component: 'scheduler', 'part-of': 'vaultmesh' },
       annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9091', 'prometheus.io/path': '/metrics' },
     });
-    expect(pod?.spec.containers[0]).toMatchObject({
-      image: 'us-central1-docker.pkg.dev/vm-spawn/vaultmesh/scheduler:1.0.0',
-      ports: [{ name: 'http', containerPort: 9091 }],
-      resources: { requests: { cpu: '100m', memory: '256Mi' } },
+    expect(pod?.spec).toMatchObject({
+      containers: [
+        {
+          image: 'us-central1-docker.pkg.dev/vm-spawn/vaultmesh/scheduler:1.0.0',
+          ports: [{ name: 'http', containerPort: 9091 }],
+          resources: { requests: { cpu: '100m', memory: '256Mi' } },
+        },
+      ],
     });
     expect(pod?.status).toMatchObject({
       phase: 'Running',
@@ -287,6 +292,26 @@ describe('tables', () => {
     expect(leases.rows[0].cells).toEqual(['operator.keda.sh', '41d']);
     expect(leases.rows[0].object.kind).toBe('PartialObjectMetadata');
   });
+});
+
+test.each([
+  [0, '0s'],
+  [119, '119s'],
+  [120, '2m'],
+  [150, '2m30s'],
+  [600, '10m'],
+  [179 * 60, '179m'],
+  [180 * 60, '3h'],
+  [7.5 * 3600, '7h30m'],
+  [8.5 * 3600, '8h'],
+  [47 * 3600, '47h'],
+  [48 * 3600, '2d'],
+  [50 * 3600, '2d2h'],
+  [8 * 86_400, '8d'],
+  [900 * 86_400, '2y170d'],
+  [-5, '0s'],
+])('an age of %d seconds is %s', (age, text) => {
+  expect(ageOf(START_MS - 1000 * age, START_MS)).toBe(text);
 });
 
 interface Event {

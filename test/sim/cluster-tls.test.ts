@@ -78,6 +78,7 @@ describe('what a client sees of each', () => {
 });
 
 describe('DER, read by another', () => {
+  // A key for each, so a tenth of the cases.
   const wish = { commonName: 'x', fromMs: START_MS, untilMs: START_MS + DAY_MS, issuer: null };
 
   test('names of any number and length', () => {
@@ -90,7 +91,7 @@ describe('DER, read by another', () => {
         expect(read.ca).toBe(false);
         expect(read.verify(read.publicKey)).toBe(true);
       }),
-      { numRuns: testCases },
+      { numRuns: Math.ceil(testCases / 10) },
     );
     // Longer than two bytes of length can tell.
     const many = Array.from({ length: 7_000 }, (_, n) => `name-${n}.test`);
@@ -112,7 +113,7 @@ describe('DER, read by another', () => {
         );
         expect([Date.parse(read.validFrom), Date.parse(read.validTo)]).toEqual([from * 1000, until * 1000]);
       }),
-      { numRuns: testCases },
+      { numRuns: Math.ceil(testCases / 10) },
     );
     expect(time(Date.UTC(2049, 11, 31, 23, 59, 59)).toString('latin1')).toContain('491231235959Z');
     expect(time(Date.UTC(2050, 0, 1)).toString('latin1')).toContain('20500101000000Z');

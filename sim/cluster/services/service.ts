@@ -32,7 +32,7 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-export const TEXT = 'text/plain; charset=utf-8';
+const TEXT = 'text/plain; charset=utf-8';
 export const HTML = 'text/html; charset=utf-8';
 export const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8';
 
