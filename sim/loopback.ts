@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { RejectedError } from '#shared/errors.ts';
 
-export const MAX_BODY_BYTES = 256 * 1024;
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** @throws RejectedError port_unavailable */
 export function listen(server: Server, port: number): Promise<void> {
@@ -47,6 +47,18 @@ export async function bodyOf(incoming: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The same for whoever gives no reason: null when it was too long, or cut off on its way; then the connection is cut. */
+export async function bodyOrCut(incoming: IncomingMessage): Promise<string | null> {
+  // A request that was given up half read has lost its socket.
+  const { socket } = incoming;
+  try {
+    return await bodyOf(incoming);
+  } catch {
+    socket.destroy();
+    return null;
+  }
 }
 
 /** Undefined: no JSON. */

@@ -1,7 +1,7 @@
 /** Switches of the simulated cluster for other processes: `PUT /_fake/faults` takes names of faults, `GET` tells the table and what is on. */
 import { createServer } from 'node:http';
 import { z } from 'zod';
-import { bodyOf, cutter, jsonOf, listen, originOf, shut } from '../loopback.ts';
+import { bodyOrCut, cutter, jsonOf, listen, originOf, shut } from '../loopback.ts';
 import { FAULT_NAMES, FAULTS } from './faults/catalogue.ts';
 import type { FaultSwitches } from './faults/switches.ts';
 import { json, type RunningService, type ServiceReply } from './services/service.ts';
@@ -11,13 +11,8 @@ const names = z.array(z.string().max(64)).max(FAULT_NAMES.length);
 /** @throws RejectedError port_unavailable */
 export async function startTestDoor(faults: FaultSwitches, port: number): Promise<RunningService> {
   const server = createServer(async (incoming, response) => {
-    let text: string;
-    try {
-      text = await bodyOf(incoming);
-    } catch {
-      // Cut off by its sender, or longer than all names together.
-      return void incoming.socket.destroy();
-    }
+    const text = await bodyOrCut(incoming);
+    if (text === null) return;
     const { status, body } = answer(faults, incoming.method ?? '', incoming.url ?? '', text);
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(body));

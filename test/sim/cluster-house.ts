@@ -7,8 +7,9 @@ import { type ClusterOptions, type RunningCluster, startCluster } from '#sim/clu
 import { SERVICE_NAMES } from '#sim/cluster/services/index.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
 
-export const SLOW_MS = 1_234;
-export const START_MS = Date.UTC(2026, 10, 30, 12);
+const SLOW_MS = 1_234;
+/** Certificates are judged by the machine's own clock, so that is where the clusters of a file begin: at its last full hour. */
+export const START_MS = Math.floor(Date.now() / 3_600_000) * 3_600_000;
 
 export interface House {
   readonly cluster: RunningCluster;
@@ -72,16 +73,7 @@ export function ask(origin: string, path: string, options: AskOptions = {}): Pro
 export const askApi = ({ cluster }: House, path: string, headers: Readonly<Record<string, string>> = {}) =>
   ask(cluster.apiUrl, path, { headers: { authorization: `Bearer ${cluster.token}`, ...headers } });
 
-export interface Listed {
-  readonly kind: string;
-  readonly metadata: {
-    readonly resourceVersion: string;
-    readonly continue?: string;
-    readonly remainingItemCount?: number;
-  };
-  readonly items: readonly Item[];
-}
-export interface Item {
+export interface Item<Spec = unknown, Status = unknown> {
   readonly kind?: string;
   readonly metadata: {
     readonly name: string;
@@ -89,17 +81,27 @@ export interface Item {
     readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly resourceVersion: string;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
   };
-  // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds, read by tests that know which
-  readonly spec: any;
-  // biome-ignore lint/suspicious/noExplicitAny: the same
-  readonly status: any;
+  readonly spec: Spec;
+  readonly status: Status;
 }
 
-export async function listOf(house: House, path: string): Promise<Listed> {
+export interface Listed<One extends Item = Item> {
+  readonly kind: string;
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
+  readonly items: readonly One[];
+}
+
+/** @throws Error: anything but a list */
+export async function listOf<One extends Item = Item>(house: House, path: string): Promise<Listed<One>> {
   const answer = await askApi(house, path);
   if (answer?.status !== 200) throw new Error(`${path}: ${answer?.status} ${answer?.text}`);
-  return JSON.parse(answer.text) as Listed;
+  return JSON.parse(answer.text) as Listed<One>;
 }
 
 export interface Shown {

@@ -170,7 +170,7 @@ function podRestarts(pod: ClusterObject, nowMs: number): string {
   return restarts === 0 || ends.length === 0 ? String(restarts) : `${restarts} (${ageOf(last, nowMs)} ago)`;
 }
 
-/** `3d4h`: as kubectl shortens a duration. */
+/** `3d4h`: as Kubernetes shortens a duration for people. */
 export function ageOf(sinceMs: number, nowMs: number): string {
   const s = Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
   const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86_400)];
@@ -181,5 +181,7 @@ export function ageOf(sinceMs: number, nowMs: number): string {
   if (m < 180) return `${m}m`;
   if (h < 8) return two(h, 'h', m % 60, 'm');
   if (h < 48) return `${h}h`;
-  return d < 8 ? two(d, 'd', h % 24, 'h') : `${d}d`;
+  if (d < 8) return two(d, 'd', h % 24, 'h');
+  if (d < 2 * 365) return `${d}d`;
+  return d < 8 * 365 ? two(Math.floor(d / 365), 'y', d % 365, 'd') : `${Math.floor(d / 365)}y`;
 }

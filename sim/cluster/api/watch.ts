@@ -27,6 +27,8 @@ export function watch(
   { kind, selects, from, forMs, show }: WatchRequest,
 ): void {
   response.writeHead(200, { 'content-type': 'application/json' });
+  // kubectl waits for them, and there may be nothing to tell for long.
+  response.flushHeaders();
   const line = (type: WatchType | 'ERROR', object: unknown): void =>
     void response.write(`${JSON.stringify({ type, object })}\n`);
   const change = (event: StoreEvent): void => {

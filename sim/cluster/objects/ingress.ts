@@ -2,7 +2,7 @@ import { APPS, type AppName, HOSTS, NAMESPACE } from '../facts.ts';
 import type { FaultSwitches } from '../faults/switches.ts';
 import { type ClusterObject, head } from './object.ts';
 
-export const INGRESS_NAME = 'vaultmesh-ingress';
+const INGRESS_NAME = 'vaultmesh-ingress';
 /** Of the documentation's range: it leads nowhere. */
 const ADDRESS = '203.0.113.20';
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 /** What a service of the cluster is, and the server that it answers from. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { bodyOf, cutter, jsonOf, listen, originOf, pathOf, shut } from '../../loopback.ts';
+import { bodyOrCut, cutter, jsonOf, listen, originOf, pathOf, shut } from '../../loopback.ts';
 
 export interface ServiceRequest {
   readonly method: string;
@@ -32,7 +32,7 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-export const TEXT = 'text/plain; charset=utf-8';
+const TEXT = 'text/plain; charset=utf-8';
 export const HTML = 'text/html; charset=utf-8';
 export const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -41,26 +41,26 @@ export const text = (body: string, type = TEXT, status = 200): ServiceReply => (
 
 /** @throws RejectedError port_unavailable */
 export async function startService(service: Service, hostClock: HostClock, port: number): Promise<RunningService> {
-  const server = createServer(async (incoming, response) => {
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const sent = await bodyOrCut(incoming);
+    if (sent === null) return;
     const { path } = pathOf(incoming);
-    let body: unknown;
-    try {
-      body = jsonOf(await bodyOf(incoming));
-    } catch {
-      // Cut off by its sender, or longer than anybody sends: nobody is there to answer.
-      return void incoming.socket.destroy();
+    const nowMs = hostClock.now();
+    const reply = service.answer({ method: incoming.method ?? 'GET', path, body: jsonOf(sent), nowMs });
+    if (reply === null) {
+      incoming.socket.destroy();
+      return;
     }
-    const reply = service.answer({ method: incoming.method ?? 'GET', path, body, nowMs: hostClock.now() });
-    if (reply === null) return void incoming.socket.destroy();
-    const send = (): void => {
-      const plain = typeof reply.body === 'string';
-      response.writeHead(reply.status, { 'content-type': plain ? (reply.type ?? TEXT) : 'application/json' });
-      response.end(plain ? reply.body : JSON.stringify(reply.body));
-    };
     const delayMs = service.delayMs(path);
-    if (delayMs === 0) return send();
-    const cancel = hostClock.after(delayMs, send);
-    response.once('close', cancel);
+    if (delayMs === 0) send(response, reply);
+    else
+      response.once(
+        'close',
+        hostClock.after(delayMs, () => send(response, reply)),
+      );
+  }
+  const server = createServer((incoming, response) => {
+    serve(incoming, response).catch((error: unknown) => send(response, text(String(error), TEXT, 500)));
   });
   const cut = cutter(server);
   await listen(server, port);
@@ -71,4 +71,10 @@ export async function startService(service: Service, hostClock: HostClock, port:
       return shut(server);
     },
   };
+}
+
+function send(response: ServerResponse, { status, body, type = TEXT }: ServiceReply): void {
+  const plain = typeof body === 'string';
+  response.writeHead(status, { 'content-type': plain ? type : 'application/json' });
+  response.end(plain ? body : JSON.stringify(body));
 }

@@ -22,7 +22,7 @@ export interface KeyPair {
   readonly privateKey: KeyObject;
 }
 
-export const newKeys = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const newKeys = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 export interface Issued {
   readonly pem: string;
