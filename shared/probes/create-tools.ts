@@ -3,7 +3,10 @@ import { RejectedError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { type ClusterAccess, clusterHttp } from './kubernetes/access.ts';
 import { createKubernetesReader } from './kubernetes/reader.ts';
-import { createNetworkTools } from './tools/network.ts';
+import { createConnect } from './tools/connect.ts';
+import { createDnsTool } from './tools/dns.ts';
+import { createHttpTool } from './tools/http.ts';
+import { createTlsTool } from './tools/tls.ts';
 import type { KubernetesReader, LoopReader, ProbeTools } from './tools.ts';
 
 export interface ToolsOptions {
@@ -25,7 +28,10 @@ export interface ProbeToolbox {
 
 export function createToolbox(options: ToolsOptions): ProbeToolbox {
   const { hostClock, stopwatchMs, cluster, loop, publishJob, authorities = [] } = options;
-  const network = createNetworkTools({ hostClock, stopwatchMs, authorities });
+  const base = { hostClock, stopwatchMs };
+  const dns = createDnsTool(base);
+  const connected = { ...base, connect: createConnect(dns), authorities };
+  const network = { ...base, dns, http: createHttpTool(connected), tls: createTlsTool(connected) };
   const clusterClient = cluster === null ? null : clusterHttp(cluster, hostClock);
   return {
     tools() {
