@@ -152,18 +152,22 @@ module.exports = {
     ),
     home('jose-at-home', 'ID tokens of callers.', 'jose', ['^shared/runtime/callers\\.ts$']),
     home('crc-at-home', 'Sums of objects.', 'crc-32', ['^shared/adapters/objects/gcs/']),
-    home('undici-at-home', 'HTTP with a pool: pushes, providers, and the one client of the runtime.', 'undici', [
-      '^shared/adapters/bus/',
-      '^shared/providers/',
-      '^shared/runtime/http-[a-z]+\\.ts$',
-    ]),
+    home(
+      'undici-at-home',
+      'HTTP with a pool: pushes, providers, probes, and the one client of the runtime.',
+      'undici',
+      ['^shared/adapters/bus/', '^shared/probes/tools/', '^shared/providers/', '^shared/runtime/http-[a-z]+\\.ts$'],
+    ),
     home('telemetry-at-home', 'Logs and metrics.', '(pino|prom-client)', ['^shared/telemetry/']),
     home('functions-framework-at-home', 'One host among two.', '@google-cloud/functions-framework', [
       '^shared/runtime/hosts/',
     ]),
-    home('yaml-at-home', 'Deployments of Akash, as they are written and as its fake reads them.', 'yaml', [
-      '^(shared|sim)/providers/akash/',
-    ]),
+    home(
+      'yaml-at-home',
+      'Deployments of Akash, as they are written and as its fake reads them; suites of probes; kubeconfigs.',
+      'yaml',
+      ['^(shared|sim)/providers/akash/', '^shared/probes/suite\\.ts$', '^cli/smoke/kubeconfig\\.ts$'],
+    ),
     home('csv-parse-at-home', 'Records come in through the command line.', 'csv-parse', ['^cli/']),
     {
       name: 'packages-are-known',

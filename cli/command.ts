@@ -1,7 +1,7 @@
 import type { ParseArgsConfig } from 'node:util';
 
 /** Exit codes that mean something. */
-export const EXIT = { ok: 0, partial: 1, failed: 2, usage: 64 } as const;
+export const EXIT = { ok: 0, partial: 1, failed: 2, unable: 3, usage: 64 } as const;
 
 export interface CommandContext {
   readonly values: Readonly<Record<string, string | boolean | undefined>>;
@@ -31,5 +31,7 @@ export interface Command {
   readonly notes?: readonly string[];
   readonly examples: readonly string[];
   readonly positionals: { readonly min: number; readonly max: number };
+  /** Exit code when it could not be done; default: failed. */
+  readonly unable?: number;
   readonly run: (context: CommandContext) => Promise<number>;
 }

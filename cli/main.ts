@@ -17,8 +17,8 @@ const COMMON: NonNullable<ParseArgsConfig['options']> = {
 
 export async function main(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json');
+  const found = findCommand(argv);
   try {
-    const found = findCommand(argv);
     if (found !== null) return await run(found.command, found.rest, json);
     if (argv[0] === '--version') {
       process.stdout.write(json ? `${JSON.stringify({ version: version() })}\n` : `${version()}\n`);
@@ -33,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(overview(members));
     return EXIT.ok;
   } catch (error) {
-    return report(error, json);
+    return report(error, json, found?.command.unable ?? EXIT.failed);
   }
 }
 
@@ -83,14 +83,14 @@ function readOptions(command: Command, argv: string[]): { values: Record<string,
 }
 
 /** Plain words and the remedy on stderr, or the same as JSON on stdout. */
-function report(thrown: unknown, json: boolean): number {
+function report(thrown: unknown, json: boolean, unable: number): number {
   // The first of several is what ended the command; the others came while it closed what it had opened.
   const all: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
   const errors = all.map(coded).filter(isNews);
   const [first] = errors;
   if (json && first !== undefined) process.stdout.write(`${JSON.stringify(errorBody(first))}\n`);
   else for (const error of errors) process.stderr.write(`vm: ${error.message}\n    ${error.code}: ${error.remedy}\n`);
-  return first?.code === 'usage' ? EXIT.usage : EXIT.failed;
+  return first?.code === 'usage' ? EXIT.usage : unable;
 }
 
 /** A full disk is said once, however many files have met it. */

@@ -274,3 +274,6 @@ function callersOf({
 }
 
 export const readConfig = (): Config => parseConfig(process.env);
+
+/** What is not ours to read, and handed on to programs of this machine: where a kubeconfig lies, what its plugin needs. */
+export const machineEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;

@@ -219,6 +219,11 @@ export const ERROR_CATALOGUE = {
     status: 400,
     remedy: 'Correct the place named in the message; docs/operations/SMOKE.md shows what a suite holds.',
   },
+  suite_unknown: {
+    kind: 'rejected',
+    status: 404,
+    remedy: 'Name a suite that the function probe has: AURORA_PROBE_SUITE says which.',
+  },
   cluster_unreachable: {
     kind: 'transient',
     status: 503,
@@ -233,6 +238,12 @@ export const ERROR_CATALOGUE = {
     kind: 'rejected',
     status: 403,
     remedy: 'Apply terraform/kubernetes/probe: it lets the account read what the checks look at.',
+  },
+  loop_unreachable: {
+    kind: 'transient',
+    status: 503,
+    remedy:
+      'Probe the loop where its stores are: beside the stack, or as its probe function; elsewhere leave these checks out.',
   },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },

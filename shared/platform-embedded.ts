@@ -110,6 +110,7 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     backlog: async (name) =>
       (await (await bus()).stats()).find(({ subscription }) => subscription === name)?.backlog ?? null,
     identity: null,
+    clusterToken: null,
     startJob: null,
     salt,
     async backup(target) {

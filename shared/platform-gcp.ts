@@ -80,6 +80,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     // What is a job already starts no other.
     startJob: trainingJob === null || config.jobEvent !== null ? null : jobStarter(trainingJob),
     identity: callers === null ? null : (audience) => tokens.identity(audience),
+    clusterToken: () => tokens.cluster(),
     salt: saltIn(state),
     close: ports.close,
   };

@@ -29,6 +29,8 @@ export interface Platform {
   backlog(subscription: string): Promise<number | null>;
   /** ID tokens for services of ours, by their URL; null: they are called without. */
   readonly identity: ((audience: string) => Promise<string>) | null;
+  /** Access tokens for the API of a cluster, which know the account by its e-mail address; null: nobody gives any here. */
+  readonly clusterToken: (() => Promise<string>) | null;
   /** Hands this function's work on an event, as the body of a push, to a process of its own, which has the time; null: there is none. */
   readonly startJob: ((event: string) => Promise<void>) | null;
   /** Secret of the sampling draws, and the id under which decisions name it. */

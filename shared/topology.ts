@@ -9,7 +9,7 @@ export interface SubscriptionSpec {
   readonly name: string;
   readonly topic: string;
   /** The function that the push goes to. */
-  readonly function: 'ingest' | 'learn' | 'deploy' | 'train' | 'promote';
+  readonly function: 'ingest' | 'learn' | 'deploy' | 'train' | 'promote' | 'probe';
   /** Host milliseconds the handler may take; the ack deadline is 5 s more, so that the answer still arrives. */
   readonly handlerBudgetMs: number;
   readonly maxAttempts: number;
@@ -26,6 +26,8 @@ const PROMOTE_BUDGET_MS = 590_000;
 const LEARN_BUDGET_MS = 120_000;
 /** Akash is a market of bids: to create takes seconds, bids have half a minute, and the lease some more (25 to 50 s in all). */
 const DEPLOY_BUDGET_MS = 75_000;
+/** A suite has a deadline of its own, of four minutes at most; what follows it is short. */
+const PROBE_BUDGET_MS = 300_000;
 const ACK_MARGIN_MS = 5_000;
 
 /**
@@ -105,6 +107,16 @@ export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
     maxAttempts: MAX_ATTEMPTS,
     ordered: false,
     maxInFlight: 1,
+  },
+  {
+    name: 'probe-probe-requested',
+    topic: topicOf('probe-requested'),
+    function: 'probe',
+    handlerBudgetMs: PROBE_BUDGET_MS,
+    // Old requests are dropped, so one that fails again and again ends by itself.
+    maxAttempts: MAX_TRAIN_ATTEMPTS,
+    ordered: false,
+    maxInFlight: 4,
   },
 ];
 

@@ -12,6 +12,7 @@ import { queueCommands } from './queues.ts';
 import { replayCommand } from './replay.ts';
 import { resetCommand } from './reset.ts';
 import { routeCommand } from './route.ts';
+import { smokeCommand } from './smoke.ts';
 import { statusCommand } from './status.ts';
 import { trainCommand } from './train.ts';
 import { trialsCommand } from './trials.ts';
@@ -22,6 +23,7 @@ import { wargameCommand } from './wargame.ts';
 export const COMMANDS: readonly Command[] = [
   upCommand,
   statusCommand,
+  smokeCommand,
   routeCommand,
   ...deploymentCommands,
   ...marketCommands,

@@ -11,6 +11,7 @@ import type { Operation } from './operation.ts';
 import { estimateQueries } from './queries.ts';
 import { listRejected, replayRejected } from './rejected.ts';
 import { beginReproduction, lookAtReproduction } from './reproduction.ts';
+import { runSmoke } from './smoke.ts';
 import { status } from './status.ts';
 import { requestTraining, trainingResult } from './training.ts';
 import { showTrials } from './trials.ts';
@@ -45,4 +46,5 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   estimateQueries,
   listRejected,
   replayRejected,
+  runSmoke,
 ] as unknown as readonly Operation<never, unknown>[];

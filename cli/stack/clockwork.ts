@@ -12,9 +12,10 @@ const TRAIN_EVERY_MS = 5_000;
 const PROMOTE_EVERY_MS = 5_000;
 /** A step may judge the whole record. */
 const PROMOTE_DEADLINE_MS = 120_000;
+const PROBE_EVERY_MS = 30_000;
 const RETENTION_EVERY_MS = 5 * 60_000;
 
-/** What the scheduler does in production: collect, watch, the looks whether a training is worth it and whether the aliases name what loads; and retention. */
+/** What the scheduler does in production: collect, watch, the looks whether a training is worth it whether the aliases name what loads, and whether all works; and retention. */
 export function startClockwork(
   stack: Stack,
   options: {
@@ -26,11 +27,13 @@ export function startClockwork(
   },
 ): void {
   const { keepDays, hostClock, log, note, defer } = options;
-  const urlOf = (name: 'collect' | 'watch' | 'train' | 'promote'): string => stack.functions.get(name)?.url ?? '';
+  const urlOf = (name: 'collect' | 'watch' | 'train' | 'promote' | 'probe'): string =>
+    stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
   const watch = httpJob('watch', urlOf('watch'), WATCH_EVERY_MS, hostClock);
   const promote = httpJob('promote', urlOf('promote'), PROMOTE_EVERY_MS, hostClock, PROMOTE_DEADLINE_MS);
   const train = httpJob('train', urlOf('train'), TRAIN_EVERY_MS, hostClock);
+  const probe = httpJob('probe', urlOf('probe'), PROBE_EVERY_MS, hostClock);
   const retention: CronJob = {
     name: 'retention',
     everyMs: RETENTION_EVERY_MS,
@@ -39,7 +42,7 @@ export function startClockwork(
       if (line !== null) note(line);
     },
   };
-  const cron = startCron([collect, watch, train, promote, retention], { hostClock, log });
-  for (const job of [collect, watch, train, promote]) defer(() => job.close());
+  const cron = startCron([collect, watch, train, promote, probe, retention], { hostClock, log });
+  for (const job of [collect, watch, train, promote, probe]) defer(() => job.close());
   defer(() => cron.stop());
 }

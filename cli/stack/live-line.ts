@@ -1,4 +1,5 @@
 import { LINEAR, RULES } from '#shared/domain/actor.ts';
+import type { RunReport } from '#shared/probes/run.ts';
 import type { Counts, Current } from '../ops/status.ts';
 import type { TrafficCounters } from './traffic.ts';
 
@@ -10,13 +11,15 @@ export interface LiveView {
   /** Deployments that watch follows. */
   readonly live: number;
   readonly perSecond: number;
+  /** The last run of the probes; null: none yet. */
+  readonly probes: RunReport | null;
 }
 
 /** Counts older than this say so. */
 const FRESH_S = 10;
 
 /** One line: what came in, what lives, what was learned. */
-export function liveLine({ current, counts, traffic, live, perSecond }: LiveView): string {
+export function liveLine({ current, counts, traffic, live, perSecond, probes }: LiveView): string {
   const number = (value: number): string => value.toLocaleString('en-US');
   const { latest_model: latest } = current;
   const age = counts === null || counts.age_s < FRESH_S ? '' : ` (counted ${counts.age_s.toFixed(0)} s ago)`;
@@ -37,6 +40,7 @@ export function liveLine({ current, counts, traffic, live, perSecond }: LiveView
     latest === null ? 'model: none yet' : `model ${latest.version.slice(0, 8)} ${latest.verdict ?? 'being judged'}`,
     `stage ${current.control.control.stage}`,
     acting(current),
+    ...(probes === null ? [] : [probed(probes)]),
   ].join(' · ');
 }
 
@@ -60,10 +64,23 @@ function acting({ champion, serving, control: { control } }: Current): string {
   return remarks.length === 0 ? says : `${says} (${remarks.join('; ')})`;
 }
 
+/** How many pass, and the first of those that do not. */
+function probed({ results }: RunReport): string {
+  const bad = results.filter(({ status }) => status === 'fail' || status === 'error').map(({ check_id }) => check_id);
+  const passed = results.filter(({ status }) => status === 'pass').length;
+  const more = bad.length > SHOWN_PROBES ? ` and ${bad.length - SHOWN_PROBES} more` : '';
+  const said = bad.length === 0 ? '' : `, not ${bad.slice(0, SHOWN_PROBES).join(', ')}${more}`;
+  return `probes ${passed}/${results.length} pass${said}`;
+}
+const SHOWN_PROBES = 3;
+
 const short = (version: string): string => version.slice(0, 8);
 
+const statusesOf = ({ results }: RunReport): Record<string, string> =>
+  Object.fromEntries(results.map(({ check_id, status }) => [check_id, status]));
+
 /** The same for machines, in the fields of `vm status --json`. */
-export function liveJson({ current, counts, traffic, live }: LiveView): string {
+export function liveJson({ current, counts, traffic, live, probes }: LiveView): string {
   const { world_time, ...rest } = current;
   const { decisions, outcomes, fallbacks, rejected, age_s } = counts ?? {
     decisions: null,
@@ -83,5 +100,6 @@ export function liveJson({ current, counts, traffic, live }: LiveView): string {
     counts_age_s: age_s,
     live,
     traffic,
+    probes: probes === null ? null : { verdict: probes.verdict, results: statusesOf(probes) },
   });
 }

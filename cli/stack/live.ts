@@ -5,6 +5,7 @@
 import { LIVE_PREFIX } from '#shared/domain/deployment.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
+import { latestRunOf, type RunReport, runReport } from '#shared/probes/run.ts';
 import { poll } from '#shared/runtime/poller.ts';
 import { type Counts, countsOf, currentOf } from '../ops/status.ts';
 import type { LiveView } from './live-line.ts';
@@ -56,6 +57,7 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
         traffic: traffic === null ? null : { ...traffic.counters },
         live: live.length,
         perSecond,
+        probes: await lastProbes(stack, hostClock.now()),
       });
     },
   });
@@ -65,6 +67,17 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
       await counts.settled();
     },
   };
+}
+
+/** Four of its periods: what is older is of a stack that has ended. */
+const FRESH_PROBES_MS = 120_000;
+
+/** Null: none of late, or one that another build wrote. */
+async function lastProbes({ platform }: Pick<Stack, 'platform'>, nowMs: number): Promise<RunReport | null> {
+  const stored = await (await platform.objects()).read(latestRunOf('local'));
+  if (stored === null) return null;
+  const read = runReport.safeParse(JSON.parse(new TextDecoder().decode(stored.bytes)));
+  return read.success && nowMs - Date.parse(read.data.started_at) < FRESH_PROBES_MS ? read.data : null;
 }
 
 /** States: idle -> counting -> resting (in proportion to what the count took) -> idle. */

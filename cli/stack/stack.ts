@@ -7,6 +7,7 @@ import { compose as composeCollect } from '#functions/collect/index.ts';
 import { compose as composeDeploy } from '#functions/deploy/index.ts';
 import { compose as composeIngest } from '#functions/ingest/index.ts';
 import { compose as composeLearn } from '#functions/learn/index.ts';
+import { compose as composeProbe } from '#functions/probe/index.ts';
 import { compose as composePromote } from '#functions/promote/index.ts';
 import { compose as composeRoute } from '#functions/route/index.ts';
 import { compose as composeScore } from '#functions/score/index.ts';
@@ -33,6 +34,7 @@ import type { FunctionApp } from '#shared/runtime/types.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { runOnce } from './cron.ts';
 import { type FunctionName, portOf } from './ports.ts';
+import { type LocalProbes, localProbes, type Nearby } from './probes.ts';
 import { createReproductions, type Reproductions } from './reproductions.ts';
 
 export interface RunningFunction {
@@ -44,6 +46,8 @@ export interface Stack {
   readonly platform: LocalPlatform;
   readonly functions: ReadonlyMap<FunctionName, RunningFunction>;
   readonly reproductions: Reproductions;
+  /** Null: nothing runs here that users would need. */
+  readonly probes: LocalProbes | null;
   /** In-flight requests are answered, pushes end, everything is closed. What was not delivered waits for the next start. */
   close(): Promise<void>;
 }
@@ -59,6 +63,8 @@ export interface StackOptions {
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
+  /** What stands beside the loop and is probed with it, once route answers at its URL; null, default: nobody probes. */
+  readonly nearby?: ((routeUrl: string) => Promise<Nearby>) | null;
   /** Deployments may answer on this machine: the marketplaces are simulated here. */
   readonly loopback?: boolean;
   /** True: score runs in another process, at config.scoreUrl. Default: here. */
@@ -96,6 +102,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const serving: Served[] = [];
   let bus: LocalBus | undefined;
   let opened: readonly Provider[] = [];
+  let probes: LocalProbes | null = null;
   const close = async (): Promise<void> => {
     let drained: Promise<void> = Promise.resolve();
     await closeInTurn([
@@ -120,6 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       () => drained,
       () => closeTogether(serving.map((served) => () => served.close())),
       () => closeTogether(opened.map((provider) => () => provider.close())),
+      () => probes?.toolbox.close(),
       () => platform.close(),
     ]);
   };
@@ -152,14 +160,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const score = options.scoreElsewhere === true ? null : await serve('score', await composeScore(platform));
       const scoreUrl = score?.url ?? config.scoreUrl;
       const routed: LocalPlatform = { ...platform, config: { ...config, scoreUrl } };
-      await serve('route', await composeRoute(routed, { providers: async () => providers }));
+      const route = await serve('route', await composeRoute(routed, { providers: async () => providers }));
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers, { loopback: options.loopback ?? false }));
+      if (options.nearby != null) {
+        probes = await localProbes(
+          platform,
+          { score: scoreUrl, ...urlsOf(functions) },
+          await options.nearby(route.url),
+        );
+        const { suite, toolbox } = probes;
+        await serve('probe', await composeProbe(platform, { suites: [suite], tools: toolbox.tools, webhook: null }));
+      }
     }
     bus = await platform.bus();
-    await bus.start(Object.fromEntries([...functions].map(([name, { url }]) => [name, url])));
+    await bus.start(urlsOf(functions));
   } catch (error) {
     return failAfter(error, [close]);
   }
-  return { platform, functions, reproductions, close };
+  return { platform, functions, reproductions, probes, close };
 }
+
+const urlsOf = (functions: ReadonlyMap<FunctionName, RunningFunction>): Record<string, string> =>
+  Object.fromEntries([...functions].map(([name, { url }]) => [name, url]));

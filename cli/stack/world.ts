@@ -10,6 +10,7 @@ import { type Accounts, configuredProviders } from '#shared/providers/configured
 import type { Provider } from '#shared/providers/provider.ts';
 import type { Closer } from '#shared/runtime/closing.ts';
 import { isThisMachine } from '#shared/runtime/this-machine.ts';
+import type { RunningCluster } from '#sim/cluster/index.ts';
 import { createMarket, type Market } from '#sim/market/market.ts';
 import type { ScenarioSpec } from '#sim/market/scenario.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
@@ -17,6 +18,7 @@ import { sqliteStore } from '#sim/market/store.ts';
 import { type RunningFake, startFakes } from '#sim/providers/index.ts';
 import { simProviders } from '#sim/providers.ts';
 import { whoOf } from '../commands/who.ts';
+import { startLocalCluster } from './cluster.ts';
 import { fakePortOf } from './ports.ts';
 import { type Stack, startStack } from './stack.ts';
 
@@ -33,6 +35,8 @@ export interface WorldSettings {
 export interface World {
   readonly stack: Stack;
   readonly market: Market;
+  /** The simulated one. */
+  readonly cluster: RunningCluster | null;
   readonly marketplaces: readonly { readonly name: string; readonly url: string; readonly simulated: boolean }[];
 }
 
@@ -52,6 +56,7 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
   const store = sqliteStore(join(directory, 'market.sqlite'));
   defer(() => store.close());
   // A market begins at an instant of world time, which is the platform's to tell.
+  let simulated: RunningCluster | null = null;
   const made = Promise.withResolvers<Pick<World, 'market' | 'marketplaces'>>();
   const stack = await startStack({
     config,
@@ -74,9 +79,15 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
       made.resolve({ market, marketplaces });
       return providers;
     },
+    nearby: async (routeUrl) => {
+      const { running, nearby } = await startLocalCluster({ hostClock, seed: settings.seed, port, routeUrl });
+      defer(() => running.close());
+      simulated = running;
+      return nearby;
+    },
   });
   defer(() => stack.close());
-  return { stack, ...(await made.promise) };
+  return { stack, cluster: simulated, ...(await made.promise) };
 }
 
 /**

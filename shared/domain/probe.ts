@@ -30,7 +30,7 @@ export const checkResult = z.object({
   target: probeId,
   severity,
   status: checkStatus,
-  /** Of the world: where probes run in production, the host's. */
+  /** Of the host, like all times of probes: machines are looked at, not the world that is routed in. */
   observed_at: timestamp,
   /** Of the last attempt; null: there was none. */
   latency_ms: nonNegative.nullable(),
@@ -42,3 +42,19 @@ export const checkResult = z.object({
   maintenance: z.string().max(200).nullable(),
 });
 export type CheckResult = z.infer<typeof checkResult>;
+
+/** A check has begun to fail, for good; or it is well again. */
+export const alertTransition = z.object({
+  suite: probeId,
+  check_id: probeId,
+  state: z.enum(['firing', 'resolved']),
+  /** Of one episode; the same when it is over. */
+  dedupe_key: name,
+  changed_at: timestamp,
+  firing_since: timestamp,
+  severity,
+  summary: z.string().max(600),
+  remedy: z.string().max(500).nullable(),
+  run_id: name,
+});
+export type AlertTransition = z.infer<typeof alertTransition>;

@@ -9,6 +9,9 @@ export type TableName =
   | 'training_requested'
   | 'model_trained'
   | 'model_promoted'
+  | 'probe_requested'
+  | 'probe_results'
+  | 'alerts'
   | 'rejected_events';
 
 /** Columns that every table has before those of its event. `event_date` is the UTC date of the event's own time: the partition. */

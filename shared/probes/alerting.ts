@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { count, timestamp } from '#shared/domain/primitives.ts';
-import { type CheckResult, probeId } from '#shared/domain/probe.ts';
+import { type AlertTransition, alertTransition, type CheckResult, probeId } from '#shared/domain/probe.ts';
 import type { AlertRule } from './suite.ts';
 
 const checkState = z.object({
@@ -21,21 +21,6 @@ const checkState = z.object({
   episodes: count,
 });
 type CheckState = z.infer<typeof checkState>;
-
-export const alertTransition = z.object({
-  suite: probeId,
-  check_id: probeId,
-  to: z.enum(['firing', 'resolved']),
-  /** Of one episode; the same when it is over. */
-  dedupe_key: z.string(),
-  at: timestamp,
-  firing_since: timestamp,
-  severity: z.enum(['critical', 'warning']),
-  summary: z.string().max(600),
-  remedy: z.string().max(500).nullable(),
-  run_id: z.string(),
-});
-export type AlertTransition = z.infer<typeof alertTransition>;
 
 export const alertState = z.object({
   /** Number of the newest run that was counted; -1: none. */
@@ -97,7 +82,7 @@ function counted(before: CheckState, result: CheckResult, rule: AlertRule, at: s
 function transition(
   { suite, runId, at }: CountedRun,
   id: string,
-  to: AlertTransition['to'],
+  to: AlertTransition['state'],
   episode: number,
   since: string,
   result: CheckResult | null,
@@ -105,9 +90,9 @@ function transition(
   return {
     suite,
     check_id: id,
-    to,
+    state: to,
     dedupe_key: `${suite}/${id}/${episode}`,
-    at,
+    changed_at: at,
     firing_since: since,
     severity: result?.severity ?? 'warning',
     summary: summaryOf(id, to, result),
@@ -116,7 +101,7 @@ function transition(
   };
 }
 
-function summaryOf(id: string, to: AlertTransition['to'], result: CheckResult | null): string {
+function summaryOf(id: string, to: AlertTransition['state'], result: CheckResult | null): string {
   if (result === null) return `${id} is no longer looked at`;
   if (to === 'resolved') return `${id} passes again`;
   const seen = Object.entries(result.evidence).map(([field, value]) => `${field} ${String(value)}`);

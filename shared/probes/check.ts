@@ -4,30 +4,10 @@
  */
 import type { z } from 'zod';
 import type { Evidence } from '#shared/domain/probe.ts';
+import type { CheckContext, TargetKind, Targets } from './targets.ts';
 import type { ProbeTools } from './tools.ts';
 
-/** Where a check may look. Named in a suite, never in a message. */
-export interface Targets {
-  readonly url: { readonly url: string; readonly reach: Reach };
-  readonly host: { readonly host: string; readonly port: number; readonly reach: Reach };
-  readonly kubernetes: { readonly namespace: string };
-  readonly loop: Readonly<Record<never, never>>;
-}
-export type TargetKind = keyof Targets;
-
-/** Which addresses may be connected to. Metadata servers and link-local addresses never are. */
-export interface Reach {
-  /** RFC 1918 and the like: where clusters have their services. */
-  readonly private: boolean;
-  /** This machine: where the local stack runs. */
-  readonly loopback: boolean;
-}
-
-export interface CheckContext {
-  /** Host epoch milliseconds by which the attempt ends. */
-  readonly deadline: number;
-  readonly signal: AbortSignal;
-}
+export type { CheckContext, Reach, TargetKind, Targets } from './targets.ts';
 
 /** `fail` is about the target; `error` says that it could not be looked at. */
 export interface Verdict {
@@ -81,3 +61,5 @@ export function defineCheck<Spec, T extends TargetKind, Seen>(
 
 export const pass = (evidence: Evidence): Verdict => ({ status: 'pass', evidence, remedy: null });
 export const fail = (evidence: Evidence, remedy: string): Verdict => ({ status: 'fail', evidence, remedy });
+/** It could not be looked at, so how it is stays unknown. */
+export const unseen = (evidence: Evidence, remedy: string): Verdict => ({ status: 'error', evidence, remedy });

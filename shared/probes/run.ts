@@ -3,24 +3,29 @@
  * run's. What is bad is looked at again before it is believed. Never throws: what could not be looked at is an `error` of its check.
  */
 
-import { rfc3339 } from '#shared/domain/primitives.ts';
-import type { CheckResult, Evidence } from '#shared/domain/probe.ts';
+import { z } from 'zod';
+import { name, nonNegative, rfc3339, timestamp } from '#shared/domain/primitives.ts';
+import { type CheckResult, checkResult, type Evidence, probeId } from '#shared/domain/probe.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { codedError } from '#shared/runtime/answers.ts';
 import type { Verdict } from './check.ts';
 import type { Maintenance, PlannedCheck, Suite } from './suite.ts';
 import type { ProbeTools } from './tools.ts';
-import { type RunVerdict, verdictOf } from './verdict.ts';
+import { runVerdict, verdictOf } from './verdict.ts';
 
-export interface RunReport {
-  readonly suite: string;
-  readonly run_id: string;
-  readonly started_at: string;
-  readonly duration_ms: number;
-  readonly verdict: RunVerdict;
+export const runReport = z.object({
+  suite: probeId,
+  run_id: name,
+  started_at: timestamp,
+  duration_ms: nonNegative,
+  verdict: runVerdict,
   /** In the order of the suite. */
-  readonly results: readonly CheckResult[];
-}
+  results: z.array(checkResult),
+});
+export type RunReport = z.infer<typeof runReport>;
+
+/** The object that holds the last run of a suite, as JSON. */
+export const latestRunOf = (suite: string): string => `probes/${suite}/latest.json`;
 
 export interface RunOptions {
   readonly suite: Suite;
@@ -105,13 +110,15 @@ async function confirmed(check: PlannedCheck, looking: Looking): Promise<Looked>
   const { tools, slots, untilMs, signal } = looking;
   const { hostClock, stopwatchMs } = tools;
   let last: Looked | null = null;
+  let freshAfterMs: number | null = null;
   for (let attempts = 1; attempts <= 1 + check.confirm.times; attempts += 1) {
     // Where there is no time for another look, what was seen stands.
     if (attempts > 1 && !(await pause(hostClock, check.confirm.pauseMs, untilMs, signal))) break;
     const { verdict, ms } = await slots.use(async () => {
       const sinceMs = stopwatchMs();
-      return { verdict: await attempt(check, looking), ms: stopwatchMs() - sinceMs };
+      return { verdict: await attempt(check, looking, freshAfterMs), ms: stopwatchMs() - sinceMs };
     });
+    freshAfterMs = hostClock.now();
     if (verdict === null) break;
     last = { ...verdict, latency_ms: Math.round(ms * 1000) / 1000, attempts };
     if (verdict.status === 'pass') break;
@@ -128,7 +135,11 @@ async function confirmed(check: PlannedCheck, looking: Looking): Promise<Looked>
 }
 
 /** Null: no time is left. */
-async function attempt(check: PlannedCheck, { tools, untilMs, signal }: Looking): Promise<Verdict | null> {
+async function attempt(
+  check: PlannedCheck,
+  { tools, untilMs, signal }: Looking,
+  freshAfterMs: number | null,
+): Promise<Verdict | null> {
   const { hostClock } = tools;
   const nowMs = hostClock.now();
   const deadline = Math.min(nowMs + check.deadlineMs, untilMs);
@@ -139,7 +150,11 @@ async function attempt(check: PlannedCheck, { tools, untilMs, signal }: Looking)
     giveUp.abort(new Error('the attempt ignored its deadline'));
     late.resolve(notLooked({ code: 'deadline_exceeded', reason: `nothing came of it within ${deadline - nowMs} ms` }));
   });
-  const context = { deadline, signal: AbortSignal.any([signal, giveUp.signal]) };
+  const context = {
+    deadline,
+    signal: AbortSignal.any([signal, giveUp.signal]),
+    ...(freshAfterMs === null ? {} : { freshAfterMs }),
+  };
   try {
     return await Promise.race([check.attempt(tools, context), late.promise]);
   } catch (thrown) {

@@ -27,6 +27,7 @@ export interface PlannedCheck {
   readonly kind: string;
   readonly category: string;
   readonly target: string;
+  readonly on: TargetKind;
   readonly severity: 'critical' | 'warning';
   readonly needs: readonly string[];
   readonly deadlineMs: number;
@@ -82,7 +83,7 @@ const target = z.union([
     private: z.boolean().default(false),
   }),
   z.strictObject({
-    kubernetes: z.strictObject({ namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/) }),
+    kubernetes: z.strictObject({ namespace: z.string() }),
   }),
   z.strictObject({ loop: z.literal(true) }),
 ]);
@@ -166,12 +167,13 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       throw wrong(
         `${named}.target: ${kind} looks at a target of kind ${definition.on}, ${on} is one of kind ${bound.kind}`,
       );
-    const own = Object.fromEntries(Object.entries(one).filter(([key]) => !Object.hasOwn(common.shape, key)));
+    const said = Object.fromEntries(Object.entries(one).filter(([key]) => !Object.hasOwn(common.shape, key)));
     let attempt: Attempt;
     try {
-      attempt = definition.bind(own, bound.target);
+      attempt = definition.bind(filledIn(said, options.variables), bound.target);
     } catch (error) {
       if (error instanceof z.ZodError) throw wrong(firstIssue(error, named));
+      if (error instanceof UnknownVariable) throw wrong(`${named}: ${error.message}`);
       throw error;
     }
     return {
@@ -179,6 +181,7 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       kind,
       category,
       target: on,
+      on: definition.on,
       severity: rest.severity,
       needs,
       deadlineMs: (deadline_s ?? data.check_deadline_s) * 1000,
@@ -214,15 +217,15 @@ interface BoundTarget {
 
 /** @throws Error in words */
 function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOptions): BoundTarget {
-  const fill = (text: string): string =>
-    text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
-      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      if (value !== undefined) return value;
-      throw new Error(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);
-    });
+  const fill = (text: string): string => filled(text, variables);
   const reach = (isPrivate: boolean): Reach => ({ private: isPrivate, loopback });
   if ('loop' in said) return { kind: 'loop', target: {} };
-  if ('kubernetes' in said) return { kind: 'kubernetes', target: said.kubernetes };
+  if ('kubernetes' in said) {
+    const namespace = fill(said.kubernetes.namespace);
+    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace))
+      throw new Error(`expected a namespace, got ${JSON.stringify(namespace)}`);
+    return { kind: 'kubernetes', target: { namespace } };
+  }
   if ('url' in said) {
     const url = fill(said.url);
     const parsed = URL.canParse(url) ? new URL(url) : null;
@@ -237,6 +240,24 @@ function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOp
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`expected a port, got ${JSON.stringify(said.port)}`);
   return { kind: 'host', target: { host, port, reach: reach(said.private) } };
+}
+
+class UnknownVariable extends Error {}
+
+/** @throws UnknownVariable */
+const filled = (text: string, variables: SuiteOptions['variables']): string =>
+  text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value !== undefined) return value;
+    throw new UnknownVariable(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);
+  });
+
+/** YAML without aliases of itself, so it has an end. */
+function filledIn(said: unknown, variables: SuiteOptions['variables']): unknown {
+  if (typeof said === 'string') return filled(said, variables);
+  if (Array.isArray(said)) return said.map((one) => filledIn(one, variables));
+  if (typeof said !== 'object' || said === null) return said;
+  return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, filledIn(value, variables)]));
 }
 
 /** An id twice, a need that is not there, a circle. Null: none. */

@@ -1,6 +1,6 @@
 /** What checks look with. Each answers by its deadline, whatever is at the other end, and says what it saw. */
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { CheckContext, Reach, Targets } from './check.ts';
+import type { CheckContext, Reach, Targets } from './targets.ts';
 
 export interface ProbeTools {
   readonly hostClock: HostClock;
@@ -15,6 +15,8 @@ export interface ProbeTools {
   readonly kubernetes: (target: Targets['kubernetes']) => KubernetesReader;
   /** Null: no loop is within reach. */
   readonly loop: LoopReader | null;
+  /** Puts a small job before a subscription that a service scales by. Null: nobody may do so here. */
+  readonly publishJob: ((subscription: string, context: CheckContext) => Promise<void>) | null;
 }
 
 export interface HttpProbe {
@@ -25,9 +27,21 @@ export interface HttpProbe {
   /** Of the answer. */
   readonly maxBytes: number;
   readonly reach: Reach;
+  /** Certificates in PEM that are trusted beside the system's. */
+  readonly authorities?: readonly string[];
 }
 
-export type NotAnswered = 'refused' | 'timeout' | 'tls' | 'dns' | 'reset' | 'forbidden_address' | 'too_large' | 'other';
+/** dns: there is no such name. resolver: nobody could be asked for it, which says nothing of the target. */
+export type NotAnswered =
+  | 'refused'
+  | 'timeout'
+  | 'tls'
+  | 'dns'
+  | 'resolver'
+  | 'reset'
+  | 'forbidden_address'
+  | 'too_large'
+  | 'other';
 
 export type HttpSeen =
   | {
@@ -82,7 +96,7 @@ export type KubernetesObject = Readonly<Record<string, unknown>>;
 export interface KubernetesReader {
   /** @throws TransientError cluster_unreachable; RejectedError cluster_unauthorized, cluster_forbidden */
   get(path: string, context: CheckContext): Promise<{ readonly status: number; readonly body: unknown }>;
-  /** All pages. @throws as `get` */
+  /** All pages. Read once a run, whoever asks, unless the context asks for a fresh one. @throws as `get`; RejectedError not_found: no such resource */
   list(path: string, context: CheckContext): Promise<readonly KubernetesObject[]>;
 }
 

@@ -1,8 +1,10 @@
 /** What a run comes to. Pure. */
+import { z } from 'zod';
 import type { CheckResult } from '#shared/domain/probe.ts';
 
 /** passed; degraded: a warning, or something that could not be looked at; failed: something critical; could_not_run: nothing could be looked at. */
-export type RunVerdict = 'passed' | 'degraded' | 'failed' | 'could_not_run';
+export const runVerdict = z.enum(['passed', 'degraded', 'failed', 'could_not_run']);
+export type RunVerdict = z.infer<typeof runVerdict>;
 
 /** What is in maintenance counts for nothing. */
 export function verdictOf(results: readonly CheckResult[]): RunVerdict {

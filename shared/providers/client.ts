@@ -7,11 +7,11 @@ import { type AuroraError, RejectedError, TransientError } from '#shared/errors.
 import type { HostClock } from '#shared/ports/clock.ts';
 import { createHttpClient } from '#shared/runtime/http-client.ts';
 import type { HttpRequest } from '#shared/runtime/http-exchange.ts';
+import { pause } from '#shared/runtime/pause.ts';
 import type { Metrics } from '#shared/telemetry/metrics.ts';
 import { type Answer, answerOf, isUnreadable, parsedAnswer, redactor } from './answer.ts';
 import { callMetrics, type Timed } from './call-metrics.ts';
 import type { Pace } from './pace.ts';
-import { pause } from './pause.ts';
 import type { CallContext } from './provider.ts';
 import { failureOf, type Missing, penaltyMs } from './refusal.ts';
 

@@ -6,7 +6,6 @@
 import { isIPv6 } from 'node:net';
 import { Client } from 'undici';
 import type { HostClock } from '#shared/ports/clock.ts';
-import type { Address, CallContext } from './provider.ts';
 import {
   type AddressRules,
   guardedLookup,
@@ -14,7 +13,8 @@ import {
   mayBeNamed,
   type Resolve,
   systemResolver,
-} from './public-address.ts';
+} from '#shared/runtime/public-address.ts';
+import type { Address, CallContext } from './provider.ts';
 
 export type Measured = { readonly ms: number } | { readonly ms: null; readonly reason: string };
 

@@ -1,6 +1,6 @@
 import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { pause } from './pause.ts';
+import { pause } from '#shared/runtime/pause.ts';
 import type { CallContext } from './provider.ts';
 
 /**

@@ -4,7 +4,7 @@
  */
 import { TransientError } from '#shared/errors.ts';
 import type { HostClock, WorldClock } from '#shared/ports/clock.ts';
-import { pause } from './pause.ts';
+import { pause } from '#shared/runtime/pause.ts';
 import type { CallContext } from './provider.ts';
 
 export interface Pace {

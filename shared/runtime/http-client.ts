@@ -17,6 +17,20 @@ export interface HttpClientOptions {
   readonly maxBytes?: number;
   /** Of names; default: the system's. */
   readonly lookup?: LookupFunction;
+  /** Whom it believes, and as whom it shows itself; default: the public authorities, nobody. */
+  readonly tls?: ClientTls;
+}
+
+export interface ClientTls {
+  /** Authorities of servers' certificates, PEM, instead of the public ones. */
+  readonly ca?: string;
+  /** Of the client, PEM. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Name in the server's certificate, where it is not the host's. */
+  readonly servername?: string;
+  /** False: whoever answers is believed. */
+  readonly rejectUnauthorized?: boolean;
 }
 
 export type PostOptions = Pick<HttpRequest, 'deadlineMs' | 'signal' | 'headers'>;
@@ -42,6 +56,7 @@ export function createHttpClient({
   maxConnections = MAX_CONNECTIONS,
   maxBytes = MAX_HTTP_BODY_BYTES * 4,
   lookup,
+  tls,
 }: HttpClientOptions): HttpClient {
   const agent = new Agent({
     connections: maxConnections,
@@ -50,7 +65,9 @@ export function createHttpClient({
     // The deadline of each call bounds both.
     headersTimeout: 0,
     bodyTimeout: 0,
-    ...(lookup === undefined ? {} : { connect: { lookup } }),
+    ...(lookup === undefined && tls === undefined
+      ? {}
+      : { connect: { ...(lookup === undefined ? {} : { lookup }), ...tls } }),
   });
   return {
     exchange: (request) => exchange(agent, hostClock, { maxBytes, ...request }),

@@ -176,6 +176,7 @@ describe('the live line', () => {
       traffic: { sent: 801, provisioning: 801, noCapacity: 0, failed: 0 },
       live: 181,
       perSecond: 20.2,
+      probes: null,
     };
     expect(liveLine(view)).toBe(
       '2026-11-24 06:59 · decisions 800 (20/s) · live 181 · outcomes 1,207 · fallbacks 3 · backlog 4 · model v5afc392 not-enough-evidence · stage auto · rules act',
@@ -272,6 +273,7 @@ describe('the welcome', () => {
     scenario: null,
     speed: 600,
     perSecond: 20,
+    probes: null,
     nowMs: startMs,
   };
 

@@ -141,6 +141,7 @@ describe('route as it is composed', () => {
       warehouse: elsewhere,
       estimate: null,
       identity: null,
+      clusterToken: null,
       startJob: null,
       close: async () => undefined,
     };

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { createLatencyProbe, type LatencyProbeOptions } from '#shared/providers/latency-probe.ts';
-import { isHost, mayBeCalled } from '#shared/providers/public-address.ts';
+import { isHost, mayBeCalled } from '#shared/runtime/public-address.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

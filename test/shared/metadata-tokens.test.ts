@@ -35,6 +35,25 @@ describe('the token of the metadata server', () => {
     expect([asked, clock.pending()]).toEqual([2, 0]);
   });
 
+  test('for a cluster tells who it is, and is another than for Google’s APIs', async () => {
+    const asked: string[] = [];
+    const origin = await serve((request, response) => {
+      const url = new URL(request.url ?? '', 'http://x');
+      asked.push(`${url.pathname.split('/').at(-1)} ${url.searchParams.get('scopes')}`);
+      response.end(JSON.stringify({ access_token: `token-${asked.length}`, expires_in: 3_600 }));
+    });
+    const tokens = createMetadataTokens({ origin, hostClock: fakeClock() });
+    expect([await tokens.cluster(), await tokens.access(), await tokens.cluster()]).toEqual([
+      'token-1',
+      'token-2',
+      'token-1',
+    ]);
+    expect(asked).toEqual([
+      'token https://www.googleapis.com/auth/cloud-platform,https://www.googleapis.com/auth/userinfo.email',
+      'token null',
+    ]);
+  });
+
   test('a black hole is given up after three seconds, and asked again by the next', async () => {
     let hole = true;
     let asked = 0;

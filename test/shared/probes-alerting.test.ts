@@ -39,7 +39,7 @@ function history(text: string): AlertState {
   return [...text].reduce((state, one, slot) => run(state, slot, [result(statuses[one] ?? 'pass')]), QUIET);
 }
 const told = ({ untold }: AlertState): string[] =>
-  untold.map(({ to, dedupe_key, run_id }) => `${to} ${dedupe_key} ${run_id}`);
+  untold.map(({ state, dedupe_key, run_id }) => `${state} ${dedupe_key} ${run_id}`);
 
 describe('an alert', () => {
   test.each([
@@ -66,9 +66,9 @@ describe('an alert', () => {
     expect(history('ppp').untold[0]).toEqual({
       suite: 'local',
       check_id: 'a',
-      to: 'firing',
+      state: 'firing',
       dedupe_key: 'local/a/1',
-      at: at(2),
+      changed_at: at(2),
       firing_since: at(2),
       severity: 'critical',
       summary: 'a fails: status 500',

@@ -26,7 +26,7 @@ describe('topology', () => {
   });
 
   test('the rest hear what they act on', () => {
-    const heard = (['learn', 'deploy', 'train', 'promote'] as const).map((name) => [
+    const heard = (['learn', 'deploy', 'train', 'promote', 'probe'] as const).map((name) => [
       name,
       of(name).map(({ topic }) => topic),
     ]);
@@ -35,6 +35,7 @@ describe('topology', () => {
       ['deploy', [EVENTS['deployment-requested'].topic]],
       ['train', [EVENTS['training-requested'].topic]],
       ['promote', [EVENTS['model-trained'].topic]],
+      ['probe', [EVENTS['probe-requested'].topic]],
     ]);
   });
 

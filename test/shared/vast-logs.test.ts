@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import type { ProviderClient } from '#shared/providers/client.ts';
-import { guardedLookup } from '#shared/providers/public-address.ts';
 import { vastLogs } from '#shared/providers/vast/logs.ts';
 import { createHttpClient } from '#shared/runtime/http-client.ts';
+import { guardedLookup } from '#shared/runtime/public-address.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 
 const closers: (() => Promise<unknown>)[] = [];

@@ -29,7 +29,7 @@ export interface Tenants {
   readonly modes: ReadonlyMap<string, number>;
   /** Of every answer. */
   readonly latenciesMs: readonly number[];
-  /** Ids of requests that got none; they are sent again. */
+  /** Requests that got none, with what came in its place the last time; they are sent again. */
   unanswered(): readonly string[];
   /** Request ids that were ever sent. */
   readonly sent: ReadonlySet<string>;
@@ -71,6 +71,8 @@ export function createTenants(options: {
   const modes = new Map<string, number>();
   const latenciesMs: number[] = [];
   const unanswered: RouteRequest[] = [];
+  /** Request id -> what came instead of an answer. */
+  const instead = new Map<string, string>();
   const answered: RouteRequest[] = [];
   const goals = new Map<() => void, number>();
   let index = 0;
@@ -103,6 +105,11 @@ export function createTenants(options: {
     }
   };
 
+  const unansweredBy = (request: RouteRequest, what: string): void => {
+    unanswered.push(request);
+    instead.set(request.request_id ?? '', what);
+  };
+
   /** True when the request was answered, one way or the other. */
   const send = async (url: string, request: RouteRequest): Promise<boolean> => {
     sent.add(request.request_id ?? '');
@@ -114,14 +121,15 @@ export function createTenants(options: {
         body: JSON.stringify(request),
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
-      const given = answer.safeParse(await response.json());
+      const body: unknown = await response.json();
+      const given = answer.safeParse(body);
       latenciesMs.push(performance.now() - sinceMs);
       if (given.success) keep(request, given.data);
-      else unanswered.push(request);
+      else unansweredBy(request, `HTTP ${response.status} ${JSON.stringify(body)}`);
       return given.success;
-    } catch {
+    } catch (error) {
       // Killed before, during or after its work: only asking again tells.
-      unanswered.push(request);
+      unansweredBy(request, String((error as Error).cause ?? error));
       return false;
     }
   };
@@ -134,7 +142,7 @@ export function createTenants(options: {
     refusals,
     modes,
     latenciesMs,
-    unanswered: () => unanswered.map(({ request_id: id }) => id ?? ''),
+    unanswered: () => unanswered.map(({ request_id: id = '' }) => `${id}: ${instead.get(id)}`),
     reached: (goal) =>
       new Promise((resolve) => {
         if (acknowledged.size >= goal) resolve();

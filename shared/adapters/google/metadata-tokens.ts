@@ -18,10 +18,16 @@ export interface MetadataTokensOptions {
 export interface MetadataTokens {
   /** For Google's APIs (OAuth 2.0). */
   access(): Promise<string>;
+  /** For the API of a cluster: the token tells the account's e-mail address too, or RBAC sees a number. */
+  cluster(): Promise<string>;
   /** For a service of ours: an ID token made out for its URL. */
   identity(audience: string): Promise<string>;
 }
 
+const CLUSTER_SCOPES = [
+  'https://www.googleapis.com/auth/cloud-platform',
+  'https://www.googleapis.com/auth/userinfo.email',
+];
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default';
 /** It answers from memory, in milliseconds; where there is none, nobody does. */
 const DEADLINE_MS = 3_000;
@@ -48,11 +54,12 @@ export function createMetadataTokens({ origin, hostClock }: MetadataTokensOption
     if (response.status !== 200) throw unavailable(`HTTP ${response.status}`);
     return response.text;
   };
-  const access = kept(hostClock, async () => {
-    const answer = accessAnswer.safeParse(jsonOf(await get('/token')));
-    if (!answer.success) throw unavailable('an answer without a token');
-    return { token: answer.data.access_token, endsMs: hostClock.now() + answer.data.expires_in * 1_000 };
-  });
+  const accessBy = (path: string): (() => Promise<string>) =>
+    kept(hostClock, async () => {
+      const answer = accessAnswer.safeParse(jsonOf(await get(path)));
+      if (!answer.success) throw unavailable('an answer without a token');
+      return { token: answer.data.access_token, endsMs: hostClock.now() + answer.data.expires_in * 1_000 };
+    });
   /** By audience: a process calls one service or two. */
   const identities = new Map<string, () => Promise<string>>();
   const identityOf = (audience: string): (() => Promise<string>) =>
@@ -63,7 +70,8 @@ export function createMetadataTokens({ origin, hostClock }: MetadataTokensOption
       return { token, endsMs: claims.data.exp * 1_000 };
     });
   return {
-    access,
+    access: accessBy('/token'),
+    cluster: accessBy(`/token?${new URLSearchParams({ scopes: CLUSTER_SCOPES.join(',') })}`),
     identity(audience) {
       const known = identities.get(audience) ?? identityOf(audience);
       identities.set(audience, known);

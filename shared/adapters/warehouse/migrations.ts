@@ -4,6 +4,7 @@ import type { Connection } from './engine.ts';
 import { eventTables } from './migrations/001-event-tables.ts';
 import { offersSoldWhole } from './migrations/002-offers-sold-whole.ts';
 import { readyWithin } from './migrations/003-ready-within.ts';
+import { probes } from './migrations/004-probes.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface Migration {
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: 'event-tables', sql: eventTables },
   { id: 2, name: 'offers-sold-whole', sql: offersSoldWhole },
   { id: 3, name: 'ready-within', sql: readyWithin },
+  { id: 4, name: 'probes', sql: probes },
 ];
 
 /**

@@ -6,6 +6,7 @@ import { eventId } from '../ids.ts';
 import { offer } from '../offer.ts';
 import { outcome } from '../outcome.ts';
 import { count, name, nonNegative, timestamp } from '../primitives.ts';
+import { alertTransition, checkResult, probeId } from '../probe.ts';
 import { workload } from '../request.ts';
 import { defineEvent } from './definition.ts';
 
@@ -134,6 +135,43 @@ export const modelPromoted = defineEvent({
   eventId: (payload) => eventId('model-promoted', payload.alias, 0, payload.sequence),
 });
 
+export const probeRequested = defineEvent({
+  type: 'probe-requested',
+  topic: 'probe-requested',
+  table: 'probe_requested',
+  schemaVersion: '1.0',
+  schema: z.object({
+    /** By its id: what is looked at is configured, never asked for. */
+    suite: probeId,
+    /** Of the host: it says which period of the suite this is. */
+    requested_at: timestamp,
+    /** Who asked: `cron` or a person. */
+    requested_by: name,
+  }),
+  timeField: 'requested_at',
+  eventId: (payload) => eventId('probe-requested', `${payload.suite}/${payload.requested_by}@${payload.requested_at}`),
+});
+
+export const probeResult = defineEvent({
+  type: 'probe-result',
+  topic: 'probe-results',
+  table: 'probe_results',
+  schemaVersion: '1.0',
+  schema: checkResult,
+  timeField: 'observed_at',
+  eventId: (payload) => eventId('probe-result', `${payload.run_id}/${payload.check_id}`),
+});
+
+export const alertChanged = defineEvent({
+  type: 'alert-changed',
+  topic: 'alerts',
+  table: 'alerts',
+  schemaVersion: '1.0',
+  schema: alertTransition,
+  timeField: 'changed_at',
+  eventId: (payload) => eventId('alert-changed', `${payload.dedupe_key}/${payload.state}`),
+});
+
 /** What could not be accepted, as it came. */
 export const eventRejected = defineEvent({
   type: 'event-rejected',
@@ -167,6 +205,9 @@ export const EVENTS = {
   'training-requested': trainingRequested,
   'model-trained': modelTrained,
   'model-promoted': modelPromoted,
+  'probe-requested': probeRequested,
+  'probe-result': probeResult,
+  'alert-changed': alertChanged,
   'event-rejected': eventRejected,
 } as const;
 

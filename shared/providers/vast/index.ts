@@ -5,6 +5,7 @@
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import { TransientError } from '#shared/errors.ts';
 import { createHttpClient } from '#shared/runtime/http-client.ts';
+import { guardedLookup } from '#shared/runtime/public-address.ts';
 import { isThisMachine } from '#shared/runtime/this-machine.ts';
 import type { AdapterOptions } from '../adapter.ts';
 import { createProviderClient } from '../client.ts';
@@ -12,7 +13,6 @@ import { labelsOf } from '../labels.ts';
 import { unreadableList, wantedOffer } from '../offer-list.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
 import type { Provider } from '../provider.ts';
-import { guardedLookup } from '../public-address.ts';
 import { vastBook } from './book.ts';
 import { get, list, SPACING_MS, search } from './calls.ts';
 import { vastDeploy } from './deploy.ts';

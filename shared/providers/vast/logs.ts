@@ -1,10 +1,10 @@
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { HttpClient } from '#shared/runtime/http-client.ts';
+import { pause } from '#shared/runtime/pause.ts';
+import { type AddressRules, mayBeNamed } from '#shared/runtime/public-address.ts';
 import type { ProviderClient } from '../client.ts';
-import { pause } from '../pause.ts';
 import type { CallContext } from '../provider.ts';
-import { type AddressRules, mayBeNamed } from '../public-address.ts';
 import { requestLogs } from './calls.ts';
 
 /** The host writes it within some seconds; host milliseconds between two looks, and looks. */

@@ -1,5 +1,5 @@
 import type { HostClock } from '#shared/ports/clock.ts';
-import { abortError } from '#shared/runtime/http-exchange.ts';
+import { abortError } from './http-exchange.ts';
 
 /** Host milliseconds. @throws the signal's reason when the caller gives up meanwhile */
 export function pause(hostClock: Pick<HostClock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {

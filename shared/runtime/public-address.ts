@@ -1,57 +1,85 @@
 /**
- * Which addresses may be called when a stranger names them: only such as everybody can reach. Special ranges of the IANA registries
- * (https://www.iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry): the metadata servers of the clouds,
- * this machine and its neighbours are among them.
+ * Which addresses may be called. Of those that a stranger names only such as everybody can reach; of those that the operator's own
+ * configuration names, this machine and private ranges too, where it says so. Never the metadata servers of the clouds, nor what is
+ * link-local: who may call these may become somebody else. Special ranges of the IANA registries
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry).
  */
 import { promises as dns, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 
-const NOT_PUBLIC_V4: readonly (readonly [string, number])[] = [
-  ['0.0.0.0', 8],
+type Range = readonly [network: string, prefix: number];
+
+/** RFC 1918, RFC 4193, and the range of carriers (RFC 6598), which clusters use for pods. */
+const PRIVATE: readonly Range[] = [
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
   ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['fc00::', 7],
+];
+/** Where clouds answer their machines outside 169.254.0.0/16: AWS, Google, Alibaba, Oracle, Azure. */
+const METADATA: readonly Range[] = [
+  ['fd00:ec2::254', 128],
+  ['fd20:ce::254', 128],
+  ['100.100.100.200', 32],
+  ['192.0.0.192', 32],
+  ['168.63.129.16', 32],
+];
+const METADATA_NAMES: ReadonlySet<string> = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'instance-data',
+  'instance-data.ec2.internal',
+]);
+/** For nobody. */
+const SPECIAL: readonly Range[] = [
+  ['0.0.0.0', 8],
+  ['169.254.0.0', 16],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
   ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
-];
-/** Of what is unicast for all; these carry IPv4 addresses or are for documents and protocols. */
-const NOT_PUBLIC_V6: readonly (readonly [string, number])[] = [
+  // Of what is unicast for all; these carry IPv4 addresses or are for documents and protocols.
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['3fff::', 20],
 ];
 
-const notPublic = new BlockList();
-for (const [net, prefix] of NOT_PUBLIC_V4) notPublic.addSubnet(net, prefix, 'ipv4');
-for (const [net, prefix] of NOT_PUBLIC_V6) notPublic.addSubnet(net, prefix, 'ipv6');
-const unicastV6 = new BlockList();
-unicastV6.addSubnet('2000::', 3, 'ipv6');
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+const listOf = (ranges: readonly Range[]): BlockList => {
+  const list = new BlockList();
+  for (const [net, prefix] of ranges) list.addSubnet(net, prefix, isIPv6(net) ? 'ipv6' : 'ipv4');
+  return list;
+};
+const forNobody = listOf([...METADATA, ...SPECIAL]);
+const privateRanges = listOf(PRIVATE);
+const loopback = listOf([
+  ['127.0.0.0', 8],
+  ['::1', 128],
+]);
+const unicastV6 = listOf([['2000::', 3]]);
 
 export interface AddressRules {
-  /** This machine's own addresses too: where fakes of the providers run. */
+  /** This machine's own addresses too: where fakes run. */
   readonly loopback: boolean;
+  /** Private ranges too: where a cluster has its services. Default: false. */
+  readonly private?: boolean;
 }
 
-/** @param address an IP address in its usual text; anything else is not public */
+/** @param address an IP address in its usual text; anything else may not be called */
 export function mayBeCalled(address: string, rules: AddressRules): boolean {
   const version = isIP(address);
   if (version === 0) return false;
   const family = version === 4 ? 'ipv4' : 'ipv6';
+  if (forNobody.check(address, family)) return false;
   if (loopback.check(address, family)) return rules.loopback;
-  return (version === 4 || unicastV6.check(address, 'ipv6')) && !notPublic.check(address, family);
+  if (privateRanges.check(address, family)) return rules.private === true;
+  return version === 4 || unicastV6.check(address, 'ipv6');
 }
 
 /** A name or an IP address as a provider gives it, and nothing that would make another URL of it. */
@@ -65,7 +93,8 @@ export const isHost = (host: string): boolean =>
  */
 export function mayBeNamed(hostname: string, rules: AddressRules): boolean {
   const literal = hostname.replace(/^\[|\]$/g, '');
-  return isIP(literal) === 0 || mayBeCalled(literal, rules);
+  if (isIP(literal) === 0) return !METADATA_NAMES.has(literal.toLowerCase().replace(/\.$/, ''));
+  return mayBeCalled(literal, rules);
 }
 
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;

@@ -1,0 +1,54 @@
+/** What looks at the stack of this machine: the suite `local`, and tools that reach what runs here. */
+import { randomUUID } from 'node:crypto';
+import { createLoop } from '#functions/probe/loop.ts';
+import type { LocalPlatform } from '#shared/platform-embedded.ts';
+import { createToolbox, type ProbeToolbox } from '#shared/probes/create-tools.ts';
+import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
+import type { Suite } from '#shared/probes/suite.ts';
+import { createRegistry } from '#shared/registry/registry.ts';
+import { readSuite } from '../smoke/suites.ts';
+
+/** What stands beside the loop: a cluster, and names and authorities of what runs in it. */
+export interface Nearby {
+  readonly cluster: ClusterAccess;
+  /** PEM. */
+  readonly authorities: readonly string[];
+  /** For the suite. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface LocalProbes {
+  readonly suite: Suite;
+  readonly toolbox: ProbeToolbox;
+}
+
+/** @param urls of the functions, by name */
+export async function localProbes(
+  platform: LocalPlatform,
+  urls: Readonly<Record<string, string>>,
+  { cluster, authorities, variables }: Nearby,
+): Promise<LocalProbes> {
+  const { hostClock, worldClock, metrics } = platform;
+  const bus = await platform.bus();
+  const objects = await platform.objects();
+  const loop = createLoop({
+    bus,
+    objects,
+    warehouse: await platform.warehouse(),
+    registry: createRegistry({ objects, worldClock }),
+    worldClock,
+    deadLetters: () => bus.countDeadLetters(),
+    newId: randomUUID,
+  });
+  return {
+    suite: readSuite('local', { variables: { ...variables, ...urls }, loopback: true }),
+    toolbox: createToolbox({
+      hostClock,
+      stopwatchMs: metrics.stopwatchMs,
+      cluster,
+      authorities,
+      loop,
+      publishJob: null,
+    }),
+  };
+}

@@ -1,0 +1,58 @@
+/** From redirect to redirect, each of them a connection of its own to an address that is looked at anew. */
+import type { CheckContext } from './check.ts';
+import type { HttpProbe, HttpSeen, ProbeTools } from './tools.ts';
+
+export interface Hop {
+  /** Without a query: it may hold what is nobody's business. */
+  readonly url: string;
+  readonly status: number;
+}
+
+export interface Followed {
+  /** The redirects, in order. */
+  readonly hops: readonly Hop[];
+  /** What answered last, or did not. */
+  readonly last: HttpSeen;
+  readonly lastUrl: string;
+  /** Of all together. */
+  readonly ms: number;
+  /** Why it went no further though it was a redirect; null: it was none, or none was to be followed. */
+  readonly stopped: string | null;
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** @param max redirects that are followed; 0: one is an answer */
+export async function follow(
+  first: HttpProbe,
+  max: number,
+  { http }: Pick<ProbeTools, 'http'>,
+  context: CheckContext,
+): Promise<Followed> {
+  const hops: Hop[] = [];
+  let request = first;
+  for (let ms = 0; ; ) {
+    const last = await http(request, context);
+    ms += last.ms;
+    const lastUrl = withoutQuery(request.url);
+    const ended = (stopped: string | null): Followed => ({ hops, last, lastUrl, ms, stopped });
+    if (!last.answered || !REDIRECTS.has(last.status) || max === 0) return ended(null);
+    const next = placeOf(last.headers['location'], request.url);
+    if (next === null) return ended('it redirects to no URL of http or https');
+    if (hops.length === max) return ended(`it redirects more than ${max} times`);
+    hops.push({ url: lastUrl, status: last.status });
+    // What was meant for one service is not told to another.
+    const headers = next.origin === new URL(request.url).origin ? request.headers : {};
+    request = { ...request, url: next.href, headers };
+  }
+}
+
+function placeOf(location: string | undefined, from: string): URL | null {
+  const url = location === undefined ? null : URL.parse(location, from);
+  return url !== null && /^https?:$/.test(url.protocol) ? url : null;
+}
+
+function withoutQuery(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}

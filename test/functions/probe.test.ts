@@ -1,0 +1,196 @@
+import { createServer } from 'node:http';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createProbe } from '#functions/probe/handler.ts';
+import { bodyOf as bodyOfTransition, createWebhook, type Webhook } from '#functions/probe/webhook.ts';
+import { hostClock } from '#shared/adapters/clock/host.ts';
+import { probeRequested } from '#shared/domain/events/catalogue.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
+import type { AlertTransition } from '#shared/domain/probe.ts';
+import { TransientError } from '#shared/errors.ts';
+import { EVENT_SAMPLES } from '#test/support/events.ts';
+import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
+import { memoryBus } from '#test/support/memory-bus.ts';
+import { Crash, memoryObjects } from '#test/support/memory-objects.ts';
+import { type Move, probeHouse, suiteOf } from '#test/support/probe-house.ts';
+import { bodyOf, deliver, post } from '#test/support/push.ts';
+import { testDeps } from '#test/support/runtime.ts';
+
+const PERIOD_MS = 60_000;
+
+function house(moves: readonly Move[], { webhook }: { readonly webhook?: Webhook['tell'] } = {}) {
+  const probes = probeHouse({ a: moves });
+  const { clock } = probes;
+  const bus = memoryBus();
+  const objects = memoryObjects();
+  const told: AlertTransition[] = [];
+  const deps = testDeps(clock);
+  const suite = probes.suite(suiteOf(['a']));
+  const app = () =>
+    createProbe({
+      ...deps,
+      worldClock: clock,
+      bus,
+      objects,
+      suites: [suite],
+      tools: () => probes.tools,
+      webhook: {
+        tell: async (transition, signal) => {
+          await webhook?.(transition, signal);
+          told.push(transition);
+        },
+        close: async () => undefined,
+      },
+    });
+  const request = (atMs: number) => ({ suite: 'local', requested_at: rfc3339(atMs), requested_by: 'cron' });
+  let current = app();
+  return {
+    ...{ clock, bus, objects, told, deps, probes },
+    /** A new instance takes over. */
+    restart() {
+      current = app();
+    },
+    run: async () => post(current, '/run'),
+    ask: (atMs = clock.now(), suiteId = 'local') =>
+      deliver(current, probeRequested, { ...request(atMs), suite: suiteId }),
+    /** A period after the last. */
+    async next(): Promise<number> {
+      await clock.advance(PERIOD_MS);
+      return deliver(current, probeRequested, request(clock.now()));
+    },
+    metrics: () => deps.metrics.exposition(),
+  };
+}
+
+describe('probe', () => {
+  test('a tick asks for a run of each suite, and the run puts each result on record', async () => {
+    const { run, bus, ask, metrics } = house(['pass']);
+    expect(bodyOf(await run())).toEqual({ event_ids: [expect.any(String)] });
+    expect(bus.payloads('probe-requested')).toEqual([
+      { suite: 'local', requested_at: '2026-01-01T00:00:00.000Z', requested_by: 'cron' },
+    ]);
+    expect(await ask()).toBe(204);
+    expect(bus.payloads('probe-result')).toMatchObject([
+      { suite: 'local', check_id: 'a', status: 'pass', attempts: 1 },
+    ]);
+    expect(bus.payloads('alert-changed')).toEqual([]);
+    const text = await metrics();
+    expect(text).toContain('aurora_probe_up{suite="local",check="a"} 1');
+    expect(text).toContain('aurora_probe_runs_total{suite="local",verdict="passed"} 1');
+    expect(text).toContain('aurora_probe_alerts_firing{suite="local"} 0');
+  });
+
+  test('a second request of a period, and one that is older than a period, run nothing', async () => {
+    const { ask, clock, probes, metrics } = house(['pass']);
+    const firstMs = clock.now();
+    expect([await ask(), await ask(firstMs + 1_000)]).toEqual([204, 204]);
+    await clock.advance(10 * PERIOD_MS);
+    expect(await ask(firstMs + PERIOD_MS)).toBe(204);
+    expect(probes.attempts.get('a')).toBe(1);
+    const text = await metrics();
+    expect(text).toContain('aurora_probe_requests_dropped_total{suite="local",reason="counted"} 1');
+    expect(text).toContain('aurora_probe_requests_dropped_total{suite="local",reason="too_old"} 1');
+  });
+
+  test('two instances with one request count it once, and publish the same', async () => {
+    const { ask, bus, objects } = house(['fail']);
+    expect(await Promise.all([ask(), ask()])).toEqual([204, 204]);
+    expect(bus.distinct('probe-result')).toHaveLength(1);
+    const name = 'probes/local/alerts.json';
+    const state = JSON.parse(new TextDecoder().decode((await objects.read(name))?.bytes));
+    expect(state).toMatchObject({ checks: { a: { recent: [true] } } });
+  });
+
+  test('a suite that is not configured goes to quarantine', async () => {
+    const { ask, bus, clock } = house(['pass']);
+    expect(await ask(clock.now(), 'elsewhere')).toBe(204);
+    expect(bus.payloads('event-rejected')).toMatchObject([{ code: 'suite_unknown', function_name: 'probe' }]);
+  });
+
+  test('fires after three bad runs, is told once, over cold starts too, and is over after three good ones', async () => {
+    const { next, restart, told, bus } = house(['fail', 'fail', 'fail', 'fail', 'pass']);
+    for (let run = 0; run < 9; run += 1) {
+      expect(await next()).toBe(204);
+      restart();
+    }
+    expect(told.map(({ state, dedupe_key }) => [state, dedupe_key])).toEqual([
+      ['firing', 'local/a/1'],
+      ['resolved', 'local/a/1'],
+    ]);
+    expect(bus.payloads('alert-changed')).toEqual(told);
+  });
+
+  test('whom the webhook could not tell is told at the next run', async () => {
+    let failures = 1;
+    const { next, told } = house(['fail'], {
+      webhook: async () => {
+        if (failures-- > 0) throw new TransientError('upstream_unavailable', 'away');
+      },
+    });
+    const answers = [];
+    for (let run = 0; run < 5; run += 1) answers.push(await next());
+    expect(answers).toEqual([204, 204, 503, 204, 204]);
+    expect(told).toHaveLength(1);
+  });
+
+  test('killed after the count and before anybody was told: the next run tells', async () => {
+    const { next, objects, told, restart } = house(['fail']);
+    await next();
+    await next();
+    // The count is the first write, taking it out again the second.
+    objects.crashAtWrite(2);
+    await next().catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+    objects.crashAtWrite(null);
+    restart();
+    await next();
+    expect(new Set(told.map(({ dedupe_key, state }) => `${dedupe_key} ${state}`))).toEqual(
+      new Set(['local/a/1 firing']),
+    );
+  });
+
+  test('a state that cannot be read is begun anew, and said', async () => {
+    const { next, objects, told, deps } = house(['fail']);
+    await next();
+    for (const name of objects.names()) objects.corrupt(name, new TextEncoder().encode('{"half'));
+    for (let run = 0; run < 3; run += 1) expect(await next()).toBe(204);
+    expect(told).toHaveLength(1);
+    expect(deps.lines.some(({ level, message }) => level === 'error' && message.includes('begun anew'))).toBe(true);
+  });
+});
+
+describe('the webhook', () => {
+  const transition = EVENT_SAMPLES['alert-changed'];
+
+  test('of Slack says what, how bad, since when, and escapes what Slack would read', () => {
+    expect(bodyOfTransition({ ...transition, summary: 'a < b & c', remedy: 'Do > this.' }, 'slack')).toEqual({
+      text: ':rotating_light: critical · local · a &lt; b &amp; c\nDo &gt; this.\nsince 2026-01-01T00:00:00.000Z',
+    });
+    expect(bodyOfTransition(transition, 'generic')).toBe(transition);
+  });
+
+  test.each([
+    [200, null],
+    [500, 'HTTP 500'],
+    [302, 'HTTP 302'],
+  ])('an answer of %d: %s', async (status, why) => {
+    const bodies: string[] = [];
+    const server = createServer((request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => bodies.push(text));
+      request.on('end', () => response.writeHead(status, { location: '/elsewhere' }).end());
+    });
+    const url = await listenOnLoopback(server);
+    onTestFinished(() => closeServer(server));
+    const webhook = createWebhook({ url: `${url}/hook/secret-key`, format: 'generic', hostClock });
+    onTestFinished(() => webhook.close());
+    const telling = webhook.tell(transition, new AbortController().signal);
+    if (why === null) await telling;
+    else {
+      const failure = await telling.then(
+        () => 'taken',
+        (error: unknown) => String(error),
+      );
+      expect(failure).toContain(why);
+      expect(failure).not.toContain('secret-key');
+    }
+    expect(JSON.parse(bodies.join(''))).toEqual(transition);
+  });
+});
