@@ -5,7 +5,7 @@ import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const VERSION = { status: 200, body: { major: '1', minor: '32', gitVersion: 'v1.32.4-gke.1415000' } };
 const READY = { status: 200, body: 'ok' };
-const WELL = { version: 'v1.32.4-gke.1415000', version_status: 200, readyz_status: 200, not_ready: null };
+const WELL = { version: 'v1.32.4-gke.1415000', version_status: 200, readyz_status: 200, not_ready: null, ms: 0 };
 const NOT_KUBERNETES = 'Check the endpoint of the cluster: what answers there is not the API of Kubernetes.';
 const NOT_READY =
   'The control plane says that it is not ready: look at the status of the cluster and at an upgrade under way (gcloud container operations list), and wait or call the vendor.';
@@ -60,6 +60,25 @@ describe('the API of a cluster', () => {
   ])('that cannot be asked is unknown: $code', async (error) => {
     const fake = fakeCluster({ answers: { '/version': error, '/readyz': READY } });
     await expect(attempt(cluster, {}, fake)).rejects.toBe(error);
+  });
+
+  test.each([
+    [999, 'pass', {}, null],
+    [
+      1_001,
+      'fail',
+      { max_ms: 1_000 },
+      'The control plane answers too slowly: look for who asks it so much (kubectl get --raw /metrics), and whether the vendor is repairing it.',
+    ],
+  ])('after %d ms, where a second is enough: %s', async (ms, status, more, remedy) => {
+    const fake = fakeCluster({ answers: { '/version': VERSION, '/readyz': READY } });
+    let looks = 0;
+    const tools = { ...fake.tools, stopwatchMs: () => ms * looks++ };
+    expect(await attempt(cluster, { max_ms: 1_000 }, { ...fake, tools })).toEqual({
+      status,
+      evidence: { ...WELL, ms, ...more },
+      remedy,
+    });
   });
 
   test('takes nothing more in a suite', () => {

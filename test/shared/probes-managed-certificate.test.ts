@@ -13,13 +13,18 @@ const DOMAINS = [
 ];
 const EXPIRES = '2027-01-29T00:00:00.000-00:00';
 
-const object = (status: string, byDomain: Readonly<Record<string, string>> = {}, domains = DOMAINS) => ({
+const object = (
+  status: string,
+  byDomain: Readonly<Record<string, string>> = {},
+  domains = DOMAINS,
+  expireTime = EXPIRES,
+) => ({
   metadata: { name: 'vaultmesh-cert' },
   spec: { domains },
   status: {
     certificateStatus: status,
     domainStatus: domains.map((domain) => ({ domain, status: byDomain[domain] ?? 'Active' })),
-    ...(status === 'Active' ? { expireTime: EXPIRES } : {}),
+    ...(status === 'Active' ? { expireTime } : {}),
   },
 });
 const all = (status: string): Readonly<Record<string, string>> =>
@@ -104,6 +109,21 @@ describe('a managed certificate', () => {
       fails(
         { missing: 'new.vaultmesh.cloud' },
         'It does not hold new.vaultmesh.cloud: make a certificate with all names beside it, and change over when it is active.',
+      ),
+    ],
+    [
+      'that ends in fifteen days',
+      {},
+      object('Active', {}, DOMAINS, '2026-01-16T00:00:00.000-00:00'),
+      { status: 'pass', evidence: { ...WELL, expires: '2026-01-16T00:00:00.000-00:00' }, remedy: null },
+    ],
+    [
+      'that ends in nine days and says that it is active',
+      {},
+      object('Active', {}, DOMAINS, '2026-01-10T00:00:00.000-00:00'),
+      fails(
+        { expires: '2026-01-10T00:00:00.000-00:00', days_left: 9, min_days: 14 },
+        'It ends soon and was not renewed, though it says that it is active: see whether each name still leads to the ingress, and what its controller says (kubectl -n vaultmesh describe managedcertificate vaultmesh-cert).',
       ),
     ],
     [

@@ -121,6 +121,23 @@ describe('a series that is to move', () => {
     expect(verdict).toMatchObject({ status: 'fail', evidence: { status: 500 } });
   });
 
+  test.each([
+    ['the first', 1_001, 3],
+    ['the second', 3, 1_001],
+  ])('are all there, but %s scrape takes more than a second', async (_, one, other) => {
+    const scrapes = [
+      answered(PAGE, { ms: one }),
+      answered(PAGE.replace('namespace="dao",target="btc"} 5', 'namespace="dao",target="btc"} 6'), { ms: other }),
+    ];
+    const { verdict } = await look({ ...of(ANCHORS), max_ms: 1_000 }, scrapes);
+    expect(verdict).toEqual({
+      status: 'fail',
+      evidence: { samples: 6, ms: other, slowest_ms: 1_001, max_ms: 1_000 },
+      remedy: expect.stringMatching(/takes too long/),
+    });
+    expect((await look({ ...of(ANCHORS), max_ms: 1_001 }, scrapes)).verdict.status).toBe('pass');
+  });
+
   test('cannot be told where there is no time for two looks', async () => {
     await expect(look({ ...of(ANCHORS), apart_s: 5 }, [text(PAGE)], 5_000)).rejects.toMatchObject({
       code: 'deadline_exceeded',

@@ -13,9 +13,11 @@ interface Facts {
   readonly movedAgoS?: number;
   readonly paused?: boolean;
   readonly observed?: number;
+  /** How long too few are available, by the deployment's own word. */
+  readonly shortForS?: number;
 }
 
-function deployment({ replicas = 2, status, progress, movedAgoS = 86_400, paused, observed = 4 }: Facts) {
+function deployment({ replicas = 2, status, progress, movedAgoS = 86_400, paused, observed = 4, shortForS }: Facts) {
   return {
     metadata: { name: 'aurora-router', generation: 4 },
     spec: { ...(replicas === null ? {} : { replicas }), ...(paused === undefined ? {} : { paused }) },
@@ -23,7 +25,9 @@ function deployment({ replicas = 2, status, progress, movedAgoS = 86_400, paused
       observedGeneration: observed,
       ...(status ?? { replicas: 2, updatedReplicas: 2, availableReplicas: 2 }),
       conditions: [
-        { type: 'Available', status: 'True' },
+        shortForS === undefined
+          ? { type: 'Available', status: 'True', lastTransitionTime: agoS(clock, 86_400) }
+          : { type: 'Available', status: 'False', lastTransitionTime: agoS(clock, shortForS) },
         {
           type: 'Progressing',
           status: 'True',
@@ -48,6 +52,7 @@ const WELL = {
   paused: false,
   progress: 'NewReplicaSetAvailable',
   moving: false,
+  short_s: null,
 };
 const passes = (evidence: object) => ({ status: 'pass', evidence: { ...WELL, ...evidence }, remedy: null });
 const fails = (evidence: object, remedy: string) => ({ status: 'fail', evidence: { ...WELL, ...evidence }, remedy });
@@ -152,6 +157,18 @@ describe('a rollout', () => {
       { ...SPEC, autoscaled: true },
       deployment({ replicas: 4, status: { replicas: 4, updatedReplicas: 4 } }),
       fails({ wanted: 4, replicas: 4, updated: 4, available: 0 }, FEW(0, 1)),
+    ],
+    [
+      'that a scaler made larger a minute ago, and too few serve',
+      { ...SPEC, autoscaled: true, min: 0 },
+      deployment({ replicas: 4, status: { replicas: 4, updatedReplicas: 4 }, shortForS: 60 }),
+      passes({ wanted: 4, replicas: 4, updated: 4, available: 0, min: 0, short_s: 60 }),
+    ],
+    [
+      'that a scaler made larger, of which none was ever made',
+      { ...SPEC, autoscaled: true, min: 0 },
+      deployment({ replicas: 4, status: {}, shortForS: 120 }),
+      fails({ wanted: 4, replicas: 0, updated: 0, available: 0, min: 0, short_s: 120 }, FEW(0, 4)),
     ],
     [
       'of a scaled one, with old pods',

@@ -42,6 +42,7 @@ const WELL = {
   reason: null,
   paused: false,
   fallback: false,
+  blind: false,
   scales: 'psi-field',
   min: 0,
   max: 10,
@@ -94,6 +95,21 @@ describe('a scaled object', () => {
       SPEC,
       object({ conditions: [] }),
       fails({ ready: false, reason: 'no Ready condition' }, CANNOT),
+    ],
+    [
+      'that is idle',
+      SPEC,
+      object({ conditions: [READY, { type: 'Active', status: 'False', reason: 'ScalerNotActive' }] }),
+      passes({}),
+    ],
+    [
+      'that does not know how much waits',
+      SPEC,
+      object({ conditions: [READY, { type: 'Active', status: 'Unknown', reason: 'ScalerFailed' }] }),
+      fails(
+        { blind: true },
+        'KEDA does not know how much waits, so nothing is scaled: read its log (kubectl -n keda logs deployment/keda-operator), and whether its account may read the subscription.',
+      ),
     ],
     [
       'that runs its fallback',

@@ -21,8 +21,9 @@ export function realTools(
   names: Pick<DnsToolOptions, 'servers' | 'machine'> = {},
   authorities: readonly string[] = [],
   clock: HostClock = hostClock,
+  stopwatchMs: () => number = () => performance.now(),
 ) {
-  const base = { hostClock: clock, stopwatchMs: () => performance.now() };
+  const base = { hostClock: clock, stopwatchMs };
   const dns = createDnsTool({ ...base, ...names });
   const connected = { ...base, connect: createConnect(dns), authorities };
   return { dns, http: createHttpTool(connected), tls: createTlsTool(connected) };

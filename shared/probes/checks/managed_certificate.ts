@@ -2,8 +2,11 @@
 import { z } from 'zod';
 import { AuroraError } from '#shared/errors.ts';
 import { defineCheck, fail, pass } from '../check.ts';
-import { clipped, listOf, metadata, namesOf, sentence } from '../kubernetes/objects.ts';
+import { clipped, instantOf, listOf, metadata, namesOf, sentence } from '../kubernetes/objects.ts';
 import { PUBLIC_HOSTS } from '../kubernetes/public-hosts.ts';
+import { rounded } from '../seen.ts';
+
+const DAY_MS = 86_400_000;
 
 const managed = z.object({
   metadata,
@@ -24,6 +27,8 @@ export const managedCertificate = defineCheck({
     certificate: z.string().min(1).max(253).default('vaultmesh-cert'),
     /** Names that it must hold. */
     domains: z.array(z.string().min(1).max(253)).max(100).default(Object.keys(PUBLIC_HOSTS)),
+    // It is renewed a month before its end: with two weeks left, renewing has failed, whatever its status says.
+    min_days: z.number().min(0).max(90).default(14),
   }),
   async observe(spec, { namespace }, tools, context) {
     const path = `/apis/networking.gke.io/v1/namespaces/${namespace}/managedcertificates`;
@@ -47,7 +52,7 @@ export const managedCertificate = defineCheck({
       },
     };
   },
-  judge(spec, { known, namespace, found }) {
+  judge(spec, { known, namespace, found }, nowMs) {
     if (found === null)
       return fail(
         { certificate: spec.certificate, found: false, known },
@@ -84,6 +89,14 @@ export const managedCertificate = defineCheck({
         evidence,
         sentence(
           `Read what its controller says: kubectl -n ${namespace} describe managedcertificate ${spec.certificate}.`,
+        ),
+      );
+    const endMs = instantOf(found.expires);
+    if (endMs !== null && endMs - nowMs < spec.min_days * DAY_MS)
+      return fail(
+        { ...evidence, days_left: rounded((endMs - nowMs) / DAY_MS), min_days: spec.min_days },
+        sentence(
+          `It ends soon and was not renewed, though it says that it is active: see whether each name still leads to the ingress, and what its controller says (kubectl -n ${namespace} describe managedcertificate ${spec.certificate}).`,
         ),
       );
     return pass(evidence);

@@ -1,4 +1,4 @@
-/** Metrics can be scraped, and the series that matter are there: in bounds, moving, fresh. */
+/** Metrics can be scraped, in time, and the series that matter are there: in bounds, moving, fresh. */
 import { z } from 'zod';
 import type { Evidence } from '#shared/domain/probe.ts';
 import { path } from '../answer-spec.ts';
@@ -29,6 +29,8 @@ const spec = z.strictObject({
   series: z.array(series).min(1).max(64),
   /** Between the two scrapes; there is one where nothing is to move. */
   apart_s: z.number().gt(0).max(300).default(5),
+  /** Of each scrape; absent: as long as it likes. */
+  max_ms: z.number().gt(0).max(600_000).optional(),
   max_bytes: z.int().min(1).max(16_777_216).default(4_194_304),
 });
 type Spec = z.infer<typeof spec>;
@@ -72,6 +74,12 @@ export const metricsCheck = defineCheck({
       const fault = faultOf(one, before, after, nowMs);
       if (fault !== null) return fail({ ...evidence, series: nameOf(one), ...fault.evidence }, fault.remedy);
     }
+    const slowest = rounded(Math.max(first.ms, second?.ms ?? 0));
+    if (wanted.max_ms !== undefined && slowest > wanted.max_ms)
+      return fail(
+        { ...evidence, slowest_ms: slowest, max_ms: wanted.max_ms },
+        'The scrape takes too long: see whether the service lacks CPU, or has grown more series than it can write in time.',
+      );
     return pass({ ...evidence, series: wanted.series.length });
   },
 });

@@ -28,7 +28,7 @@ export const rollout = defineCheck({
     deployment: z.string().min(1).max(253),
     /** Replicas that it is to have; 0 where nothing to do is no pods. */
     min: count.default(1),
-    /** Somebody scales it, so some may be on their way: it is enough that `min` are available. */
+    /** Somebody scales it, so some may be on their way: it is enough that `min` are available, unless too few are for longer than `moving_s`. */
     autoscaled: z.boolean().default(false),
     /** So long since it last got on, a rollout may be under way. */
     moving_s: z.number().min(0).max(3_600).default(120),
@@ -40,6 +40,7 @@ export const rollout = defineCheck({
     if (found === undefined) return { namespace, found: null };
     const { status } = found;
     const progressing = conditionOf(status?.conditions, 'Progressing');
+    const available = conditionOf(status?.conditions, 'Available');
     return {
       namespace,
       found: {
@@ -51,6 +52,7 @@ export const rollout = defineCheck({
         available: status?.availableReplicas ?? 0,
         progress: progressing?.reason == null ? null : clipped(progressing.reason),
         movedMs: instantOf(progressing?.lastUpdateTime),
+        shortSinceMs: available?.status === 'False' ? instantOf(available.lastTransitionTime) : null,
       },
     };
   },
@@ -62,9 +64,12 @@ export const rollout = defineCheck({
         { deployment: spec.deployment, found: false },
         sentence(`There is no deployment ${spec.deployment} in ${namespace}: apply its manifests again.`),
       );
-    const { wanted, replicas, updated, available, unseen, paused, progress, movedMs } = found;
+    const { wanted, replicas, updated, available, unseen, paused, progress, movedMs, shortSinceMs } = found;
+    // Kubernetes' own word: fewer are available than it may leave out.
+    const shortS = shortSinceMs === null ? null : Math.round((nowMs - shortSinceMs) / 1_000);
+    const short = available < wanted && shortS !== null && shortS >= spec.moving_s;
     const done = spec.autoscaled
-      ? updated === replicas && available >= spec.min
+      ? updated === replicas && available >= spec.min && !short
       : updated === wanted && replicas === wanted && available === wanted;
     const moving =
       !done &&
@@ -85,6 +90,7 @@ export const rollout = defineCheck({
       paused,
       progress,
       moving,
+      short_s: shortS,
     };
     const undo = `${kubectl} rollout undo deployment/${spec.deployment}`;
     if (unseen)
@@ -102,7 +108,7 @@ export const rollout = defineCheck({
     if (replicas > updated)
       return bad(`Old pods still run: read why the new ones do not come up, or take the rollout back (${undo}).`);
     return bad(
-      `${available} replicas are available, expected ${spec.autoscaled ? spec.min : wanted}: look at its pods and its events (${kubectl} describe deployment ${spec.deployment}).`,
+      `${available} replicas are available, expected ${spec.autoscaled && !short ? spec.min : wanted}: look at its pods and its events (${kubectl} describe deployment ${spec.deployment}).`,
     );
   },
 });

@@ -58,7 +58,7 @@ export const scaledObject = defineCheck({
             : `The cluster knows no ${spec.resource}: install KEDA.`,
         ),
       );
-    const { scales, min, max, subscription, value, ready, reason, paused, fallback } = found;
+    const { scales, min, max, subscription, value, ready, reason, paused, fallback, blind } = found;
     const evidence = {
       scaled_object: name,
       found: true,
@@ -66,6 +66,7 @@ export const scaledObject = defineCheck({
       reason: short(reason),
       paused,
       fallback,
+      blind,
       scales: short(scales),
       min,
       max,
@@ -81,6 +82,10 @@ export const scaledObject = defineCheck({
     if (!ready)
       return bad(
         `KEDA cannot scale by it: read why (kubectl -n ${namespace} describe ${spec.resource} ${name}), and whether its account may read the subscription.`,
+      );
+    if (blind)
+      return bad(
+        'KEDA does not know how much waits, so nothing is scaled: read its log (kubectl -n keda logs deployment/keda-operator), and whether its account may read the subscription.',
       );
     if (fallback)
       return bad(
@@ -122,5 +127,7 @@ function scalerSeen({ metadata: { annotations }, spec, status }: z.infer<typeof 
       annotations?.['autoscaling.keda.sh/paused'] === 'true' ||
       annotations?.['autoscaling.keda.sh/paused-replicas'] !== undefined,
     fallback: conditionOf(status?.conditions, 'Fallback')?.status === 'True',
+    // Idle is False. Before the first look at the backlog it is Unknown too, but then it is not Ready either.
+    blind: conditionOf(status?.conditions, 'Active')?.status === 'Unknown',
   };
 }

@@ -19,7 +19,14 @@ export const metadata = z.object({
 });
 
 export const conditions = z
-  .array(z.object({ type: z.string(), status: z.string(), reason: text, message: text, lastUpdateTime: text }))
+  .array(z.object({
+      type: z.string(),
+      status: z.string(),
+      reason: text,
+      message: text,
+      lastUpdateTime: text,
+      lastTransitionTime: text,
+    }))
   .nullish();
 type Conditions = z.infer<typeof conditions>;
 export type Condition = NonNullable<Conditions>[number];
