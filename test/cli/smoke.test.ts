@@ -1,6 +1,6 @@
 /** `vm smoke` in this process, against a simulated cluster and against servers of this file. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -140,6 +140,37 @@ describe('vm smoke', () => {
       err: expect.stringContaining('suite "prodction": expected one of production, staging, local, or a file: ENOENT'),
     });
   });
+});
+
+test('vm smoke --watch looks again each period of the suite, until it is stopped; what it saw last is its exit code', async () => {
+  const path = await small({
+    period_s: 1,
+    checks: [{ id: 'health', kind: 'http', target: 'mine', category: 'a', path: '/health' }],
+  });
+  let looks = 0;
+  const stopAtSecond = ({ url }: IncomingMessage): void => {
+    if (url !== '/health') return;
+    looks += 1;
+    if (looks < 2) return;
+    health = 'ill';
+    process.emit('SIGINT');
+  };
+  server.prependListener('request', stopAtSecond);
+  try {
+    const sinceMs = performance.now();
+    const { code, out } = await run('smoke', '--suite', path, '--watch');
+    expect(out.match(/^[A-Z]+: \d+ passed/gm)).toEqual(['PASSED: 1 passed', 'FAILED: 0 passed']);
+    expect(code).toBe(2);
+    expect(performance.now() - sinceMs).toBeGreaterThan(950);
+  } finally {
+    health = 'ok';
+    server.off('request', stopAtSecond);
+  }
+});
+
+test('vm smoke of the stack could not run where there is none', async () => {
+  const { code, err } = await run('smoke', '--dir', join(await temporary(), 'none'));
+  expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining('no_state') });
 });
 
 describe('without a kubeconfig', () => {
