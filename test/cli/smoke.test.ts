@@ -262,6 +262,18 @@ describe('a simulated cluster', () => {
     expect({ fault, got, ids: ids.sort() }).toEqual({ fault, got: code, ids: bad.sort() });
   });
 
+  test.each([
+    ['production', ['--skip', 'ingress'], ['cluster', 'scaling']],
+    ['staging', [], ['cluster', 'scaling']],
+  ])('is looked at by the suite %s, with %j', async (suite, more, categories) => {
+    await well();
+    const { code, value } = await runJson('smoke', '--suite', suite, ...words.slice(3), ...more);
+    const { results } = runReport.parse(value);
+    expect(results.filter(({ status }) => status !== 'pass')).toEqual([]);
+    expect([...new Set(results.map(({ category }) => category))].sort()).toEqual(categories);
+    expect(code).toBe(0);
+  });
+
   test('is named by its context, or as Google calls it', async () => {
     const { clusters, users, contexts } = JSON.parse(sim.kubeconfig);
     const of = (name: string) => ({ ...contexts[0], name });

@@ -197,15 +197,26 @@ describe('could not run', () => {
     expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining(`${UNABLE}${message}\n    Install`) });
   });
 
-  test('before npm ci', async () => {
+  test('before npm ci, and after half of it', async () => {
     const clone = join(folder, 'clone');
-    await mkdir(clone);
-    await cp(SCRIPT, join(clone, 'SMOKE_TEST_PRODUCTION.sh'));
-    await chmod(join(clone, 'SMOKE_TEST_PRODUCTION.sh'), 0o755);
-    const { status, stderr } = spawnSync(join(clone, 'SMOKE_TEST_PRODUCTION.sh'), { encoding: 'utf8' });
+    const copy = join(clone, 'SMOKE_TEST_PRODUCTION.sh');
+    await mkdir(join(clone, 'cli'), { recursive: true });
+    await cp(SCRIPT, copy);
+    await chmod(copy, 0o755);
+    const words = ['--suite', suite, '--kubeconfig', join(folder, 'kubeconfig')];
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` };
+    const { status, stderr } = spawnSync(copy, words, { encoding: 'utf8', env });
     expect({ status, stderr }).toEqual({
       status: 3,
       stderr: `${UNABLE}${clone}/node_modules is missing or not whole\n    Run: (cd ${clone} && npm ci)\n`,
+    });
+    // What Node ends with when a module is missing would be read as degraded.
+    await mkdir(join(clone, 'node_modules', 'node'), { recursive: true });
+    await cp(join(ROOT, 'cli', 'vm.mjs'), join(clone, 'cli', 'vm.mjs'));
+    const half = spawnSync(copy, words, { encoding: 'utf8', env });
+    expect(half).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('node_modules is not whole. Run: npm ci'),
     });
   });
 });
