@@ -6,7 +6,13 @@ import type { RunningCluster } from '#sim/cluster/index.ts';
 
 const suite = z.looseObject({
   targets: z.record(z.string(), z.unknown()),
-  checks: z.array(z.looseObject({ id: z.string(), kind: z.string(), target: z.string() })),
+  checks: z.array(
+    z.looseObject({
+      kind: z.string(),
+      target: z.string(),
+      series: z.array(z.looseObject({ name: z.string() })).optional(),
+    }),
+  ),
 });
 
 const TARGETS = ['cluster', 'ingress', 'ingress-tls', 'psi-field', 'scheduler', 'analytics', 'loki', 'tempo'];
@@ -39,6 +45,8 @@ export function clusterSuite({ urls, ingressUrl, ingressTlsPort, caPem, crlPems 
       .map((check) => ({
         ...check,
         ...(check.kind === 'psi_field' ? { apart_s: APART_S } : {}),
+        // One scrape: for the next anchor it would wait longer than for all else.
+        ...(check.kind === 'metrics' ? { series: check.series?.map(({ name }) => ({ name })) } : {}),
         ...(check.kind === 'tls' ? { authorities: [caPem] } : {}),
       })),
   });
