@@ -19,14 +19,16 @@ export const metadata = z.object({
 });
 
 export const conditions = z
-  .array(z.object({
+  .array(
+    z.object({
       type: z.string(),
       status: z.string(),
       reason: text,
       message: text,
       lastUpdateTime: text,
       lastTransitionTime: text,
-    }))
+    }),
+  )
   .nullish();
 type Conditions = z.infer<typeof conditions>;
 export type Condition = NonNullable<Conditions>[number];
