@@ -22,8 +22,19 @@ async function runHere() {
     stream.on('error', (error) => {
       if (error.code !== 'EPIPE') throw error;
     });
-  const { main } = await import('./main.ts');
+  const main = await loaded();
   process.exitCode = await main(process.argv.slice(2));
+}
+
+/** Node would end with 1, which commands mean something else by. */
+async function loaded() {
+  try {
+    return (await import('./main.ts')).main;
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    console.error(`vm: ${error.message}\n    node_modules is not whole. Run: npm ci`);
+    process.exit(3);
+  }
 }
 
 function runOnLocalNode() {

@@ -6,6 +6,7 @@ export const COMPOSERS = {
   deploy: async (platform) => (await import('./deploy/index.ts')).compose(platform),
   ingest: async (platform) => (await import('./ingest/index.ts')).compose(platform),
   learn: async (platform) => (await import('./learn/index.ts')).compose(platform),
+  probe: async (platform) => (await import('./probe/index.ts')).compose(platform),
   promote: async (platform) => (await import('./promote/index.ts')).compose(platform),
   route: async (platform) => (await import('./route/index.ts')).compose(platform),
   score: async (platform) => (await import('./score/index.ts')).compose(platform),

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type ProbeConfig, parseProbe } from './config-probe.ts';
 import { parseTenants } from './config-tenants.ts';
 import { type Stage, stage } from './domain/control.ts';
 import type { Tenant } from './domain/tenant.ts';
@@ -28,6 +29,8 @@ export interface Config {
   readonly tenants: readonly Tenant[] | null;
   /** Who may act, as long as no control object says otherwise. */
   readonly stage: Stage;
+  /** What the function probe looks at, and whom it tells; null: it is not to run. */
+  readonly probe: ProbeConfig | null;
   /** Port of a function that runs alone. */
   readonly port: number;
   /** Which function a process runs, when it runs one; null = none named. */
@@ -153,6 +156,7 @@ const schema = z.object({
   AURORA_PROVIDER_VAST_URL: origin.default('https://console.vast.ai'),
   AURORA_PROVIDER_VAST_KEY: secret.optional(),
   AURORA_TENANTS: z.string().min(1).optional(),
+  AURORA_PROBE: z.string().min(1).optional(),
   AURORA_STAGE: stage.default('auto'),
   AURORA_HOST: z.enum(['lean', 'functions-framework']).default('lean'),
   PORT: decimal.pipe(z.number().int().min(0).max(65_535)).default(8080),
@@ -203,6 +207,7 @@ export function parseConfig(
     },
     tenants: value.AURORA_TENANTS === undefined ? null : parseTenants(value.AURORA_TENANTS, readText),
     stage: value.AURORA_STAGE,
+    probe: value.AURORA_PROBE === undefined ? null : parseProbe(value.AURORA_PROBE, readText),
     port: value.PORT,
     functionTarget: value.FUNCTION_TARGET ?? null,
     host: value.AURORA_HOST,

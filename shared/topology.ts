@@ -113,8 +113,8 @@ export const SUBSCRIPTIONS: readonly SubscriptionSpec[] = [
     topic: topicOf('probe-requested'),
     function: 'probe',
     handlerBudgetMs: PROBE_BUDGET_MS,
-    // Old requests are dropped, so one that fails again and again ends by itself.
-    maxAttempts: MAX_TRAIN_ATTEMPTS,
+    // Old requests are dropped, so none comes so often.
+    maxAttempts: MAX_ATTEMPTS,
     ordered: false,
     maxInFlight: 4,
   },

@@ -2,13 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { RejectedError } from '#shared/errors.ts';
-import type { RunReport } from '#shared/probes/run.ts';
 import { poll } from '#shared/runtime/poller.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { type Command, type CommandContext, EXIT } from '../command.ts';
 import { withAccess } from '../ops/access.ts';
 import { runSmoke } from '../ops/smoke.ts';
-import { fromHere } from '../smoke/from-here.ts';
+import { fromHere, type Look } from '../smoke/from-here.ts';
 import { EXIT_OF, junitText, reportText } from '../smoke/report.ts';
 import { untilStopped } from '../stack/stop-signal.ts';
 import { textOption } from './options.ts';
@@ -24,6 +23,8 @@ export const smokeCommand: Command = {
     watch: { type: 'boolean', default: false },
     kubeconfig: { type: 'string' },
     context: { type: 'string' },
+    cluster: { type: 'string' },
+    'without-cluster': { type: 'boolean', default: false },
     namespace: { type: 'string', default: 'vaultmesh' },
     skip: { type: 'string' },
     set: { type: 'string' },
@@ -35,11 +36,21 @@ export const smokeCommand: Command = {
     watch: 'looks again each period of the suite, until Ctrl-C',
     kubeconfig: 'how the cluster is reached (default: $KUBECONFIG, ~/.kube/config)',
     context: 'of the kubeconfig (default: its current one)',
+    cluster: 'takes the context of this cluster: its name at Google, or that of the context',
+    'without-cluster': "leaves out what looks at the cluster's API, and what needs that: no login is needed",
     namespace: 'of the services in the cluster (default: vaultmesh)',
-    skip: 'leaves out the checks of these categories, parted by commas, e.g. ingress,auth',
+    skip: 'leaves out the checks of these categories, parted by commas, and those that need them',
     set: 'what the suite leaves open, such as domain: name=value, parted by commas',
   },
-  takes: { suite: 'NAME|FILE', only: 'IDS', junit: 'FILE', skip: 'CATEGORIES', set: 'NAME=VALUE' },
+  takes: {
+    suite: 'NAME|FILE',
+    only: 'IDS',
+    junit: 'FILE',
+    kubeconfig: 'FILE',
+    cluster: 'NAME',
+    skip: 'CATEGORIES',
+    set: 'NAME=VALUE',
+  },
   notes: [
     'Exit codes: 0 all passed, 1 degraded, 2 failed, 3 could not run; docs/operations/SMOKE.md says what each check means.',
   ],
@@ -55,22 +66,25 @@ export const smokeCommand: Command = {
 };
 
 async function smoke(context: CommandContext): Promise<number> {
-  const { values, note } = context;
-  if (values['watch'] !== true) return shown(context, await look(context));
+  const first = await look(context);
+  let last = await shown(context, first);
+  if (context.values['watch'] !== true) return last;
   const stopping = untilStopped();
-  let last: number = EXIT.ok;
   try {
-    const again = async (): Promise<void> => {
-      last = await shown(context, await look(context));
-    };
-    await again();
     const poller = poll({
       name: 'smoke',
-      everyMs: WATCH_EVERY_MS,
+      everyMs: first.periodMs,
       hostClock,
       log: createLog({ level: 'silent' }),
-      // One that cannot be run is said, and tried again.
-      run: () => again().catch((error: unknown) => note(String(error))),
+      run: async () => {
+        try {
+          last = await shown(context, await look(context));
+        } catch (error) {
+          // One that cannot be run is said, and tried again.
+          last = EXIT.unable;
+          context.note(String(error));
+        }
+      },
     });
     await stopping.stopped;
     await poller.stop();
@@ -80,35 +94,40 @@ async function smoke(context: CommandContext): Promise<number> {
   }
 }
 
-const WATCH_EVERY_MS = 30_000;
-
-async function look(context: CommandContext): Promise<RunReport> {
-  const { values, directory } = context;
+async function look({ values, directory }: CommandContext): Promise<Look> {
   const only = listOf(values, 'only');
   const suite = textOption(values, 'suite') ?? 'local';
   if (suite === 'local') {
-    if (values['skip'] !== undefined)
-      throw new RejectedError('usage', '--skip is for suites of a cluster; take --only');
-    return await withAccess(directory, 'smoke', (access) => access.call(runSmoke, { only }));
+    const of = FOR_OTHERS.find((option) => values[option] !== undefined && values[option] !== false);
+    if (of !== undefined)
+      throw new RejectedError('usage', `--${of} is for suites of a cluster, and this one is of the stack; take --only`);
+    const seen = await withAccess(directory, 'smoke', (access) => access.call(runSmoke, { only }));
+    return { ...seen, remarks: [] };
   }
   return await fromHere({
     suite,
     only,
-    skip: listOf(values, 'skip') ?? [],
+    leaveOut: { categories: listOf(values, 'skip') ?? [], cluster: values['without-cluster'] === true },
     kubeconfig: textOption(values, 'kubeconfig'),
     context: textOption(values, 'context'),
+    cluster: textOption(values, 'cluster'),
     variables: { namespace: String(values['namespace']), ...settingsOf(listOf(values, 'set') ?? []) },
   });
 }
 
-async function shown({ values, json, print }: CommandContext, report: RunReport): Promise<number> {
+const FOR_OTHERS = ['skip', 'without-cluster', 'kubeconfig', 'context', 'cluster', 'set'];
+
+async function shown({ values, json, print, note }: CommandContext, { report, remarks }: Look): Promise<number> {
   const file = textOption(values, 'junit');
   if (file !== null) await writeJunit(file, report);
   print(json ? JSON.stringify(report) : reportText(report));
+  for (const remark of remarks) note(remark);
+  if (report.verdict === 'could_not_run')
+    note('Nothing could be looked at from here, so how it is stays unknown; what to do stands at each check.');
   return EXIT_OF[report.verdict];
 }
 
-async function writeJunit(file: string, report: RunReport): Promise<void> {
+async function writeJunit(file: string, report: Look['report']): Promise<void> {
   try {
     await writeFile(file, junitText(report));
   } catch (cause) {

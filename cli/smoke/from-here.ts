@@ -1,7 +1,5 @@
 /** A suite that is run from this machine: over the network, and with a kubeconfig into a cluster. */
-import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { machineEnvironment } from '#shared/config.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -9,74 +7,87 @@ import { createToolbox } from '#shared/probes/create-tools.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { type RunReport, runSuite } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
-import { parseKubeconfig } from './kubeconfig.ts';
+import { chosen, type LeftOut, without } from './choose.ts';
+import { entryOf } from './kubeconfig.ts';
 import { kubeconfigAccess } from './kubeconfig-access.ts';
+import { contextOfCluster, findKubeconfig, type KubeconfigPlace, kubeconfigPaths } from './kubeconfig-files.ts';
 import { readSuite } from './suites.ts';
 
 export interface FromHere {
   readonly suite: string;
   readonly only: readonly string[] | null;
-  /** Categories that are left out. */
-  readonly skip: readonly string[];
-  /** A path; null: $KUBECONFIG, else ~/.kube/config. */
+  readonly leaveOut: LeftOut;
+  /** A path; null: those of $KUBECONFIG, else ~/.kube/config. */
   readonly kubeconfig: string | null;
-  /** Null: the kubeconfig's current one. */
+  /** Null: the one of `cluster`, else the kubeconfig's current one. */
   readonly context: string | null;
+  /** Name of the cluster, or of its context. */
+  readonly cluster: string | null;
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** A look, and what goes on about it. */
+export interface Look {
+  readonly report: RunReport;
+  /** Host milliseconds, of the suite. */
+  readonly periodMs: number;
+  /** Whoever asked is told these. */
+  readonly remarks: readonly string[];
+}
+
 /** @throws RejectedError file_unreadable, suite_invalid, config_invalid, usage */
-export async function fromHere(asked: FromHere): Promise<RunReport> {
+export async function fromHere(asked: FromHere): Promise<Look> {
   // Whoever types a suite's name on his own machine may look at that machine.
-  const suite = without(readSuite(asked.suite, { variables: asked.variables, loopback: true }), asked.skip);
-  const wanted = asked.only === null ? null : new Set(asked.only);
-  const unknown = asked.only?.find((id) => !suite.checks.some((check) => check.id === id));
-  if (unknown !== undefined)
-    throw new RejectedError('usage', `--only: suite ${suite.id} has no check ${JSON.stringify(unknown)}`);
+  const suite = without(readSuite(asked.suite, { variables: asked.variables, loopback: true }), asked.leaveOut);
+  const wanted = chosen(suite, asked.only);
+  const way = needsCluster(suite, wanted) ? wayIn(asked) : { access: null, remarks: [] };
   const toolbox = createToolbox({
     hostClock,
     stopwatchMs: () => performance.now(),
-    cluster: needsCluster(suite, wanted) ? clusterFrom(asked) : null,
+    cluster: way.access,
     loop: null,
     publishJob: null,
   });
   try {
-    return await runSuite({
+    const report = await runSuite({
       suite,
       tools: toolbox.tools(),
       runId: `${suite.id}-by-hand-${hostClock.now()}`,
       signal: new AbortController().signal,
       only: wanted,
     });
+    return { report, periodMs: suite.periodMs, remarks: way.remarks };
   } finally {
     await toolbox.close();
   }
 }
 
-/** Who needs one that is left out does without it. */
-function without(suite: Suite, categories: readonly string[]): Suite {
-  const left = suite.checks.filter(({ category }) => !categories.includes(category));
-  const ids = new Set(left.map(({ id }) => id));
-  const checks = left.map((check) => ({ ...check, needs: check.needs.filter((id) => ids.has(id)) }));
-  if (checks.length > 0) return { ...suite, checks };
-  throw new RejectedError('usage', `--skip ${categories.join(',')} leaves no check of suite ${suite.id}`);
+function needsCluster({ checks }: Suite, only: ReadonlySet<string> | null): boolean {
+  const wanted = new Set(only ?? checks.map(({ id }) => id));
+  // From the last to the first: each stands behind those it needs.
+  for (const { id, needs } of checks.toReversed()) if (wanted.has(id)) for (const need of needs) wanted.add(need);
+  return checks.some(({ id, on }) => on === 'kubernetes' && wanted.has(id));
 }
 
-const needsCluster = ({ checks }: Suite, only: ReadonlySet<string> | null): boolean =>
-  checks.some(({ id, on }) => on === 'kubernetes' && (only === null || only.has(id)));
+interface WayIn {
+  /** Null: this machine has no kubeconfig; what looks at the cluster then says so. */
+  readonly access: ClusterAccess | null;
+  readonly remarks: readonly string[];
+}
 
-/** Null: this machine has no kubeconfig; what looks at the cluster then says so. */
-function clusterFrom({ kubeconfig, context }: FromHere): ClusterAccess | null {
+function wayIn({ kubeconfig, context, cluster }: FromHere): WayIn {
   const env = machineEnvironment();
-  const [named = ''] = (env['KUBECONFIG'] ?? '').split(delimiter);
-  const path = kubeconfig ?? (named === '' ? join(homedir(), '.kube', 'config') : named);
-  if (kubeconfig === null && !existsSync(path)) return null;
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new RejectedError('file_unreadable', `kubeconfig ${path}: ${String(code)}`, { cause });
+  const place: KubeconfigPlace = { given: kubeconfig, env: env['KUBECONFIG'] ?? '', home: homedir() };
+  const found = findKubeconfig(place);
+  if (found === null) {
+    const said = `there is no kubeconfig (looked for ${kubeconfigPaths(place).join(', ')})`;
+    if (context !== null || cluster !== null)
+      throw new RejectedError('config_invalid', `${said} that could tell of ${context ?? cluster}: ${GET_ONE}`);
+    return { access: null, remarks: [`The cluster is not looked at: ${said}; ${GET_ONE}`] };
   }
-  return kubeconfigAccess({ entry: parseKubeconfig(text, path, context), path, hostClock, env });
+  const name = context ?? (cluster === null ? null : contextOfCluster(found, cluster));
+  const entry = entryOf(found.file, found.where, name);
+  return { access: kubeconfigAccess({ entry, path: found.where, hostClock, env }), remarks: entry.warnings };
 }
+const GET_ONE =
+  'get one (gcloud container clusters get-credentials NAME --region REGION --project PROJECT), name one (--kubeconfig FILE), or do without the cluster (--without-cluster)';

@@ -83,9 +83,11 @@ const file = z.object({
   contexts: entries,
   users: entries,
 });
+/** Its lists; what is in them is not looked at yet. */
+export type KubeconfigFile = z.infer<typeof file>;
 
-/** @param where what messages call it: the file's name. @param wanted a context; null: the current one. @throws RejectedError config_invalid */
-export function parseKubeconfig(text: string, where: string, wanted: string | null): KubeconfigEntry {
+/** @param where what messages call it: the file's name. @throws RejectedError config_invalid */
+export function readKubeconfig(text: string, where: string): KubeconfigFile {
   let raw: unknown;
   try {
     raw = parseYaml(text, { maxAliasCount: 64 });
@@ -94,9 +96,17 @@ export function parseKubeconfig(text: string, where: string, wanted: string | nu
   }
   const read = file.safeParse(raw);
   if (!read.success) throw wrong(where, issueOf(read.error));
-  const { clusters, contexts, users } = read.data;
+  return read.data;
+}
 
-  const name = wanted ?? read.data['current-context'] ?? '';
+/** @param wanted a context; null: the current one. @throws RejectedError config_invalid */
+export const parseKubeconfig = (text: string, where: string, wanted: string | null): KubeconfigEntry =>
+  entryOf(readKubeconfig(text, where), where, wanted);
+
+/** @throws RejectedError config_invalid */
+export function entryOf(read: KubeconfigFile, where: string, wanted: string | null): KubeconfigEntry {
+  const { clusters, contexts, users } = read;
+  const name = wanted ?? read['current-context'] ?? '';
   if (name === '') throw wrong(where, 'current-context: it names none; say which');
   const context = find({ where, list: 'contexts', key: 'context', entries: contexts, name }, contextEntry);
   const cluster = find(

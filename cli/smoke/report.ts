@@ -43,7 +43,7 @@ function linesOf({ check_id, status, latency_ms, evidence, remedy, maintenance, 
   return remedy === null || status === 'skipped' ? [head, seen] : [head, seen, `      -> ${remedy}`];
 }
 
-export const evidenceText = (evidence: Evidence): string =>
+const evidenceText = (evidence: Evidence): string =>
   Object.entries(evidence)
     .map(([field, value]) => `${field.replaceAll('_', ' ')}: ${String(value)}`)
     .join(', ');

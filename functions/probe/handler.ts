@@ -7,7 +7,6 @@ import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import { latestRunOf, type RunReport, runSuite } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
-import type { ProbeTools } from '#shared/probes/tools.ts';
 import { jsonBytes } from '#shared/registry/object-json.ts';
 import { eventFunction } from '#shared/runtime/event-function.ts';
 import { json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
@@ -16,15 +15,12 @@ import type { FunctionApp } from '#shared/runtime/types.ts';
 import { createAlerts } from './alerts.ts';
 import { isDue, runIdOf, slotOf } from './decide.ts';
 import { createFigures } from './figures.ts';
-import type { Webhook } from './webhook.ts';
+import type { Probes } from './probes.ts';
 
-export interface ProbeDeps extends RuntimeDeps {
+export interface ProbeDeps extends RuntimeDeps, Probes {
   readonly worldClock: WorldClock;
   readonly bus: Bus;
   readonly objects: Objects;
-  readonly suites: readonly Suite[];
-  readonly tools: () => ProbeTools;
-  readonly webhook: Webhook | null;
 }
 
 /** Beside the suite's own deadline: to publish, to count, to call. */
@@ -98,6 +94,7 @@ export function createProbe(deps: ProbeDeps): FunctionApp {
     ],
     stop: async () => {
       await webhook?.close();
+      await deps.close?.();
     },
     handle: (event, context) => answer(probeRequested.schema.parse(event.payload), context.signal),
   });

@@ -6,25 +6,13 @@
  * record before anybody is told, and whoever is killed in between tells it at the next run, under the same key.
  */
 import type { Platform } from '#shared/platform.ts';
-import type { Suite } from '#shared/probes/suite.ts';
-import type { ProbeTools } from '#shared/probes/tools.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { configuredProbes } from './configured.ts';
 import { createProbe } from './handler.ts';
-import type { Webhook } from './webhook.ts';
+import type { Probes } from './probes.ts';
 
-export interface ProbeOptions {
-  readonly suites: readonly Suite[];
-  /** For one run each: what a run has read, the next one reads anew. */
-  readonly tools: () => ProbeTools;
-  /** Null: nobody is called; alerts are on record and in the metrics. */
-  readonly webhook: Webhook | null;
-}
-
-export async function compose(platform: Platform, options: ProbeOptions): Promise<FunctionApp> {
-  return createProbe({
-    ...platform,
-    ...options,
-    bus: await platform.bus(),
-    objects: await platform.objects(),
-  });
+/** @param given default: what the configuration says. @throws RejectedError config_invalid, file_unreadable, suite_invalid */
+export async function compose(platform: Platform, given?: Probes): Promise<FunctionApp> {
+  const probes = given ?? (await configuredProbes(platform));
+  return createProbe({ ...platform, ...probes, bus: await platform.bus(), objects: await platform.objects() });
 }

@@ -15,7 +15,6 @@ export type Evidence = Readonly<z.infer<typeof evidence>>;
 
 /** Whether the suite has failed when the check does, or works less well. */
 export const severity = z.enum(['critical', 'warning']);
-export type Severity = z.infer<typeof severity>;
 
 /** Lower case, digits and dashes; what a suite, a check or a target is called. */
 export const probeId = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected lower case letters, digits and dashes');

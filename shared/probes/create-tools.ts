@@ -42,7 +42,10 @@ export function createToolbox(options: ToolsOptions): ProbeToolbox {
         publishJob,
         kubernetes() {
           if (cluster === null || clusterClient === null)
-            throw new RejectedError('config_invalid', 'no cluster is configured that could be looked at');
+            throw new RejectedError(
+              'config_invalid',
+              'no cluster is configured that could be looked at: there is no kubeconfig, and no endpoint is named',
+            );
           reader ??= createKubernetesReader({ access: cluster, http: clusterClient, hostClock });
           return reader;
         },

@@ -16,6 +16,8 @@ const REMEDIES: Readonly<Record<NotAnswered, string>> = {
   dns: 'The name does not resolve, for the code in the detail: look at the DNS record of the host and at its zone.',
   resolver: 'The resolver of the machine that probes does not answer: see to that; of the target nothing is known.',
   reset: 'It closed the connection without a whole answer: look for restarts and crashes in its log.',
+  no_route:
+    'No way leads from the machine that probes to that network: see to its network; of the target nothing is known.',
   forbidden_address: 'Correct the address of the target, or say private: true of it where it is meant to be inside.',
   too_large: 'It answers with more than is read: see whether the path is the right one, or raise max_bytes.',
   other: 'What answers does not speak HTTP or cannot be reached: see what listens there, and the network on the way.',
@@ -24,7 +26,7 @@ const REMEDIES: Readonly<Record<NotAnswered, string>> = {
 /** A fail, save where it was not the target that failed. @param more evidence beside */
 export function notAnswered({ reason, detail, ms }: Unanswered, more: Evidence = {}): Verdict {
   const evidence = { ...more, reason, detail: shown(detail), ms: rounded(ms) };
-  const unknown = reason === 'resolver' || reason === 'forbidden_address';
+  const unknown = reason === 'resolver' || reason === 'no_route' || reason === 'forbidden_address';
   return (unknown ? unseen : fail)(evidence, REMEDIES[reason]);
 }
 

@@ -31,13 +31,14 @@ export interface HttpProbe {
   readonly authorities?: readonly string[];
 }
 
-/** dns: there is no such name. resolver: nobody could be asked for it, which says nothing of the target. */
+/** dns: there is no such name. resolver: nobody could be asked for it, no_route: nothing leads out of this machine; neither says anything of the target. */
 export type NotAnswered =
   | 'refused'
   | 'timeout'
   | 'tls'
   | 'dns'
   | 'resolver'
+  | 'no_route'
   | 'reset'
   | 'forbidden_address'
   | 'too_large'

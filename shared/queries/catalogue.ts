@@ -18,6 +18,7 @@ import { decisionIds, outcomeIds } from './event-ids.ts';
 import { decisionsBetween, outcomesBetween } from './known-events.ts';
 import { lessonDays, lessonRows } from './learning.ts';
 import { loopCounts } from './loop-counts.ts';
+import { canarySeen, probeBurnRate, probeUptime } from './probes.ts';
 import { providerPrices } from './provider-prices.ts';
 import { realisedByMode } from './realised.ts';
 import { rejectedById, rejectedCounts, rejectedList } from './rejected.ts';
@@ -55,6 +56,19 @@ const OF_EIGHT_DAYS = (nowMs: number) => ({ since: ago(nowMs, 4), watermark: rfc
 const AN_ID = { decision_id: '0'.repeat(32) };
 
 export const CATALOGUE: readonly CataloguedQuery[] = [
+  listed(canarySeen, 'probe: whether a synthetic decision came through', (nowMs) => ({
+    ...AN_ID,
+    since: ago(nowMs, 1),
+  })),
+  listed(probeUptime, 'a person: how often each check was well in 30 days', (nowMs) => ({
+    suite: 'production',
+    since: ago(nowMs, 30),
+  })),
+  listed(probeBurnRate, 'a person: how fast error budgets go', (nowMs) => ({
+    suite: 'production',
+    since: ago(nowMs, 1),
+    objective: 0.999,
+  })),
   listed(trainingWatermark, 'train, promote: how far the record goes', none),
   listed(maturedSince, 'train, promote: how much is new', (nowMs) => ({ since: ago(nowMs, 1) })),
   listed(trainingDays, 'train, promote: the days of the newest attempts', OF_EIGHT_DAYS),

@@ -9,7 +9,13 @@ import { createSwitches, type FaultSwitches } from './faults/switches.ts';
 import { type Backlog, startKeda } from './keda.ts';
 import { createServices, SERVICE_NAMES, type ServiceName } from './services/index.ts';
 import { startIngress } from './services/ingress.ts';
-import { type RunningService, type Service, type ServiceReply, startService } from './services/service.ts';
+import {
+  type RunningService,
+  type SeenService,
+  type Service,
+  type ServiceReply,
+  startService,
+} from './services/service.ts';
 import { type Alteration, type ClusterState, createClusterState } from './state.ts';
 import { startTestDoor } from './test-door.ts';
 import { startTlsEndpoints } from './tls/endpoints.ts';
@@ -27,7 +33,7 @@ export interface ClusterOptions {
   readonly backlog?: Backlog;
   /** How much faster than in the real cluster KEDA polls and cools down, pods start and jobs end. Default 1. */
   readonly speed?: number;
-  /** Services that answer elsewhere, at that origin: they are not started here, and the ingress leads there. */
+  /** Services that answer elsewhere, at that origin: they are not started here, and the ingress, which leads there, shows when they are to be down or slow. */
   readonly elsewhere?: Partial<Readonly<Record<ServiceName, string>>>;
   /** Host milliseconds that slow answers take; a page takes twice that. Default: half as much again as an endpoint may. */
   readonly slowMs?: number;
@@ -96,8 +102,8 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     const services = createServices({ hostClock, seed, faults, slowMs });
     const urls = { ...elsewhere } as Record<ServiceName, string>;
     for (const name of SERVICE_NAMES.filter((one) => elsewhere[one] === undefined)) {
-      const seen = altered(name, deployed(name, services[name], state), () => alterReply);
-      const { url } = await started(startService(seen, hostClock, portOf(name)));
+      const service = seen(name, services[name], state, () => alterReply);
+      const { url } = await started(startService(service, hostClock, portOf(name)));
       urls[name] = url;
     }
     const api = await started(
@@ -118,7 +124,15 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       startIngress({
         hostClock,
         faults,
-        urlOf: (app) => (state.ready(app) > 0 && isService(app) ? urls[app] : null),
+        backend(app, path) {
+          if (!isService(app)) return { url: null, isDown: false, delayMs: 0 };
+          const away = elsewhere[app] !== undefined;
+          return {
+            url: state.ready(app) > 0 ? urls[app] : null,
+            isDown: away && services[app].isDown(),
+            delayMs: away ? services[app].delayMs(path) : 0,
+          };
+        },
         identity: shown(),
         httpPort: portOf('ingress'),
         httpsPort: portOf('ingress_tls'),
@@ -163,21 +177,24 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 
 const isService = (app: AppName): app is AppName & ServiceName => (SERVICE_NAMES as readonly string[]).includes(app);
 
-/** Nobody answers where no pod is ready. */
-const deployed = (name: ServiceName, service: Service, state: ClusterState): Service => ({
-  ...service,
-  answer: (request) =>
-    DEPLOYED.has(name) && state.ready(name as AppName & ServiceName) === 0 ? null : service.answer(request),
-});
-
-const altered = (name: ServiceName, service: Service, alteration: () => ReplyAlteration | null): Service => ({
-  ...service,
-  answer(request) {
-    const reply = service.answer(request);
-    const alter = alteration();
-    return reply === null || alter === null ? reply : alter(name, request.path, reply);
-  },
-});
+/** Nobody answers who is down, or where no pod is ready. */
+function seen(
+  name: ServiceName,
+  service: Service,
+  state: ClusterState,
+  alteration: () => ReplyAlteration | null,
+): SeenService {
+  const isThere = (): boolean => !DEPLOYED.has(name) || state.ready(name as AppName & ServiceName) > 0;
+  return {
+    delayMs: service.delayMs,
+    answer(request) {
+      if (service.isDown() || !isThere()) return null;
+      const reply = service.answer(request);
+      const alter = alteration();
+      return alter === null ? reply : alter(name, request.path, reply);
+    },
+  };
+}
 
 const TLS_FAULTS = {
   tls_expired: 'expired',

@@ -24,8 +24,8 @@ export interface Store {
   subscribe(listener: (event: StoreEvent) => void): () => void;
 }
 
-/** Changes that are remembered for watches. */
-const KEPT_EVENTS = 2_000;
+/** Changes that are remembered for watches: some ten minutes of renewed leases. */
+const KEPT_EVENTS = 500;
 /** Where a cluster of some age stands. */
 const FIRST_VERSION = 48_210_000;
 

@@ -60,6 +60,16 @@ locals {
       instances = { min = 1, max = 1 }
       parallel  = 1000
     }
+    # Looks at the cluster and at the loop itself.
+    probe = {
+      publishes = ["alerts", "probe-requested", "probe-results", "rejected-events", "routing-decisions"]
+      reads     = ["models/", "aliases/", "offers/"]
+      writes    = ["probes/"]
+      queries   = true
+      secrets   = ["AURORA_PROBE"]
+      env       = ["AURORA_MAX_BYTES_BILLED"]
+      every     = "*/5 * * * *"
+    }
     promote = {
       publishes = ["model-promoted", "rejected-events"]
       reads     = ["learning/"]

@@ -8,7 +8,7 @@ import { launchUp, untilUp } from '#test/system/running-stack.ts';
 import { runJson, temporary } from './run.ts';
 
 describe('vm up --port', () => {
-  it.each([0, 3, 13])('refuses before anything is made, when port +%d is taken', async (above) => {
+  it.each([0, 3, 21])('refuses before anything is made, when port +%d is taken', async (above) => {
     const parent = await temporary();
     const taken = createServer();
     const port = await new Promise<number>((resolve) => {
@@ -24,7 +24,7 @@ describe('vm up --port', () => {
             code: 'port_unavailable',
             // Other tests hold ports too, perhaps one below.
             message: expect.stringContaining(
-              `--port ${base} needs ${base} to ${base + 13}: cannot listen on 127.0.0.1:`,
+              `--port ${base} needs ${base} to ${base + 21}: cannot listen on 127.0.0.1:`,
             ),
           },
         },

@@ -218,7 +218,7 @@ describe('backpressure', () => {
     for (let turn = 0; turn < 5; turn++) await setImmediate();
     for (let table = 0; table < 16; table++) await gate.pass();
     const statuses = new Set((await Promise.all(flood)).map(({ status }) => status));
-    expect([flood.length, [...statuses]]).toEqual([7 * 256 + 16, [204]]);
+    expect([flood.length, [...statuses]]).toEqual([10 * 256 + 16, [204]]);
   });
 });
 

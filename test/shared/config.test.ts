@@ -113,6 +113,7 @@ describe('configuration', () => {
       functionTarget: null,
       host: 'lean',
       jobEvent: null,
+      probe: null,
     });
   });
 

@@ -185,6 +185,7 @@ describe('a service that does not answer', () => {
     ['too_large', 'fail', /max_bytes/],
     ['other', 'fail', /does not speak HTTP/],
     ['resolver', 'error', /resolver of the machine/],
+    ['no_route', 'error', /No way leads/],
     ['forbidden_address', 'error', /private: true/],
   ])('%s: %s', async (reason, status, remedy) => {
     const { verdict } = await look({}, [lost(reason, 'as it was told')]);

@@ -134,6 +134,7 @@ describe('a suite that is wrong names the place', () => {
     [
       'a variable that is not known',
       `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: { url: "\${ruter}" } }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what the message says
       'my.yaml: targets.r: ${ruter} is not known here; known: router',
     ],
     [

@@ -152,6 +152,7 @@ test.each<[NotAnswered, 'fail' | 'error']>([
   ['dns', 'fail'],
   ['reset', 'fail'],
   ['resolver', 'error'],
+  ['no_route', 'error'],
   ['forbidden_address', 'error'],
 ])('one that is not reached, for %s: %s', async (reason, status) => {
   const { verdict } = await look({}, [{ connected: false, reason, detail: 'as told', ms: 2 }]);

@@ -82,6 +82,21 @@ describe('a name', () => {
   });
 });
 
+test.each<[DnsAnswer, string]>([
+  ['nxdomain', 'EDENIESALL'],
+  [[], 'ENOTFOUND'],
+  ['servfail', 'ENOTFOUND'],
+  [null, 'ENOTFOUND'],
+])('a name that is denied by who answers %j of the root: %s', async (root, code) => {
+  const server = await dnsServer(() => 'nxdomain', root);
+  servers.push(server);
+  const { dns, http } = realTools({ servers: [server.address], machine: knowsNothing });
+  expect(await dns('node.example', within(400))).toMatchObject({ found: false, code });
+  expect(await http(getOf('http://node.example/'), within(400))).toMatchObject({
+    reason: code === 'EDENIESALL' ? 'resolver' : 'dns',
+  });
+});
+
 test('whoever gives up learns nothing', async () => {
   const controller = new AbortController();
   const { dns } = await asking(() => {

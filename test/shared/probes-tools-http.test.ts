@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { faultOf } from '#shared/probes/tools/connect.ts';
 import type { NotAnswered } from '#shared/probes/tools.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { getOf, HERE, rawServer, realTools, within } from '#test/support/probe-tools.ts';
@@ -280,4 +281,15 @@ describe('an address', () => {
     expect(await changing(getOf(`http://node.example:${port}/`), within(5_000))).toMatchObject({ body: 'here' });
     expect(asked).toBe(1);
   });
+});
+
+test.each<[readonly string[], NotAnswered]>([
+  [['ENETUNREACH'], 'no_route'],
+  // The machine has no way to addresses of IPv6, and of the other it was told.
+  [['ENETUNREACH', 'ECONNREFUSED'], 'refused'],
+  [['ECONNREFUSED', 'ENETUNREACH'], 'refused'],
+  [['EHOSTUNREACH'], 'other'],
+])('a connection to addresses that end with %j: %s', (codes, reason) => {
+  const errors = codes.map((code) => Object.assign(new Error(code), { code }));
+  expect(faultOf(new AggregateError(errors))).toMatchObject({ reason });
 });

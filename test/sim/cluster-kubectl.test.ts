@@ -33,10 +33,12 @@ const installed = await run('kubectl', ['version', '--client'], tmpdir()).then(
 );
 
 describe.skipIf(!installed)(`the real kubectl${installed ? '' : ' (skipped: it is not on PATH)'}`, () => {
-  const home = mkdtempSync(join(tmpdir(), 'kubectl-'));
-  const config = join(home, 'config');
+  let home: string;
+  let config: string;
   let cluster: RunningCluster;
   beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'kubectl-'));
+    config = join(home, 'config');
     cluster = await startCluster({ hostClock, seed: 7 });
     writeFileSync(config, cluster.kubeconfig);
   });

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FAULTS } from '#sim/cluster/faults/catalogue.ts';
+import type { DoorName } from '#sim/cluster/index.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { type AskOptions, ask, type House, openCluster } from './cluster-house.ts';
 
@@ -242,18 +243,29 @@ test('a service that answers elsewhere is not started, and the ingress leads the
   const origin = await listenOnLoopback(real);
   const own = await openCluster({ elsewhere: { 'aurora-router': origin } });
   expect(own.cluster.urls['aurora-router']).toBe(origin);
-  const answer = await ask(own.cluster.ingressUrl, '/health', { headers: { host: 'aurora.vaultmesh.cloud' } });
-  expect(answer?.text).toBe('{"ours":true}');
+  const through = () => ask(own.cluster.ingressUrl, '/health', { headers: { host: 'aurora.vaultmesh.cloud' } });
+  expect((await through())?.text).toBe('{"ours":true}');
+  own.cluster.faults.set(['router_down']);
+  expect((await through())?.status).toBe(502);
+  own.cluster.faults.set(['router_slow']);
+  const before = own.late();
+  expect((await through())?.text).toBe('{"ours":true}');
+  expect(own.late()).toBe(before + 1);
+  own.cluster.faults.set(['psi_down', 'slow_endpoint']);
+  expect((await through())?.text).toBe('{"ours":true}');
+  expect(own.late()).toBe(before + 1);
   await own.cluster.close();
   await closeServer(real);
 });
 
 test('a port that is taken: a clear error, and nothing is left running', async () => {
-  const taken = createServer();
+  const [taken, free] = [createServer(), createServer()];
   const port = Number(new URL(await listenOnLoopback(taken)).port);
-  await expect(openCluster({ portOf: (door) => (door === 'ingress_tls' ? port : 0) })).rejects.toMatchObject({
-    code: 'port_unavailable',
-  });
+  const freeOrigin = await listenOnLoopback(free);
+  await closeServer(free);
+  const ports: Partial<Record<DoorName, number>> = { ingress_tls: port, api: Number(new URL(freeOrigin).port) };
+  await expect(openCluster({ portOf: (door) => ports[door] ?? 0 })).rejects.toMatchObject({ code: 'port_unavailable' });
+  expect(await ask(freeOrigin, '/readyz')).toBeNull();
   await closeServer(taken);
 });
 

@@ -32,15 +32,13 @@ describe('what a client sees of each', () => {
     ['expiring', null, null, 5],
     ['expired', 'CERT_HAS_EXPIRED', 'CERT_HAS_EXPIRED', -1],
     ['wrong_host', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_TLS_CERT_ALTNAME_INVALID', 70],
-    ['self_signed', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'DEPTH_ZERO_SELF_SIGNED_CERT', 70],
+    // There is no list of its issuer, which is what OpenSSL says first.
+    ['self_signed', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_GET_CRL', 70],
     ['revoked', null, 'CERT_REVOKED', 3650],
     ['chain_incomplete', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 70],
   ])('%s: %s, with the lists of revoked ones %s', async (name, without, withLists, daysLeft) => {
     expect(await see(name, false)).toMatchObject({ fault: without, daysLeft });
-    const listed = await see(name, true);
-    // Of a chain that it cannot build OpenSSL may miss the list first.
-    expect([withLists, 'UNABLE_TO_GET_CRL']).toContain(listed.fault);
-    if (name === 'valid' || name === 'revoked') expect(listed.fault).toBe(withLists);
+    expect((await see(name, true)).fault).toBe(withLists);
   });
 
   test('the ingress shows another certificate as soon as a fault is there, and its own when it is over', async () => {
@@ -115,8 +113,9 @@ describe('DER, read by another', () => {
       }),
       { numRuns: Math.ceil(testCases / 10) },
     );
-    expect(time(Date.UTC(2049, 11, 31, 23, 59, 59)).toString('latin1')).toContain('491231235959Z');
-    expect(time(Date.UTC(2050, 0, 1)).toString('latin1')).toContain('20500101000000Z');
+    const written = (ms: number) => [time(ms)[0], time(ms).subarray(2).toString('latin1')];
+    expect(written(Date.UTC(2049, 11, 31, 23, 59, 59))).toEqual([0x17, '491231235959Z']);
+    expect(written(Date.UTC(2050, 0, 1))).toEqual([0x18, '20500101000000Z']);
   });
 
   test('an authority signs what it is said to, and nobody else did', () => {

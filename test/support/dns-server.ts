@@ -13,14 +13,20 @@ export interface DnsServer {
 const A = 1;
 const AAAA = 28;
 
-/** A resolver on this machine (RFC 1035, as much as is needed): answers as it is told, by name and family. */
-export async function dnsServer(answerOf: (name: string, family: 4 | 6) => DnsAnswer): Promise<DnsServer> {
+/**
+ * A resolver on this machine (RFC 1035, as much as is needed): answers as it is told, by name and family.
+ * @param root what it answers of the root, whose name is empty
+ */
+export async function dnsServer(
+  answerOf: (name: string, family: 4 | 6) => DnsAnswer,
+  root: DnsAnswer = [],
+): Promise<DnsServer> {
   const asked: string[] = [];
   const socket: Socket = createSocket('udp4');
   socket.on('message', (query, { port, address }) => {
     const { name, type, end } = questionOf(query);
-    asked.push(`${name} ${type === AAAA ? 'AAAA' : 'A'}`);
-    const answer = answerOf(name, type === AAAA ? 6 : 4);
+    if (name !== '') asked.push(`${name} ${type === AAAA ? 'AAAA' : 'A'}`);
+    const answer = name === '' ? root : answerOf(name, type === AAAA ? 6 : 4);
     if (answer === null) return;
     socket.send(answer === 'garbage' ? Buffer.from('no DNS') : replyTo(query, end, type, answer), port, address);
   });

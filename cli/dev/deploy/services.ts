@@ -32,6 +32,8 @@ export const PROBES = {
   promote: push,
   // Its service, then its job.
   train: push,
+  // Hears its own clock alone; what it looks at goes on meanwhile.
+  probe: push,
   // Pure. In a project without offers there is nothing to score.
   score: { path: '/agent/route', body: JSON.stringify(REQUEST), passes: [200, 'offers_unavailable'] },
   // Hears of deployments through their records, which deploy writes.

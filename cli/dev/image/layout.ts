@@ -3,10 +3,11 @@
  *   start.mjs        starts the function that FUNCTION_TARGET names
  *   functions/NAME/  a bundle each
  *   node_modules/    what stays outside of the bundles
+ *   suites/          of the function probe
  *   warm.mjs         fills cache/, where the image is built
  *   package.json, LICENSE, sbom.cdx.json
  */
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -58,6 +59,7 @@ export async function makeLayout(directory: string): Promise<Layout> {
   const files = { 'package.json': own, 'sbom.cdx.json': sbom };
   for (const [name, json] of Object.entries(files))
     await writeFile(join(directory, name), `${JSON.stringify(json, null, 2)}\n`);
+  await cp(join(ROOT, 'shared/probes/suites'), join(directory, 'suites'), { recursive: true });
   await copyFile(join(ROOT, 'LICENSE'), join(directory, 'LICENSE'));
   await mkdir(join(directory, 'cache'));
   return { bundles, packages };

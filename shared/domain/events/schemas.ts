@@ -2,7 +2,7 @@ import { columnsOf } from '../columns.ts';
 import { ENVELOPE_COLUMNS, type TableName, type TableSchema } from '../tables.ts';
 import { EVENTS } from './catalogue.ts';
 
-const CLUSTERED_BY = ['decision_id', 'provider', 'tenant_id', 'version', 'code'];
+const CLUSTERED_BY = ['decision_id', 'provider', 'tenant_id', 'version', 'code', 'suite', 'check_id'];
 
 /** Every table, its columns derived from the event's zod schema. */
 export const TABLES: readonly TableSchema[] = Object.values(EVENTS).map((event) => {

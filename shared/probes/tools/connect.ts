@@ -116,21 +116,25 @@ const REASONS: Readonly<Record<string, NotAnswered>> = {
   ECONNRESET: 'reset',
   EPIPE: 'reset',
   ETIMEDOUT: 'timeout',
+  // Of this machine. EHOSTUNREACH is not: that is what the network says of a host that is gone.
+  ENETUNREACH: 'no_route',
+  ENETDOWN: 'no_route',
   UND_ERR_SOCKET: 'reset',
   UND_ERR_HEADERS_OVERFLOW: 'too_large',
 };
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_MISMATCH|EPROTO)/;
 
-/** Of several addresses, each with its own error, the first that somebody gave. */
+/** Of several addresses, each with its own error, the first that somebody gave: many machines have no way to those of IPv6. */
 export function faultOf(error: Error & { readonly code?: string }): NotReached {
   const each: readonly (Error & { readonly code?: string })[] =
     error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error];
-  const telling = each.find(({ code = '' }) => Object.hasOwn(REASONS, code)) ?? each[0] ?? error;
+  const known = each.filter(({ code = '' }) => Object.hasOwn(REASONS, code));
+  const telling = known.find(({ code = '' }) => REASONS[code] !== 'no_route') ?? known[0] ?? each[0] ?? error;
   const { code = '', message } = telling;
-  const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
+  const reason = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
   const text = message === '' || message.includes(code) ? message : `${code}: ${message}`;
   return {
-    reason: known ?? (TLS_CODE.test(code) ? 'tls' : 'other'),
+    reason: reason ?? (TLS_CODE.test(code) ? 'tls' : 'other'),
     detail: (text || code || error.name).slice(0, 300),
   };
 }

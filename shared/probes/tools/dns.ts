@@ -25,6 +25,8 @@ const TRIES = 3;
 /** After these the machine is asked: somebody has answered, so it answers soon as well. */
 const NOT_KNOWN: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED']);
 const TIMEOUT = 'ETIMEOUT';
+/** It denies every name, the root of them all among them: a machine without a way out often has such a resolver. */
+const DENIES_ALL = 'EDENIESALL';
 /** What a resolver says of a name. All else says something of the resolver. */
 const OF_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'EBADNAME']);
 
@@ -38,18 +40,28 @@ export function createDnsTool({
   servers,
   machine = systemResolver,
 }: DnsToolOptions): ProbeTools['dns'] {
-  const fromServers = async (host: string, signal: AbortSignal): Promise<Found> => {
+  const withResolver = async <T>(signal: AbortSignal, ask: (resolver: Resolver) => Promise<T>): Promise<T> => {
     const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
     if (servers !== undefined) resolver.setServers(servers);
     const giveUp = (): void => resolver.cancel();
     signal.addEventListener('abort', giveUp, { once: true });
     try {
-      const families = await Promise.all([found(resolver.resolve4(host)), found(resolver.resolve6(host))]);
-      const addresses = families.flatMap((family) => ('addresses' in family ? family.addresses : []));
-      return addresses.length > 0 ? { addresses } : { code: worstOf(families) };
+      return await ask(resolver);
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
+  };
+  const fromServers = (host: string, signal: AbortSignal): Promise<Found> =>
+    withResolver(signal, async (resolver) => {
+      const families = await Promise.all([found(resolver.resolve4(host)), found(resolver.resolve6(host))]);
+      const addresses = families.flatMap((family) => ('addresses' in family ? family.addresses : []));
+      return addresses.length > 0 ? { addresses } : { code: worstOf(families) };
+    });
+  /** Whoever says that there is no root says nothing of any name. */
+  const believed = async (denied: { readonly code: string }, signal: AbortSignal): Promise<Found> => {
+    if (denied.code !== 'ENOTFOUND' || signal.aborted) return denied;
+    const root = await withResolver(signal, (resolver) => found(resolver.resolveNs('.')));
+    return 'code' in root && root.code === 'ENOTFOUND' ? { code: DENIES_ALL } : denied;
   };
   const fromMachine = (host: string, signal: AbortSignal): Promise<Found> => {
     const late = Promise.withResolvers<Found>();
@@ -71,7 +83,7 @@ export function createDnsTool({
           : await fromServers(host, signal).then(async (first) => {
               if ('addresses' in first || !NOT_KNOWN.has(first.code) || signal.aborted) return first;
               const second = await fromMachine(host, signal);
-              return 'addresses' in second ? second : first;
+              return 'addresses' in second ? second : believed(first, signal);
             });
       ending.throwIfGivenUp();
       const ms = stopwatchMs() - sinceMs;

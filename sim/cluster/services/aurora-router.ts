@@ -82,8 +82,8 @@ export function createAuroraRouter({ startMs, faults, slowMs }: RouterOptions): 
   }
 
   return {
+    isDown: () => faults.has('router_down'),
     answer({ method, path, body, nowMs }) {
-      if (faults.has('router_down')) return null;
       if (method === 'POST') return path === '/route' ? route(body, nowMs) : json({ error: 'not found' }, 404);
       return get(path, nowMs);
     },

@@ -34,12 +34,19 @@ export function createServices({
     },
     'aurora-router': createAuroraRouter({ startMs, faults, slowMs }),
     analytics: {
+      isDown: () => false,
       answer: ({ path }) => (path === '/' ? text(PAGE, HTML) : text('Not found', undefined, 404)),
       // A page may take twice as long as an endpoint.
       delayMs: () => slow('analytics_slow', 2 * slowMs),
     },
-    loki: readiness(() => (faults.has('loki_down') ? 'down' : faults.has('loki_not_ready') ? 'not ready' : 'ready')),
-    tempo: readiness(() => (faults.has('tempo_down') ? 'down' : 'ready')),
+    loki: readiness(
+      () => faults.has('loki_down'),
+      () => !faults.has('loki_not_ready'),
+    ),
+    tempo: readiness(
+      () => faults.has('tempo_down'),
+      () => true,
+    ),
   };
 }
 
@@ -48,14 +55,11 @@ const PAGE = `<!doctype html>
 <body><main id="__next"><h1>VaultMesh Analytics</h1><p>Psi-Field and router at a glance.</p></main></body></html>
 `;
 
-const readiness = (is: () => 'ready' | 'not ready' | 'down'): Service => ({
+const readiness = (isDown: () => boolean, isReady: () => boolean): Service => ({
+  isDown,
   answer({ path }) {
-    const how = is();
-    if (how === 'down') return null;
     if (path !== '/ready') return text('404 page not found', undefined, 404);
-    return how === 'ready'
-      ? text('ready')
-      : text('Ingester not ready: waiting for 15s after being ready', undefined, 503);
+    return isReady() ? text('ready') : text('Ingester not ready: waiting for 15s after being ready', undefined, 503);
   },
   delayMs: () => 0,
 });

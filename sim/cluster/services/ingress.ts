@@ -10,11 +10,18 @@ import type { FaultSwitches } from '../faults/switches.ts';
 import { backends } from '../objects/ingress.ts';
 import { type Identity, listenTwice, type Pair } from '../tls/pair.ts';
 
+export interface Backend {
+  /** Null: no pod is ready. */
+  readonly url: string | null;
+  /** For services that cannot be unwell by themselves, as they answer elsewhere. */
+  readonly isDown: boolean;
+  readonly delayMs: number;
+}
+
 export interface IngressOptions {
   readonly hostClock: HostClock;
   readonly faults: FaultSwitches;
-  /** Where a service answers; null: nowhere. */
-  readonly urlOf: (app: AppName) => string | null;
+  readonly backend: (app: AppName, path: string) => Backend;
   /** What it is in TLS at first. */
   readonly identity: Identity;
   readonly httpPort: number;
@@ -33,48 +40,45 @@ export const startIngress = (options: IngressOptions): Promise<Pair> =>
     options.httpsPort,
   );
 
-function proxy(
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  { hostClock, faults, urlOf }: IngressOptions,
-): void {
-  const backend = backendOf(incoming.headers.host ?? '', faults, urlOf);
-  if ('status' in backend) {
-    refuse(response, backend.status, backend.message);
+function proxy(incoming: IncomingMessage, response: ServerResponse, options: IngressOptions): void {
+  const { hostClock, faults, backend } = options;
+  const host = (incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+  const app = backends(faults).find(([known]) => known === host)?.[1];
+  if (app === undefined) {
+    refuse(response, 404, 'response 404 (backend NotFound), service rules for the path non-existent');
     return;
   }
   // Only what stands behind the host: a path may look like another origin.
   const { path, search } = pathOf(incoming);
-  const onward = request(
-    `${backend.url}${path}${search}`,
-    { method: incoming.method ?? 'GET', headers: incoming.headers },
-    (answer) => {
-      response.writeHead(answer.statusCode ?? 502, { ...answer.headers, via: '1.1 google' });
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
-    },
-  );
+  const { url, isDown, delayMs } = backend(app, path);
+  if (url === null) refuse(response, 503, 'no healthy upstream');
+  else if (isDown) refuse(response, 502, CUT);
+  else if (delayMs === 0) handOn(incoming, response, `${url}${path}${search}`, hostClock);
+  else
+    response.once(
+      'close',
+      hostClock.after(delayMs, () => handOn(incoming, response, `${url}${path}${search}`, hostClock)),
+    );
+}
+
+const CUT = 'upstream connect error or disconnect/reset before headers';
+
+function handOn(incoming: IncomingMessage, response: ServerResponse, url: string, hostClock: HostClock): void {
+  const onward = request(url, { method: incoming.method ?? 'GET', headers: incoming.headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, { ...answer.headers, via: '1.1 google' });
+    answer.pipe(response);
+    answer.once('error', () => response.destroy());
+  });
   const cancel = hostClock.after(BACKEND_MS, () => onward.destroy());
   onward.once('error', () => {
     if (response.headersSent) response.destroy();
-    else refuse(response, 502, 'upstream connect error or disconnect/reset before headers');
+    else refuse(response, 502, CUT);
   });
   response.once('close', () => {
     cancel();
     onward.destroy();
   });
   incoming.pipe(onward);
-}
-
-type Backend = { readonly url: string } | { readonly status: number; readonly message: string };
-
-function backendOf(asked: string, faults: FaultSwitches, urlOf: IngressOptions['urlOf']): Backend {
-  const host = asked.replace(/:\d+$/, '').toLowerCase();
-  const app = backends(faults).find(([known]) => known === host)?.[1];
-  if (app === undefined)
-    return { status: 404, message: 'response 404 (backend NotFound), service rules for the path non-existent' };
-  const url = urlOf(app);
-  return url === null ? { status: 503, message: 'no healthy upstream' } : { url };
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {

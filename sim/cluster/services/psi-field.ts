@@ -24,7 +24,7 @@ const FLAPS = 0.2;
 const stepRequest = z.object({ x: z.array(z.number()).length(DIMENSIONS), apply_guardian: z.boolean().default(true) });
 
 /** Density, coherence and so on of a field that moves by itself. */
-export function createPsiField({ seed, startMs, faults }: PsiFieldOptions): Omit<Service, 'delayMs'> {
+export function createPsiField({ seed, startMs, faults }: PsiFieldOptions): Pick<Service, 'isDown' | 'answer'> {
   const field = createField(seed, STEPS_BEFORE);
   const draw = uniforms('flapping', seed);
   let doneSteps = 0;
@@ -56,8 +56,8 @@ export function createPsiField({ seed, startMs, faults }: PsiFieldOptions): Omit
   }
 
   return {
+    isDown: () => faults.has('psi_down'),
     answer({ method, path, body, nowMs }) {
-      if (faults.has('psi_down')) return null;
       if (faults.has('flapping') && draw() < FLAPS) return json({ detail: 'Service Unavailable' }, 503);
       const timestamp = new Date(nowMs).toISOString();
       if (faults.has('psi_not_json') && (path === '/health' || path === '/state'))

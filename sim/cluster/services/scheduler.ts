@@ -16,7 +16,7 @@ const SICK = 'dao';
 const BACKOFF = 4;
 
 /** Anchors namespaces, and tells when it did. */
-export function createScheduler({ hostClock, faults }: SchedulerOptions): Omit<Service, 'delayMs'> {
+export function createScheduler({ hostClock, faults }: SchedulerOptions): Pick<Service, 'isDown' | 'answer'> {
   const startMs = hostClock.now();
   const anchors = createAnchors(startMs);
   faults.onChange(() =>
@@ -51,8 +51,8 @@ export function createScheduler({ hostClock, faults }: SchedulerOptions): Omit<S
   }
 
   return {
+    isDown: () => faults.has('scheduler_down'),
     answer({ method, path, nowMs }) {
-      if (faults.has('scheduler_down')) return null;
       if (method !== 'GET') return json({ error: 'method not allowed' }, 405);
       if (path === '/health') return health(nowMs);
       if (path !== '/metrics') return json({ error: 'not found' }, 404);

@@ -21,10 +21,16 @@ export interface ServiceReply {
 }
 
 export interface Service {
-  /** Null: the connection is cut. */
-  answer(request: ServiceRequest): ServiceReply | null;
+  /** Whether it cuts every connection. */
+  isDown(): boolean;
+  answer(request: ServiceRequest): ServiceReply;
   /** Host milliseconds that the answer takes. */
   delayMs(path: string): number;
+}
+
+/** How it is seen from outside: null, the connection is cut. */
+export interface SeenService extends Pick<Service, 'delayMs'> {
+  answer(request: ServiceRequest): ServiceReply | null;
 }
 
 export interface RunningService {
@@ -40,7 +46,7 @@ export const json = (body: unknown, status = 200): ServiceReply => ({ status, bo
 export const text = (body: string, type = TEXT, status = 200): ServiceReply => ({ status, body, type });
 
 /** @throws RejectedError port_unavailable */
-export async function startService(service: Service, hostClock: HostClock, port: number): Promise<RunningService> {
+export async function startService(service: SeenService, hostClock: HostClock, port: number): Promise<RunningService> {
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const sent = await bodyOrCut(incoming);
     if (sent === null) return;

@@ -58,7 +58,7 @@ function quotedIn(files: readonly string[]): readonly string[] {
 }
 
 /** Folders of the bucket in which objects of the system have their names; the state's is named by the platform. */
-const FOLDER = /^(models|aliases|control|offers|learning|providers|deployments)\//;
+const FOLDER = /^(models|aliases|control|offers|learning|providers|deployments|probes)\//;
 /** Composes the adapters of the accounts that there are. */
 const ACCOUNTS = 'shared/providers/configured.ts';
 

@@ -59,6 +59,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   AURORA_AUDIENCE: [() => true, 'who calls is checked everywhere'],
   AURORA_CALLERS: [() => true, 'who calls is checked everywhere'],
   AURORA_MAX_BYTES_BILLED: [({ queries }) => queries, 'the cap of a query'],
+  AURORA_PROBE: [({ config }) => config.includes('probe'), 'what is looked at, and who is told'],
   AURORA_TENANTS: [({ identifies }) => identifies, 'whose requests are taken'],
 };
 
