@@ -211,7 +211,7 @@ describe('without a kubeconfig', () => {
 const COMES_TO: Readonly<Record<FaultClass, readonly [FaultName, code: number, ...ids: string[]]>> = {
   'psi-field': ['psi_import_failed', 2, 'psi-field-state'],
   scheduler: ['scheduler_degraded', 2, 'scheduler-anchors', 'scheduler-name'],
-  router: ['router_down', 2, 'api-name', 'router-name'],
+  router: ['router_down', 2, 'router-name', 'api-name'],
   analytics: ['analytics_slow', 1, 'analytics-page'],
   ingress: ['ingress_wrong_backend', 2, 'ingress-address', 'router-name'],
   certificate: ['certificate_provisioning', 2, 'certificate'],

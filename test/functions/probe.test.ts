@@ -119,6 +119,31 @@ describe('probe', () => {
     expect(bus.payloads('alert-changed')).toEqual(told);
   });
 
+  test('nine periods, each asked of three instances at once, all of them new: counted once, told of once', async () => {
+    const { ask, restart, clock, objects, told } = house([
+      ...Array.from({ length: 12 }, () => 'fail' as const),
+      'pass',
+    ]);
+    const counted: number[] = [];
+    for (let period = 0; period < 9; period += 1) {
+      await clock.advance(PERIOD_MS);
+      const answers = [ask(), ask(), ask()].map((asked) => {
+        restart();
+        return asked;
+      });
+      for (const answer of await Promise.all(answers)) expect(answer).toBe(204);
+      const state = JSON.parse(new TextDecoder().decode((await objects.read('probes/local/alerts.json'))?.bytes));
+      counted.push(state.checks.a.recent.length);
+      expect(state.untold).toEqual([]);
+    }
+    expect(counted.slice(0, 4)).toEqual([1, 2, 3, 4]);
+    // Told again by an instance that was not the first, it has the same key: whoever is told knows it for the same.
+    expect([...new Set(told.map(({ state, dedupe_key }) => `${state} ${dedupe_key}`))]).toEqual([
+      'firing local/a/1',
+      'resolved local/a/1',
+    ]);
+  });
+
   test('whom the webhook could not tell is told at the next run', async () => {
     let failures = 1;
     const { next, told } = house(['fail'], {

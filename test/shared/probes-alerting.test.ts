@@ -125,3 +125,29 @@ test('a check that fails one time in five by chance raises a false alert in less
   }
   expect(unconfirmed).toBe(50);
 });
+
+test('a check that goes down, and flaps before and after, alerts in three runs and clears once', () => {
+  const rules = new Map([['a', RULE]]);
+  let [once, atOnce] = [0, 0];
+  for (let seed = 1; seed <= testCases; seed += 1) {
+    const draw = uniforms(seed, 'down');
+    const flaps = (): boolean => Array.from({ length: 1 + CONFIRMATIONS }, () => draw() < 0.2).every(Boolean);
+    const downAt = Math.floor(draw() * 200);
+    const upAt = downAt + RULE.failures + Math.floor(draw() * 100);
+    let state = QUIET;
+    for (let slot = 0; slot < upAt + 60; slot += 1) {
+      const down = downAt <= slot && slot < upAt;
+      state = run(state, slot, [result(down || flaps() ? 'fail' : 'pass')], rules);
+    }
+    const atSlots = state.untold.map(({ run_id }) => Number(run_id.split('-')[1]));
+    // Whatever flaps beside: it fires in the third run at the latest, and not before it is well does it clear.
+    expect(atSlots.some((slot) => downAt <= slot && slot < downAt + RULE.failures)).toBe(true);
+    expect(atSlots.filter((slot) => downAt + RULE.failures <= slot && slot < upAt + RULE.clear - 1)).toEqual([]);
+    expect(state.untold.at(-1)?.state).toBe('resolved');
+    if (atSlots.length === 2) once += 1;
+    if (atSlots.includes(upAt + RULE.clear - 1)) atOnce += 1;
+  }
+  // The rest are false alerts of the flapping, as many as above; and a flap begins the count of good runs anew.
+  expect(once / testCases).toBeGreaterThan(0.99);
+  expect(atOnce / testCases).toBeGreaterThan(0.95);
+});

@@ -6,6 +6,7 @@ import { image } from './image.ts';
 import { ingest } from './ingest.ts';
 import { ingestCloud } from './ingest-cloud.ts';
 import { memory } from './memory.ts';
+import { probes } from './probes.ts';
 import { route } from './route.ts';
 import { routeAlone } from './route-alone.ts';
 import { routeMemory } from './route-memory.ts';
@@ -30,4 +31,5 @@ export const CASES: readonly BenchCase[] = [
   image,
   memory,
   routeMemory,
+  probes,
 ];
