@@ -229,8 +229,12 @@ function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOp
   if ('url' in said) {
     const url = fill(said.url);
     const parsed = URL.canParse(url) ? new URL(url) : null;
-    if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '')
-      throw new Error(`expected a URL of http or https without a user, got ${JSON.stringify(url)}`);
+    const hasUser = parsed !== null && `${parsed.username}${parsed.password}` !== '';
+    // What stands before the host may be a password.
+    if (parsed === null || hasUser || !/^https?:$/.test(parsed.protocol))
+      throw new Error(
+        `expected a URL of http or https without a user, got ${JSON.stringify(hasUser ? `${parsed.protocol}//${parsed.host} with a user` : url)}`,
+      );
     return { kind: 'url', target: { url: url.replace(/\/+$/, ''), reach: reach(said.private) } };
   }
   const port = Number(typeof said.port === 'string' ? fill(said.port) : said.port);

@@ -20,7 +20,7 @@ const window = z.strictObject({ suite: z.string().min(1), since: timestamp });
 const looked = (dialect: Parameters<typeof firstArrivals>[0]): string =>
   `FROM ${firstArrivals(dialect, 'probe_results', fromDayOf(dialect, 'since'))}
 WHERE suite = ${dialect.param('suite')} AND observed_at >= ${dialect.timestamp(dialect.param('since'))}
-  AND status IN ('pass', 'fail') AND maintenance IS NULL
+  AND (status = 'pass' OR status = 'fail') AND maintenance IS NULL
 GROUP BY check_id`;
 
 /** Share of the looks since an instant that passed, by check; the worst first. */

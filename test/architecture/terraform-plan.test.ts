@@ -32,6 +32,11 @@ const VALUES = {
 };
 
 const TENANTS = 'AURORA_TENANTS';
+const PROBE = 'AURORA_PROBE';
+const OF_SECRETS: Readonly<Record<string, string>> = {
+  [TENANTS]: tenantsVariable('ann'),
+  [PROBE]: JSON.stringify({ suite: 'suites/production.yaml' }),
+};
 const secretOf = (provider: string): string => `AURORA_PROVIDER_${provider.toUpperCase()}_KEY`;
 /** In the form that fits every marketplace. */
 const keyIn = (secret: string): string => `public:${secret}`;
@@ -63,8 +68,17 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
     Object.fromEntries(
       (dig(block, ...path, 'containers', 0, 'env') as Block[]).map(({ name, value, value_source: source }) => {
         const secret = source === undefined ? '' : dig(source, 0, 'secret_key_ref', 0, 'secret');
-        return [name, value ?? (secret === TENANTS ? tenantsVariable('ann') : keyIn(String(secret)))];
+        return [name, value ?? OF_SECRETS[String(secret)] ?? keyIn(String(secret))];
       }),
+    );
+  /** A threshold's, or that of an absence. */
+  const filterOf = (condition: Block): unknown =>
+    dig(
+      condition['condition_threshold'] === undefined || (condition['condition_threshold'] as Block[]).length === 0
+        ? condition['condition_absent']
+        : condition['condition_threshold'],
+      0,
+      'filter',
     );
   const seconds = (text: unknown): number => Number(/^(\d+)s$/.exec(String(text))?.[1]);
   const serviceOf = (name: string): Block => theOnly(`module.function["${name}"].google_cloud_run_v2_service.this`);
@@ -155,7 +169,11 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
       ...(needs.queries ? ['roles/bigquery.dataViewer'] : []),
     ]);
     expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
-    const secrets = [...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []), ...(needs.identifies ? [TENANTS] : [])];
+    const secrets = [
+      ...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []),
+      ...(needs.identifies ? [TENANTS] : []),
+      ...(name === 'probe' ? [PROBE] : []),
+    ];
     expect(roles('secret_manager')).toEqual(secrets.map(() => 'roles/secretmanager.secretAccessor'));
     expect(mine.flatMap(([, { secret_id: id }]) => id ?? []).sort()).toEqual(secrets.sort());
     expect(roles('run_v2_job')).toEqual(name === 'train' ? ['roles/run.jobsExecutorWithOverrides'] : []);
@@ -181,6 +199,7 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
       deploy: 40_000,
       ingest: 30_000,
       learn: 62_500,
+      probe: 152_500,
       promote: 297_500,
       route: 1_000,
       score: 200,
@@ -192,7 +211,7 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
   test('an alert’s filter is one that Monitoring takes: shorter than 2,048 characters, every name in quotes', () => {
     for (const [address, block] of planned('google_monitoring_alert_policy'))
       for (const condition of block['conditions'] as Block[])
-        for (const filter of [dig(condition, 'condition_threshold', 0, 'filter')]) {
+        for (const filter of [filterOf(condition)]) {
           expect(String(filter).length, address).toBeLessThan(2_048);
           expect(filter, address).toMatch(
             /^resource\.type = "\w+"( AND [\w.]+ = ("[^"]+"|one_of\(("[^"]+", )*"[^"]+"\)))+$/,

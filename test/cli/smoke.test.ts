@@ -1,6 +1,6 @@
 /** `vm smoke` in this process, against a simulated cluster and against servers of this file. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -142,6 +142,37 @@ describe('vm smoke', () => {
   });
 });
 
+test('vm smoke --watch looks again each period of the suite, until it is stopped; what it saw last is its exit code', async () => {
+  const path = await small({
+    period_s: 1,
+    checks: [{ id: 'health', kind: 'http', target: 'mine', category: 'a', path: '/health' }],
+  });
+  let looks = 0;
+  const stopAtSecond = ({ url }: IncomingMessage): void => {
+    if (url !== '/health') return;
+    looks += 1;
+    if (looks < 2) return;
+    health = 'ill';
+    process.emit('SIGINT');
+  };
+  server.prependListener('request', stopAtSecond);
+  try {
+    const sinceMs = performance.now();
+    const { code, out } = await run('smoke', '--suite', path, '--watch');
+    expect(out.match(/^[A-Z]+: \d+ passed/gm)).toEqual(['PASSED: 1 passed', 'FAILED: 0 passed']);
+    expect(code).toBe(2);
+    expect(performance.now() - sinceMs).toBeGreaterThan(950);
+  } finally {
+    health = 'ok';
+    server.off('request', stopAtSecond);
+  }
+});
+
+test('vm smoke of the stack could not run where there is none', async () => {
+  const { code, err } = await run('smoke', '--dir', join(await temporary(), 'none'));
+  expect({ code, err }).toEqual({ code: 3, err: expect.stringContaining('no_state') });
+});
+
 describe('without a kubeconfig', () => {
   test('nothing is known, and it is said what to do', async () => {
     const { code, out, err } = await run('smoke', '--suite', await nobody());
@@ -180,7 +211,7 @@ describe('without a kubeconfig', () => {
 const COMES_TO: Readonly<Record<FaultClass, readonly [FaultName, code: number, ...ids: string[]]>> = {
   'psi-field': ['psi_import_failed', 2, 'psi-field-state'],
   scheduler: ['scheduler_degraded', 2, 'scheduler-anchors', 'scheduler-name'],
-  router: ['router_down', 2, 'router-name'],
+  router: ['router_down', 2, 'router-name', 'api-name'],
   analytics: ['analytics_slow', 1, 'analytics-page'],
   ingress: ['ingress_wrong_backend', 2, 'ingress-address', 'router-name'],
   certificate: ['certificate_provisioning', 2, 'certificate'],
@@ -229,6 +260,18 @@ describe('a simulated cluster', () => {
     const { results } = runReport.parse(value);
     const ids = results.filter(({ status }) => status === 'fail' || status === 'error').map(({ check_id }) => check_id);
     expect({ fault, got, ids: ids.sort() }).toEqual({ fault, got: code, ids: bad.sort() });
+  });
+
+  test.each([
+    ['production', ['--skip', 'ingress'], ['cluster', 'scaling']],
+    ['staging', [], ['cluster', 'scaling']],
+  ])('is looked at by the suite %s, with %j', async (suite, more, categories) => {
+    await well();
+    const { code, value } = await runJson('smoke', '--suite', suite, ...words.slice(3), ...more);
+    const { results } = runReport.parse(value);
+    expect(results.filter(({ status }) => status !== 'pass')).toEqual([]);
+    expect([...new Set(results.map(({ category }) => category))].sort()).toEqual(categories);
+    expect(code).toBe(0);
   });
 
   test('is named by its context, or as Google calls it', async () => {

@@ -11,6 +11,7 @@ const HEAVY = [
   'system/serve-alone',
   'system/chaos',
   'cli/commands',
+  'cli/smoke',
   'contract/providers-akash',
   'cli/replay',
   'contract/providers-vast',

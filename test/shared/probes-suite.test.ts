@@ -60,6 +60,8 @@ test('a suite says what it does not say by defaults', () => {
 
 describe('a suite that is wrong names the place', () => {
   const checks = (...lines: string[]): string => `${HEAD}checks:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
+  const targets = (one: string): string =>
+    `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: ${one} }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`;
   const fine = '{ id: a, kind: looks, target: router, category: services }';
   test.each([
     ['no YAML', '{', /^my\.yaml: expected YAML: /],
@@ -134,9 +136,50 @@ describe('a suite that is wrong names the place', () => {
     [
       'a variable that is not known',
       `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: { url: "\${ruter}" } }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`,
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what the message says
-      'my.yaml: targets.r: ${ruter} is not known here; known: router',
+      `my.yaml: targets.r: \${ruter} is not known here; known: router`,
     ],
+    [
+      'a variable of a check that is not known',
+      checks(`{ id: a, kind: looks, target: router, category: services, path: "/\${ruter}" }`),
+      `my.yaml: checks[0] (a): \${ruter} is not known here; known: router`,
+    ],
+    [
+      'a target of no kind',
+      `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: { uri: "http://x" } }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`,
+      'my.yaml: targets.r: Invalid input',
+    ],
+    [
+      'a URL with a user in it',
+      targets('{ url: "https://me:secret@x.example" }'),
+      'my.yaml: targets.r: expected a URL of http or https without a user, got "https://x.example with a user"',
+    ],
+    ['a host that is none', targets('{ host: "a b" }'), 'my.yaml: targets.r: expected a host, got "a b"'],
+    [
+      'a port that is none',
+      targets('{ host: a.example, port: 70000 }'),
+      'my.yaml: targets.r: expected a port, got 70000',
+    ],
+    [
+      'a namespace that is none',
+      targets('{ kubernetes: { namespace: "../x" } }'),
+      'my.yaml: targets.r: expected a namespace, got "../x"',
+    ],
+    [
+      'more looks than it may take',
+      checks('{ id: a, kind: looks, target: router, category: x, confirm: { times: 6, pause_ms: 1 } }'),
+      'my.yaml: checks[0].confirm.times: Too big: expected number to be <=5',
+    ],
+    [
+      'no period',
+      `suite: mine\ndeadline_s: 20\ntargets: {}\nchecks: [${fine}]`,
+      'my.yaml: period_s: Invalid input: expected number, received undefined',
+    ],
+    [
+      'a severity that is none',
+      checks('{ id: a, kind: looks, target: router, category: x, severity: low }'),
+      'my.yaml: checks[0].severity: Invalid option: expected one of "critical"|"warning"',
+    ],
+    ['more than is read', `# ${'x'.repeat(300_000)}`, 'my.yaml: expected at most 262144 bytes'],
     [
       'a URL that is none',
       `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: { url: "file:///etc/passwd" } }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`,

@@ -68,6 +68,7 @@ function start(name: string, environment: Readonly<Record<string, string>> = {})
       FUNCTION_TARGET: name,
       ...cloud.environment,
       ...(HOLD_KEYS.includes(name) ? ACCOUNT : {}),
+      ...(name === 'probe' ? { AURORA_PROBE: JSON.stringify({ suite: 'suites/production.yaml' }) } : {}),
       ...environment,
     },
     { cwd: image.workdir, ...node },
@@ -161,8 +162,8 @@ describe.skipIf(!runsDear)('the image', () => {
     ['on the embedded platform', { AURORA_PLATFORM: 'embedded' }, 'this bundle holds the cloud alone'],
     [
       'as a function that it has not',
-      { FUNCTION_TARGET: 'probe' },
-      `"probe": expected one of ${[...DEPLOYED].sort().join(', ')}`,
+      { FUNCTION_TARGET: 'dashboard' },
+      `"dashboard": expected one of ${[...DEPLOYED].sort().join(', ')}`,
     ],
     ['as no function', { FUNCTION_TARGET: '' }, '"": expected one of'],
   ])('%s ends at once, and says what is wrong', async (_, environment, words) => {
@@ -219,6 +220,7 @@ describe.skipIf(!runsDear)('the image', () => {
         'package.json',
         'sbom.cdx.json',
         'start.mjs',
+        'suites',
         'warm.mjs',
       ]),
     );
