@@ -17,7 +17,7 @@ const START_MS = Math.floor(Date.now() / 3_600_000) * 3_600_000;
 /** Told from all other waits by its length: so many answers of the cluster wait for time to pass. */
 const SLOW_MS = 1_234;
 /** What is young is given time: a pod two minutes. */
-const LASTS_MS = 130_000;
+export const LASTS_MS = 130_000;
 /** Turns of the event loop in which nothing begins until time may pass: what follows one another without a socket takes fewer. */
 const STILL_TURNS = 5;
 /** Of the suite's variables: what runs beside the cluster, and is not looked at here. The cluster's router is ours. */

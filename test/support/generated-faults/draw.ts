@@ -5,7 +5,7 @@ import type { ServiceReply } from '#sim/cluster/services/service.ts';
 import type { Alteration } from '#sim/cluster/state.ts';
 
 export interface GeneratedFault {
-  /** What it is about: `pods of psi-field`, `service loki`. */
+  /** What it is about: `pods of psi-field`, `service loki`; `nothing`: it is no fault. */
   readonly target: string;
   readonly does: string;
   readonly alterObjects: Alteration | null;
