@@ -118,7 +118,8 @@ async function confirmed(check: PlannedCheck, looking: Looking): Promise<Looked>
       const sinceMs = stopwatchMs();
       return { verdict: await attempt(check, looking, freshAfterMs), ms: stopwatchMs() - sinceMs };
     });
-    freshAfterMs = hostClock.now();
+    // What began in this very millisecond may be what was seen.
+    freshAfterMs = hostClock.now() + 1;
     if (verdict === null) break;
     last = { ...verdict, latency_ms: Math.round(ms * 1000) / 1000, attempts };
     if (verdict.status === 'pass') break;

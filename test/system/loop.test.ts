@@ -114,7 +114,11 @@ async function expectServed(stack: RunningStack, version: string): Promise<void>
   expect(total).toBeCloseTo(1, 6);
 
   const answer = (await post(`${stack.url}/route`, body)) as Record<string, unknown>;
-  expect(answer).toMatchObject({ status: 'provisioning', model_version: version, fallback_reason: null });
+  expect(answer, JSON.stringify(answer)).toMatchObject({
+    status: 'provisioning',
+    model_version: version,
+    fallback_reason: null,
+  });
   expect(scores.recommendations.map(({ offer_id }) => offer_id)).toContain(answer['offer_id']);
 }
 

@@ -174,7 +174,7 @@ export function createKubernetesReader({ access, http, hostClock }: KubernetesRe
     },
     async list(path, context) {
       const kept = lists.get(path);
-      const list = kept !== undefined && kept.beganMs > (context.freshAfterMs ?? -Infinity) ? kept : begin(path);
+      const list = kept !== undefined && kept.beganMs >= (context.freshAfterMs ?? -Infinity) ? kept : begin(path);
       list.waiting += 1;
       try {
         return await bounded(path, context, list.objects);
