@@ -1,11 +1,13 @@
 /** What of the probes is scraped. */
 import type { CheckStatus } from '#shared/domain/probe.ts';
+import type { AlertState } from '#shared/probes/alerting.ts';
 import type { RunReport } from '#shared/probes/run.ts';
 import type { Metrics } from '#shared/telemetry/metrics.ts';
+import type { NotDue } from './decide.ts';
 
 export interface Figures {
-  ran(report: RunReport, firing: number): void;
-  dropped(suite: string, why: 'too_old' | 'counted'): void;
+  ran(report: RunReport, state: AlertState): void;
+  dropped(suite: string, why: NotDue): void;
 }
 
 /** As a number that one can draw; what is skipped is not known. */
@@ -45,11 +47,11 @@ export function createFigures(metrics: Metrics): Figures {
   });
   const drops = metrics.counter({
     name: 'aurora_probe_requests_dropped_total',
-    help: 'Requests that were not run: older than a period, or of one that was counted',
+    help: 'Requests that were not run: older than a period, ahead of our clock, or of a period that was counted',
     labels: ['suite', 'reason'],
   });
   return {
-    ran({ suite, verdict, duration_ms, started_at, results: found }, firing) {
+    ran({ suite, verdict, duration_ms, started_at, results: found }, { checks }) {
       for (const { check_id: check, status, latency_ms } of found) {
         up.with({ suite, check }).set(VALUE[status]);
         if (latency_ms !== null) latency.with({ suite, check }).set(latency_ms / 1000);
@@ -58,7 +60,7 @@ export function createFigures(metrics: Metrics): Figures {
       runs.with({ suite, verdict }).add();
       took.with({ suite }).set(duration_ms / 1000);
       last.with({ suite }).set(Date.parse(started_at) / 1000);
-      fires.with({ suite }).set(firing);
+      fires.with({ suite }).set(Object.values(checks).filter(({ firing_since: since }) => since !== null).length);
     },
     dropped: (suite, reason) => drops.with({ suite, reason }).add(),
   };

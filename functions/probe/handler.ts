@@ -1,7 +1,7 @@
 import { type Payload, probeRequested, probeResult } from '#shared/domain/events/catalogue.ts';
 import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import { RejectedError } from '#shared/errors.ts';
+import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
@@ -12,8 +12,9 @@ import { eventFunction } from '#shared/runtime/event-function.ts';
 import { json, type RuntimeDeps } from '#shared/runtime/http-function.ts';
 import { quarantineOver } from '#shared/runtime/quarantine.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
+import { PROBE_BUDGET_MS } from '#shared/topology.ts';
 import { createAlerts } from './alerts.ts';
-import { isDue, runIdOf, slotOf } from './decide.ts';
+import { isDue, periodOf, runIdOf } from './decide.ts';
 import { createFigures } from './figures.ts';
 import type { Probes } from './probes.ts';
 
@@ -23,11 +24,12 @@ export interface ProbeDeps extends RuntimeDeps, Probes {
   readonly objects: Objects;
 }
 
-/** Beside the suite's own deadline: to publish, to count, to call. */
-const AFTERWARDS_MS = 15_000;
+/** Beside the suite's own deadline: to publish, to count, and to call for as long as alerts.ts does. */
+const AFTERWARDS_MS = 20_000;
 
 export function createProbe(deps: ProbeDeps): FunctionApp {
   const { bus, hostClock, log, metrics, webhook } = deps;
+  for (const suite of deps.suites) refuseLong(suite);
   const suites = new Map(deps.suites.map((suite) => [suite.id, suite]));
   const figures = createFigures(metrics);
   const alerts = createAlerts(deps);
@@ -43,20 +45,24 @@ export function createProbe(deps: ProbeDeps): FunctionApp {
     if (suite === undefined)
       throw new RejectedError('suite_unknown', `suite ${id}: expected one of ${[...suites.keys()].join(', ')}`);
     const requestedMs = Date.parse(requested_at);
-    const slot = slotOf(suite, requestedMs);
-    const counted = await alerts.lastSlot(suite.id);
-    const due = isDue({ suite, requestedMs, nowMs: hostClock.now(), countedSlot: counted });
+    const state = await alerts.read(suite.id);
+    const due = isDue({ suite, requestedMs, nowMs: hostClock.now(), state });
     if (due !== 'due') {
       figures.dropped(suite.id, due);
       log.info({ suite: suite.id, requested_at, why: due }, 'a request to probe is dropped');
       return;
     }
-    const report = await runSuite({ suite, tools: deps.tools(), runId: runIdOf(suite, slot), signal, only: null });
+    const period = periodOf(suite, requestedMs);
+    const report = await runSuite({ suite, tools: deps.tools(), runId: runIdOf(suite, period), signal, only: null });
+    // What was not looked at any more is no finding.
+    if (signal.aborted) throw new TransientError('deadline_exceeded', `${report.run_id} was broken off`);
     await record(report);
     await remember(report);
-    await alerts.count(suite, slot, report, signal);
-    figures.ran(report, await alerts.firing(suite.id));
+    const counted = await alerts.count(suite, period, report);
+    if (counted === null) return;
+    figures.ran(report, counted);
     logRun(report);
+    await alerts.tell(suite.id, counted.untold, signal);
   }
 
   async function record({ results }: RunReport): Promise<void> {
@@ -98,4 +104,14 @@ export function createProbe(deps: ProbeDeps): FunctionApp {
     },
     handle: (event, context) => answer(probeRequested.schema.parse(event.payload), context.signal),
   });
+}
+
+/** @throws RejectedError suite_invalid: the bus would send the request again while it is still being answered */
+function refuseLong({ id, deadlineMs }: Suite): void {
+  const mostMs = PROBE_BUDGET_MS - AFTERWARDS_MS;
+  if (deadlineMs <= mostMs) return;
+  throw new RejectedError(
+    'suite_invalid',
+    `suite ${id}: deadline_s: expected at most ${mostMs / 1_000}, for the function has ${PROBE_BUDGET_MS / 1_000} s for all, got ${deadlineMs / 1_000}`,
+  );
 }

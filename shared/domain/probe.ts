@@ -47,8 +47,8 @@ export const alertTransition = z.object({
   suite: probeId,
   check_id: probeId,
   state: z.enum(['firing', 'resolved']),
-  /** Of one episode; the same when it is over. */
-  dedupe_key: name,
+  /** Of one episode; the same when it is over. Suite, check and an instant: longer than a name may be. */
+  dedupe_key: z.string().min(1).max(200),
   changed_at: timestamp,
   firing_since: timestamp,
   severity,

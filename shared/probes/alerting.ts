@@ -17,28 +17,34 @@ const checkState = z.object({
   good: count,
   /** Since when it fires; null: quiet. */
   firing_since: timestamp.nullable(),
-  /** How often it has fired: one episode, one key. */
-  episodes: count,
 });
 type CheckState = z.infer<typeof checkState>;
 
 export const alertState = z.object({
-  /** Number of the newest run that was counted; -1: none. */
-  last_slot: z.int().min(-1),
+  /** When the newest period began that was counted; null: none was. An instant, for a suite may come to have longer periods. */
+  last_period: timestamp.nullable(),
   checks: z.record(probeId, checkState),
   /** Not told yet: what was told is taken out, so that a kill in between tells it again, under the same key. */
   untold: z.array(alertTransition),
 });
 export type AlertState = z.infer<typeof alertState>;
 
-export const QUIET: AlertState = { last_slot: -1, checks: {}, untold: [] };
-const NEW: CheckState = { recent: [], good: 0, firing_since: null, episodes: 0 };
+export const QUIET: AlertState = { last_period: null, checks: {}, untold: [] };
+const NEW: CheckState = { recent: [], good: 0, firing_since: null };
+
+/** No run of a period that lies ahead is under way for so long: it was counted by a clock that was wrong, and is not believed. */
+const MAX_AHEAD_MS = 15 * 60_000;
+
+/** @param period when it began. @param now host time, both RFC 3339 */
+export const isCounted = ({ last_period: last }: AlertState, period: string, now: string): boolean =>
+  last !== null && period <= last && Date.parse(last) - Date.parse(now) <= MAX_AHEAD_MS;
 
 export interface CountedRun {
-  /** Number of the period that it was for: runs count in this order. */
-  readonly slot: number;
+  /** When the period began that it was for, RFC 3339: runs count in this order. */
+  readonly period: string;
   readonly runId: string;
   readonly suite: string;
+  /** When it was made. */
   readonly at: string;
   readonly results: readonly CheckResult[];
   /** Of the checks that the suite has now. */
@@ -47,23 +53,34 @@ export interface CountedRun {
 
 /** The same state when the run counts for nothing. */
 export function countRun(state: AlertState, run: CountedRun): AlertState {
-  if (run.slot <= state.last_slot) return state;
+  if (isCounted(state, run.period, run.at)) return state;
   const results = new Map(run.results.map((result) => [result.check_id, result]));
   const checks: Record<string, CheckState> = {};
-  const untold = [...state.untold];
+  const changed: AlertTransition[] = [];
   for (const [id, rule] of run.rules) {
     const before = (Object.hasOwn(state.checks, id) ? state.checks[id] : undefined) ?? NEW;
     const result = results.get(id);
     const after = result === undefined ? before : counted(before, result, rule, run.at);
     checks[id] = after;
-    if (result !== undefined && before.firing_since === null && after.firing_since !== null)
-      untold.push(transition(run, id, 'firing', after.episodes, after.firing_since, result));
-    if (result !== undefined && before.firing_since !== null && after.firing_since === null)
-      untold.push(transition(run, id, 'resolved', after.episodes, before.firing_since, result));
+    if (result === undefined) continue;
+    if (before.firing_since === null && after.firing_since !== null)
+      changed.push(transition(run, id, 'firing', after.firing_since, result));
+    if (before.firing_since !== null && after.firing_since === null)
+      changed.push(transition(run, id, 'resolved', before.firing_since, result));
   }
-  for (const [id, { firing_since: since, episodes }] of Object.entries(state.checks))
-    if (since !== null && !run.rules.has(id)) untold.push(transition(run, id, 'resolved', episodes, since, null));
-  return { last_slot: run.slot, checks, untold };
+  for (const [id, { firing_since: since }] of Object.entries(state.checks))
+    if (since !== null && !run.rules.has(id)) changed.push(transition(run, id, 'resolved', since, null));
+  return { last_period: run.period, checks, untold: [...withoutPast(state.untold, changed), ...changed] };
+}
+
+/**
+ * When a check fires anew, an episode of which nobody was told, neither that it began nor that it is over, is no news any more: so at most
+ * three transitions of a check are untold, however long nobody can be told.
+ */
+function withoutPast(untold: readonly AlertTransition[], changed: readonly AlertTransition[]): AlertTransition[] {
+  const anew = new Set(changed.filter(({ state }) => state === 'firing').map(({ check_id }) => check_id));
+  const begun = new Set(untold.filter(({ state }) => state === 'firing').map(({ dedupe_key }) => dedupe_key));
+  return untold.filter(({ check_id, dedupe_key }) => !anew.has(check_id) || !begun.has(dedupe_key));
 }
 
 function counted(before: CheckState, result: CheckResult, rule: AlertRule, at: string): CheckState {
@@ -73,17 +90,16 @@ function counted(before: CheckState, result: CheckResult, rule: AlertRule, at: s
   const good = bad ? 0 : before.good + 1;
   if (before.firing_since === null) {
     const fires = recent.filter(Boolean).length >= rule.failures;
-    return fires ? { recent, good, firing_since: at, episodes: before.episodes + 1 } : { ...before, recent, good };
+    return { recent, good, firing_since: fires ? at : null };
   }
   // Over, and begun anew: what was bad before counts for no second alert.
-  return good >= rule.clear ? { ...before, recent: [], good, firing_since: null } : { ...before, recent, good };
+  return good >= rule.clear ? { recent: [], good, firing_since: null } : { ...before, recent, good };
 }
 
 function transition(
   { suite, runId, at }: CountedRun,
   id: string,
   to: AlertTransition['state'],
-  episode: number,
   since: string,
   result: CheckResult | null,
 ): AlertTransition {
@@ -91,7 +107,8 @@ function transition(
     suite,
     check_id: id,
     state: to,
-    dedupe_key: `${suite}/${id}/${episode}`,
+    // No count of episodes: one would begin anew with a state that was lost, and the new alert be taken for an old one.
+    dedupe_key: `${suite}/${id}/${since}`,
     changed_at: at,
     firing_since: since,
     severity: result?.severity ?? 'warning',

@@ -4,27 +4,36 @@ import { createProbe } from '#functions/probe/handler.ts';
 import { bodyOf as bodyOfTransition, createWebhook, type Webhook } from '#functions/probe/webhook.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { probeRequested } from '#shared/domain/events/catalogue.ts';
+import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { AlertTransition } from '#shared/domain/probe.ts';
 import { TransientError } from '#shared/errors.ts';
+import { jsonBytes } from '#shared/registry/object-json.ts';
 import { EVENT_SAMPLES } from '#test/support/events.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { memoryBus } from '#test/support/memory-bus.ts';
 import { Crash, memoryObjects } from '#test/support/memory-objects.ts';
 import { type Move, probeHouse, suiteOf } from '#test/support/probe-house.ts';
-import { bodyOf, deliver, post } from '#test/support/push.ts';
+import { aPush, bodyOf, deliver, post } from '#test/support/push.ts';
 import { testDeps } from '#test/support/runtime.ts';
 
 const PERIOD_MS = 60_000;
 
-function house(moves: readonly Move[], { webhook }: { readonly webhook?: Webhook['tell'] } = {}) {
-  const probes = probeHouse({ a: moves });
+interface Asked {
+  readonly webhook?: Webhook['tell'];
+  /** Of more checks than `a`. */
+  readonly more?: readonly string[];
+}
+
+function house(moves: readonly Move[], { webhook, more = [] }: Asked = {}) {
+  const ids = ['a', ...more];
+  const probes = probeHouse(Object.fromEntries(ids.map((id) => [id, moves])));
   const { clock } = probes;
   const bus = memoryBus();
   const objects = memoryObjects();
   const told: AlertTransition[] = [];
   const deps = testDeps(clock);
-  const suite = probes.suite(suiteOf(['a']));
+  let suite = probes.suite(suiteOf(ids));
   const app = () =>
     createProbe({
       ...deps,
@@ -49,6 +58,15 @@ function house(moves: readonly Move[], { webhook }: { readonly webhook?: Webhook
     restart() {
       current = app();
     },
+    /** A new instance, whose suite has been edited. */
+    edit(from: string, to: string) {
+      suite = probes.suite(suiteOf(ids).replace(from, to));
+      current = app();
+    },
+    /** A request whose sender hangs up when `signal` says so. */
+    askUntil: async (signal: AbortSignal): Promise<number> =>
+      (await current.handle({ ...aPush(encodeEvent(probeRequested, request(clock.now()))), signal })).status,
+    state: async () => JSON.parse(new TextDecoder().decode((await objects.read('probes/local/alerts.json'))?.bytes)),
     run: async () => post(current, '/run'),
     ask: (atMs = clock.now(), suiteId = 'local') =>
       deliver(current, probeRequested, { ...request(atMs), suite: suiteId }),
@@ -113,8 +131,8 @@ describe('probe', () => {
       restart();
     }
     expect(told.map(({ state, dedupe_key }) => [state, dedupe_key])).toEqual([
-      ['firing', 'local/a/1'],
-      ['resolved', 'local/a/1'],
+      ['firing', 'local/a/2026-01-01T00:03:00.000Z'],
+      ['resolved', 'local/a/2026-01-01T00:03:00.000Z'],
     ]);
     expect(bus.payloads('alert-changed')).toEqual(told);
   });
@@ -137,10 +155,9 @@ describe('probe', () => {
       expect(state.untold).toEqual([]);
     }
     expect(counted.slice(0, 4)).toEqual([1, 2, 3, 4]);
-    // Told again by an instance that was not the first, it has the same key: whoever is told knows it for the same.
-    expect([...new Set(told.map(({ state, dedupe_key }) => `${state} ${dedupe_key}`))]).toEqual([
-      'firing local/a/1',
-      'resolved local/a/1',
+    expect(told.map(({ state, dedupe_key }) => `${state} ${dedupe_key}`)).toEqual([
+      'firing local/a/2026-01-01T00:03:00.000Z',
+      'resolved local/a/2026-01-01T00:03:00.000Z',
     ]);
   });
 
@@ -157,19 +174,20 @@ describe('probe', () => {
     expect(told).toHaveLength(1);
   });
 
-  test('killed after the count and before anybody was told: the next run tells', async () => {
+  // Of a run the last report is the first write, the count the second, taking out what was told the third.
+  test.each([
+    ['before the count', 2, ['firing 2026-01-01T00:04:00.000Z']],
+    ['after the call', 3, ['firing 2026-01-01T00:03:00.000Z', 'firing 2026-01-01T00:03:00.000Z']],
+  ])('killed %s: the next run tells, under one key', async (_, write, expected) => {
     const { next, objects, told, restart } = house(['fail']);
     await next();
     await next();
-    // The count is the first write, taking it out again the second.
-    objects.crashAtWrite(2);
+    objects.crashAtWrite(write);
     await next().catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
     objects.crashAtWrite(null);
     restart();
     await next();
-    expect(new Set(told.map(({ dedupe_key, state }) => `${dedupe_key} ${state}`))).toEqual(
-      new Set(['local/a/1 firing']),
-    );
+    expect(told.map(({ dedupe_key, state }) => `${state} ${dedupe_key.split('/')[2]}`)).toEqual(expected);
   });
 
   test('a state that cannot be read is begun anew, and said', async () => {
@@ -179,6 +197,91 @@ describe('probe', () => {
     for (let run = 0; run < 3; run += 1) expect(await next()).toBe(204);
     expect(told).toHaveLength(1);
     expect(deps.lines.some(({ level, message }) => level === 'error' && message.includes('begun anew'))).toBe(true);
+  });
+
+  test.each([
+    ['longer', 'period_s: 60', 'period_s: 3600'],
+    ['shorter', 'period_s: 60', 'period_s: 30'],
+  ])('a suite whose period became %s goes on to be looked at', async (_, from, to) => {
+    const { ask, clock, edit, probes } = house(['pass']);
+    await ask();
+    edit(from, to);
+    await clock.advance(3_600_000);
+    await ask();
+    expect(probes.attempts.get('a')).toBe(2);
+  });
+
+  test('a request from the future runs nothing, and stands in the way of none', async () => {
+    const { ask, clock, probes, metrics, next } = house(['pass']);
+    expect(await ask(clock.now() + 365 * 86_400_000)).toBe(204);
+    expect(probes.attempts.get('a')).toBe(undefined);
+    expect(await metrics()).toContain('aurora_probe_requests_dropped_total{suite="local",reason="too_new"} 1');
+    await next();
+    expect(probes.attempts.get('a')).toBe(1);
+  });
+
+  test('a period that was counted by a clock far ahead is not believed', async () => {
+    const { clock, objects, next, state, probes } = house(['pass']);
+    await next();
+    const ahead = { ...(await state()), last_period: rfc3339(clock.now() + 30 * 86_400_000) };
+    await objects.write('probes/local/alerts.json', jsonBytes(ahead), {});
+    await next();
+    await next();
+    expect(probes.attempts.get('a')).toBe(3);
+    expect(await state()).toMatchObject({ last_period: '2026-01-01T00:03:00.000Z' });
+  });
+
+  test('a run that is broken off is neither on record nor counted: it comes again', async () => {
+    const { askUntil, bus, probes, ask, state } = house(['hang', 'fail']);
+    const gone = new AbortController();
+    const asked = askUntil(gone.signal);
+    await expect.poll(() => probes.attempts.get('a')).toBe(1);
+    gone.abort(new Error('hung up'));
+    expect(await asked).toBe(503);
+    expect(bus.payloads('probe-result')).toEqual([]);
+    expect(await ask()).toBe(204);
+    expect(await state()).toMatchObject({ checks: { a: { recent: [true] } } });
+  });
+
+  test('what one look of two counts is told by that one alone', async () => {
+    const { ask, clock, told, restart } = house(['fail']);
+    for (let period = 0; period < 3; period += 1) {
+      await clock.advance(PERIOD_MS);
+      const first = ask();
+      restart();
+      await Promise.all([first, ask()]);
+    }
+    expect(told.map(({ state }) => state)).toEqual(['firing']);
+  });
+
+  test('an alert that the webhook never takes stands in the way of no other', async () => {
+    const { next, told, bus, metrics } = house(['fail'], {
+      more: ['b', 'c'],
+      webhook: async ({ check_id }) => {
+        if (check_id === 'a') throw new TransientError('upstream_unavailable', 'HTTP 400');
+      },
+    });
+    for (let run = 0; run < 3; run += 1) await next();
+    expect(told.map(({ check_id }) => check_id)).toEqual(['b', 'c']);
+    expect(bus.distinct('alert-changed')).toHaveLength(3);
+    // Nor of what is scraped.
+    expect(await metrics()).toContain('aurora_probe_alerts_firing{suite="local"} 3');
+  });
+
+  test('a state that was lost begins no episode under a key that was used', async () => {
+    const { next, objects, bus } = house(['fail']);
+    for (let run = 0; run < 3; run += 1) await next();
+    objects.corrupt('probes/local/alerts.json', new TextEncoder().encode('{"half'));
+    for (let run = 0; run < 3; run += 1) await next();
+    expect(bus.distinct('alert-changed')).toHaveLength(2);
+  });
+
+  test('a suite that takes longer than the function has is refused', () => {
+    const { edit } = house(['pass']);
+    edit('deadline_s: 20', 'deadline_s: 280');
+    expect(() => edit('deadline_s: 20', 'deadline_s: 281')).toThrow(
+      'suite local: deadline_s: expected at most 280, for the function has 300 s for all, got 281',
+    );
   });
 });
 

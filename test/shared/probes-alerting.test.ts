@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rfc3339 } from '#shared/domain/primitives.ts';
-import type { CheckResult, CheckStatus } from '#shared/domain/probe.ts';
-import { type AlertState, countRun, QUIET } from '#shared/probes/alerting.ts';
+import type { AlertTransition, CheckResult, CheckStatus } from '#shared/domain/probe.ts';
+import { type AlertState, alertState, countRun, QUIET } from '#shared/probes/alerting.ts';
 import type { AlertRule } from '#shared/probes/suite.ts';
 import { uniforms } from '#sim/market/random.ts';
 import { testCases } from '#test/support/cases.ts';
@@ -31,32 +31,46 @@ function result(status: CheckStatus, given: Partial<CheckResult> = {}): CheckRes
 }
 
 const run = (state: AlertState, slot: number, results: readonly CheckResult[], rules = new Map([['a', RULE]])) =>
-  countRun(state, { slot, runId: `local-${slot}`, suite: 'local', at: at(slot), results, rules });
+  countRun(state, { period: at(slot), runId: `local-${slot}`, suite: 'local', at: at(slot), results, rules });
 
 /** p fail, . pass, e error, s skipped */
-function history(text: string): AlertState {
+const resultsOf = (text: string): readonly CheckResult[] => {
   const statuses: Readonly<Record<string, CheckStatus>> = { p: 'fail', '.': 'pass', e: 'error', s: 'skipped' };
-  return [...text].reduce((state, one, slot) => run(state, slot, [result(statuses[one] ?? 'pass')]), QUIET);
+  return [...text].map((one) => result(statuses[one] ?? 'pass'));
+};
+
+/** Told of each run before the next, as they are: what was untold in any of them is untold at the end. */
+function lived(results: readonly CheckResult[]): AlertState {
+  const all: AlertTransition[] = [];
+  let state = QUIET;
+  for (const [slot, one] of results.entries()) {
+    state = run({ ...state, untold: [] }, slot, [one]);
+    all.push(...state.untold);
+  }
+  return { ...state, untold: all };
 }
+const history = (text: string): AlertState => lived(resultsOf(text));
 const told = ({ untold }: AlertState): string[] =>
   untold.map(({ state, dedupe_key, run_id }) => `${state} ${dedupe_key} ${run_id}`);
+/** Of the episode that began with the run of a slot. */
+const key = (slot: number): string => `local/a/${at(slot)}`;
 
 describe('an alert', () => {
   test.each([
     ['two of five are not enough', 'p.p..p', []],
-    ['three in a row', 'ppp', ['firing local/a/1 local-2']],
+    ['three in a row', 'ppp', [`firing ${key(2)} local-2`]],
     ['three of six', '.p..p.p', []],
-    ['three of five, parted', 'p.p.p', ['firing local/a/1 local-4']],
-    ['what cannot be looked at is bad too', 'epe', ['firing local/a/1 local-2']],
+    ['three of five, parted', 'p.p.p', [`firing ${key(4)} local-4`]],
+    ['what cannot be looked at is bad too', 'epe', [`firing ${key(2)} local-2`]],
     ['what is skipped says nothing', 'ppssss', []],
-    ['nor does it end a row', 'ppssp', ['firing local/a/1 local-4']],
-    ['fires once while it lasts', 'pppppppp', ['firing local/a/1 local-2']],
-    ['two good ones do not clear it', 'ppp..p..p', ['firing local/a/1 local-2']],
-    ['three do', 'ppp...', ['firing local/a/1 local-2', 'resolved local/a/1 local-5']],
+    ['nor does it end a row', 'ppssp', [`firing ${key(4)} local-4`]],
+    ['fires once while it lasts', 'pppppppp', [`firing ${key(2)} local-2`]],
+    ['two good ones do not clear it', 'ppp..p..p', [`firing ${key(2)} local-2`]],
+    ['three do', 'ppp...', [`firing ${key(2)} local-2`, `resolved ${key(2)} local-5`]],
     [
       'what was bad before is forgotten when it clears',
       'ppp...pp.p',
-      ['firing local/a/1 local-2', 'resolved local/a/1 local-5', 'firing local/a/2 local-9'],
+      [`firing ${key(2)} local-2`, `resolved ${key(2)} local-5`, `firing ${key(9)} local-9`],
     ],
   ])('%s: %s', (_, text, expected) => {
     expect(told(history(text))).toEqual(expected);
@@ -67,7 +81,7 @@ describe('an alert', () => {
       suite: 'local',
       check_id: 'a',
       state: 'firing',
-      dedupe_key: 'local/a/1',
+      dedupe_key: key(2),
       changed_at: at(2),
       firing_since: at(2),
       severity: 'critical',
@@ -92,9 +106,30 @@ describe('an alert', () => {
     expect(quiet.untold).toEqual([]);
   });
 
+  test('a check that comes back into the suite begins no episode under a key that was used', () => {
+    const gone = run(history('ppp'), 7, [], new Map());
+    const told: AlertState = { ...gone, untold: [] };
+    const back = [8, 9, 10].reduce((state, slot) => run(state, slot, [result('fail')]), told);
+    const keys = [...gone.untold, ...back.untold].map(({ dedupe_key, state }) => `${state} ${dedupe_key}`);
+    expect(new Set(keys).size).toBe(3);
+  });
+
+  test('whose key is as long as names may be is one that the state can be read back with', () => {
+    const [suite, id] = ['s'.repeat(64), 'c'.repeat(64)];
+    const rules = new Map([[id, { failures: 1, of: 1, clear: 1 }]]);
+    const results = [result('fail', { check_id: id })];
+    const state = countRun(QUIET, { period: at(0), runId: 'r', suite, at: at(0), results, rules });
+    expect(alertState.parse(state).untold).toHaveLength(1);
+  });
+
+  test('episodes that nobody could be told of do not heap up', () => {
+    const { untold } = resultsOf('ppp...'.repeat(50)).reduce((state, one, slot) => run(state, slot, [one]), QUIET);
+    expect(untold.map(({ state, run_id }) => `${state} ${run_id}`)).toEqual(['firing local-296', 'resolved local-299']);
+  });
+
   test('a check that the suite has no more is resolved', () => {
     const gone = run(history('ppp'), 7, [], new Map());
-    expect(told(gone)).toEqual(['firing local/a/1 local-2', 'resolved local/a/1 local-7']);
+    expect(told(gone)).toEqual([`firing ${key(2)} local-2`, `resolved ${key(2)} local-7`]);
     expect(gone.checks).toEqual({});
   });
 });
@@ -127,18 +162,14 @@ test('a check that fails one time in five by chance raises a false alert in less
 });
 
 test('a check that goes down, and flaps before and after, alerts in three runs and clears once', () => {
-  const rules = new Map([['a', RULE]]);
   let [once, atOnce] = [0, 0];
   for (let seed = 1; seed <= testCases; seed += 1) {
     const draw = uniforms(seed, 'down');
     const flaps = (): boolean => Array.from({ length: 1 + CONFIRMATIONS }, () => draw() < 0.2).every(Boolean);
     const downAt = Math.floor(draw() * 200);
     const upAt = downAt + RULE.failures + Math.floor(draw() * 100);
-    let state = QUIET;
-    for (let slot = 0; slot < upAt + 60; slot += 1) {
-      const down = downAt <= slot && slot < upAt;
-      state = run(state, slot, [result(down || flaps() ? 'fail' : 'pass')], rules);
-    }
+    const slots = Array.from({ length: upAt + 60 }, (_, slot) => downAt <= slot && slot < upAt);
+    const state = lived(slots.map((down) => result(down || flaps() ? 'fail' : 'pass')));
     const atSlots = state.untold.map(({ run_id }) => Number(run_id.split('-')[1]));
     // Whatever flaps beside: it fires in the third run at the latest, and not before it is well does it clear.
     expect(atSlots.some((slot) => downAt <= slot && slot < downAt + RULE.failures)).toBe(true);
