@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RejectedError, TransientError } from '#shared/errors.ts';
-import { cluster } from '#shared/probes/checks/cluster.ts';
+import { clusterCheck } from '#shared/probes/checks/cluster.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const VERSION = { status: 200, body: { major: '1', minor: '32', gitVersion: 'v1.32.4-gke.1415000' } };
@@ -50,7 +50,7 @@ describe('the API of a cluster', () => {
     ],
   ])('%s', async (_, version, ready, verdict) => {
     const fake = fakeCluster({ answers: { '/version': version, '/readyz': ready } });
-    expect(await attempt(cluster, {}, fake)).toEqual(verdict);
+    expect(await attempt(clusterCheck, {}, fake)).toEqual(verdict);
     expect(fake.reads.toSorted()).toEqual(['get /readyz', 'get /version']);
   });
 
@@ -59,7 +59,7 @@ describe('the API of a cluster', () => {
     new RejectedError('cluster_unauthorized', '10.0.0.1: the token is not taken'),
   ])('that cannot be asked is unknown: $code', async (error) => {
     const fake = fakeCluster({ answers: { '/version': error, '/readyz': READY } });
-    await expect(attempt(cluster, {}, fake)).rejects.toBe(error);
+    await expect(attempt(clusterCheck, {}, fake)).rejects.toBe(error);
   });
 
   test.each([
@@ -74,7 +74,7 @@ describe('the API of a cluster', () => {
     const fake = fakeCluster({ answers: { '/version': VERSION, '/readyz': READY } });
     let looks = 0;
     const tools = { ...fake.tools, stopwatchMs: () => ms * looks++ };
-    expect(await attempt(cluster, { max_ms: 1_000 }, { ...fake, tools })).toEqual({
+    expect(await attempt(clusterCheck, { max_ms: 1_000 }, { ...fake, tools })).toEqual({
       status,
       evidence: { ...WELL, ms, ...more },
       remedy,
@@ -82,6 +82,6 @@ describe('the API of a cluster', () => {
   });
 
   test('takes nothing more in a suite', () => {
-    expect(() => cluster.bind({ min: 1 }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key: \\"min\\"');
+    expect(() => clusterCheck.bind({ min: 1 }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key: \\"min\\"');
   });
 });

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
-import { pods } from '#shared/probes/checks/pods.ts';
+import { podsCheck } from '#shared/probes/checks/pods.ts';
 import { clusterHttp } from '#shared/probes/kubernetes/access.ts';
 import { createKubernetesReader } from '#shared/probes/kubernetes/reader.ts';
 import { runSuite } from '#shared/probes/run.ts';
@@ -46,7 +46,7 @@ async function looking(looks: readonly (readonly string[])[]) {
   };
   const reader = createKubernetesReader({ access, http, hostClock });
   const tools = { ...fakeCluster().tools, hostClock, kubernetes: () => reader };
-  const suite = parseSuite(SUITE, 'mine.yaml', { kinds: { pods }, variables: {}, loopback: true });
+  const suite = parseSuite(SUITE, 'mine.yaml', { kinds: { pods: podsCheck }, variables: {}, loopback: true });
   const { results } = await runSuite({ suite, tools, runId: 'r', signal: new AbortController().signal, only: null });
   return { told: results.map(({ check_id: id, status, attempts }) => `${id} ${status} ${attempts}`), read };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ingress } from '#shared/probes/checks/ingress.ts';
+import { ingressCheck } from '#shared/probes/checks/ingress.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const PATH = '/apis/networking.k8s.io/v1/namespaces/vaultmesh/ingresses';
@@ -120,7 +120,7 @@ describe('an ingress', () => {
     ],
   ])('%s', async (_, spec, items, verdict) => {
     const fake = fakeCluster({ lists: { [PATH]: items } });
-    expect(await attempt(ingress, spec, fake)).toEqual(verdict);
+    expect(await attempt(ingressCheck, spec, fake)).toEqual(verdict);
     expect(fake.reads).toEqual([`list ${PATH}`]);
   });
 
@@ -128,6 +128,6 @@ describe('an ingress', () => {
     [{ host: 'x' }, 'Unrecognized key'],
     [{ hosts: ['x'] }, 'hosts'],
   ])('a suite cannot say %o', (spec, message) => {
-    expect(() => ingress.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
+    expect(() => ingressCheck.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kedaOperator } from '#shared/probes/checks/keda_operator.ts';
+import { kedaOperatorCheck } from '#shared/probes/checks/keda-operator.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const PATH = '/api/v1/namespaces/keda/pods';
@@ -57,10 +57,10 @@ test.each([
   ],
 ])('the operator of KEDA %s, whatever namespace is looked at', async (_, items, verdict) => {
   const fake = fakeCluster({ lists: { [PATH]: items } });
-  expect(await attempt(kedaOperator, {}, fake)).toEqual(verdict);
+  expect(await attempt(kedaOperatorCheck, {}, fake)).toEqual(verdict);
   expect(fake.reads).toEqual([`list ${PATH}`]);
 });
 
 test('a suite cannot ask for none', () => {
-  expect(() => kedaOperator.bind({ min: 0 }, { namespace: 'vaultmesh' })).toThrow('min');
+  expect(() => kedaOperatorCheck.bind({ min: 0 }, { namespace: 'vaultmesh' })).toThrow('min');
 });

@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest';
 import { checkResult } from '#shared/domain/probe.ts';
 import type { CheckKind, Verdict } from '#shared/probes/check.ts';
-import { cluster } from '#shared/probes/checks/cluster.ts';
-import { ingress } from '#shared/probes/checks/ingress.ts';
-import { kedaOperator } from '#shared/probes/checks/keda_operator.ts';
-import { managedCertificate } from '#shared/probes/checks/managed_certificate.ts';
-import { nodes } from '#shared/probes/checks/nodes.ts';
-import { pods } from '#shared/probes/checks/pods.ts';
-import { rollout } from '#shared/probes/checks/rollout.ts';
-import { scaledObject } from '#shared/probes/checks/scaled_object.ts';
+import { clusterCheck } from '#shared/probes/checks/cluster.ts';
+import { ingressCheck } from '#shared/probes/checks/ingress.ts';
+import { kedaOperatorCheck } from '#shared/probes/checks/keda-operator.ts';
+import { managedCertificateCheck } from '#shared/probes/checks/managed-certificate.ts';
+import { nodesCheck } from '#shared/probes/checks/nodes.ts';
+import { podsCheck } from '#shared/probes/checks/pods.ts';
+import { rolloutCheck } from '#shared/probes/checks/rollout.ts';
+import { scaledObjectCheck } from '#shared/probes/checks/scaled-object.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const LONG = 'x'.repeat(2_000);
@@ -33,24 +33,24 @@ const pod = {
 const { status: _, ...idle } = pod;
 
 test.each<[CheckKind, object, string, object]>([
-  [nodes, {}, '/api/v1/nodes', { metadata: { name: LONG }, status: { conditions: [condition('Ready', 'False')] } }],
-  [pods, { selector: { app: 'a' } }, `/api/v1${V}/pods`, pod],
-  [pods, { selector: { app: 'a' } }, `/api/v1${V}/pods`, idle],
-  [kedaOperator, {}, '/api/v1/namespaces/keda/pods', pod],
+  [nodesCheck, {}, '/api/v1/nodes', { metadata: { name: LONG }, status: { conditions: [condition('Ready', 'False')] } }],
+  [podsCheck, { selector: { app: 'a' } }, `/api/v1${V}/pods`, pod],
+  [podsCheck, { selector: { app: 'a' } }, `/api/v1${V}/pods`, idle],
+  [kedaOperatorCheck, {}, '/api/v1/namespaces/keda/pods', pod],
   [
-    rollout,
+    rolloutCheck,
     { deployment: 'a' },
     `/apis/apps/v1${V}/deployments`,
     { metadata: { name: 'a' }, spec: {}, status: { conditions: [condition('Progressing', 'False')] } },
   ],
   [
-    ingress,
+    ingressCheck,
     { hosts: { [`${'x'.repeat(250)}.a`]: null } },
     `/apis/networking.k8s.io/v1${V}/ingresses`,
     { metadata: { name: LONG }, status: { loadBalancer: { ingress: [{ hostname: LONG }] } } },
   ],
   [
-    ingress,
+    ingressCheck,
     { hosts: { a: 'a' } },
     `/apis/networking.k8s.io/v1${V}/ingresses`,
     {
@@ -59,9 +59,9 @@ test.each<[CheckKind, object, string, object]>([
       status: { loadBalancer: { ingress: [{ hostname: LONG }] } },
     },
   ],
-  [ingress, {}, `/apis/networking.k8s.io/v1${V}/ingresses`, { metadata: { name: LONG } }],
+  [ingressCheck, {}, `/apis/networking.k8s.io/v1${V}/ingresses`, { metadata: { name: LONG } }],
   [
-    managedCertificate,
+    managedCertificateCheck,
     { domains: [] },
     `/apis/networking.gke.io/v1${V}/managedcertificates`,
     {
@@ -71,7 +71,7 @@ test.each<[CheckKind, object, string, object]>([
     },
   ],
   [
-    scaledObject,
+    scaledObjectCheck,
     { scaled_object: 'a', max: 1, subscription: 'a' },
     `/apis/keda.sh/v1alpha1${V}/scaledobjects`,
     {
@@ -85,7 +85,7 @@ test.each<[CheckKind, object, string, object]>([
     },
   ],
   [
-    scaledObject,
+    scaledObjectCheck,
     { scaled_object: 'a', max: 1 },
     `/apis/keda.sh/v1alpha1${V}/scaledobjects`,
     { metadata: { name: 'a' }, spec: {}, status: { conditions: [condition('Ready', 'False')] } },
@@ -102,6 +102,6 @@ test('cluster', async () => {
     '/version': { status: 200, body: { gitVersion: LONG } },
     '/readyz': { status: 500, body: `[-]${LONG} failed` },
   };
-  const verdict = (await attempt(cluster, {}, fakeCluster({ answers }))) as Verdict;
+  const verdict = (await attempt(clusterCheck, {}, fakeCluster({ answers }))) as Verdict;
   expect(checkResult.pick({ evidence: true, remedy: true }).safeParse(verdict).error).toBeUndefined();
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { TransientError } from '#shared/errors.ts';
 import type { CheckKind } from '#shared/probes/check.ts';
-import { canaryDecisionCheck } from '#shared/probes/checks/canary_decision.ts';
-import { canaryScoreCheck } from '#shared/probes/checks/canary_score.ts';
-import { championAgeCheck } from '#shared/probes/checks/champion_age.ts';
-import { deadLettersCheck } from '#shared/probes/checks/dead_letters.ts';
-import { offersAgeCheck } from '#shared/probes/checks/offers_age.ts';
+import { canaryDecisionCheck } from '#shared/probes/checks/canary-decision.ts';
+import { canaryScoreCheck } from '#shared/probes/checks/canary-score.ts';
+import { championAgeCheck } from '#shared/probes/checks/champion-age.ts';
+import { deadLettersCheck } from '#shared/probes/checks/dead-letters.ts';
+import { offersAgeCheck } from '#shared/probes/checks/offers-age.ts';
 import type { HttpSeen, LoopReader } from '#shared/probes/tools.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { answered, loopThat, toldHttp, toolsOf, within } from '#test/support/probe-tools.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RejectedError, TransientError } from '#shared/errors.ts';
-import { managedCertificate } from '#shared/probes/checks/managed_certificate.ts';
+import { managedCertificateCheck } from '#shared/probes/checks/managed-certificate.ts';
 import type { KubernetesObject } from '#shared/probes/tools.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -137,7 +137,7 @@ describe('a managed certificate', () => {
     ],
   ])('%s', async (_, spec, item, verdict) => {
     const fake = fakeCluster({ lists: { [PATH]: [{ metadata: { name: 'other' } }, item] } });
-    expect(await attempt(managedCertificate, spec, fake)).toEqual(verdict);
+    expect(await attempt(managedCertificateCheck, spec, fake)).toEqual(verdict);
     expect(fake.reads).toEqual([`list ${PATH}`]);
   });
 
@@ -146,7 +146,7 @@ describe('a managed certificate', () => {
     [null, false, 'The cluster knows no ManagedCertificate: it is none of GKE, or its controller is off.'],
   ])('that is not there', async (items, known, remedy) => {
     const fake = fakeCluster({ lists: items === null ? {} : { [PATH]: items } });
-    expect(await attempt(managedCertificate, {}, fake)).toEqual({
+    expect(await attempt(managedCertificateCheck, {}, fake)).toEqual({
       status: 'fail',
       evidence: { certificate: 'vaultmesh-cert', found: false, known },
       remedy,
@@ -158,10 +158,10 @@ describe('a managed certificate', () => {
     new TransientError('cluster_unreachable', 'refused'),
   ])('that cannot be looked at is unknown: $code', async (error) => {
     const fake = fakeCluster({ lists: { [PATH]: error } });
-    await expect(attempt(managedCertificate, {}, fake)).rejects.toBe(error);
+    await expect(attempt(managedCertificateCheck, {}, fake)).rejects.toBe(error);
   });
 
   test('a suite cannot say what it does not know', () => {
-    expect(() => managedCertificate.bind({ name: 'x' }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key');
+    expect(() => managedCertificateCheck.bind({ name: 'x' }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key');
   });
 });

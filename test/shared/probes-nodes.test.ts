@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nodes } from '#shared/probes/checks/nodes.ts';
+import { nodesCheck } from '#shared/probes/checks/nodes.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { agoS, attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -114,13 +114,13 @@ describe('nodes', () => {
     ],
   ])('%s', async (_, spec, items, verdict) => {
     const fake = fakeCluster({ clock, lists: { '/api/v1/nodes': items } });
-    expect(await attempt(nodes, spec, fake)).toEqual(verdict);
+    expect(await attempt(nodesCheck, spec, fake)).toEqual(verdict);
     expect(fake.reads).toEqual(['list /api/v1/nodes']);
   });
 
   test('that are none of the API’s are not looked at', async () => {
     const fake = fakeCluster({ lists: { '/api/v1/nodes': [{ metadata: { name: 7 } }] } });
-    await expect(attempt(nodes, {}, fake)).rejects.toMatchObject({
+    await expect(attempt(nodesCheck, {}, fake)).rejects.toMatchObject({
       code: 'cluster_unreachable',
       message: 'GET /api/v1/nodes: items[0]: metadata.name: expected string, got 7',
     });
@@ -131,6 +131,6 @@ describe('nodes', () => {
     [{ min_ready: -1 }, 'min_ready'],
     [{ starting_s: 7_200 }, 'starting_s'],
   ])('a suite cannot say %o', (spec, message) => {
-    expect(() => nodes.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
+    expect(() => nodesCheck.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
   });
 });

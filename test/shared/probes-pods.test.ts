@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pods } from '#shared/probes/checks/pods.ts';
+import { podsCheck } from '#shared/probes/checks/pods.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { agoS, attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -199,7 +199,7 @@ describe('pods', () => {
     ],
   ])('%s', async (_, spec, items, verdict) => {
     const fake = fakeCluster({ clock, lists: { [PATH]: items } });
-    expect(await attempt(pods, spec, fake)).toEqual(verdict);
+    expect(await attempt(podsCheck, spec, fake)).toEqual(verdict);
     expect(fake.reads).toEqual([`list ${PATH}`]);
   });
 
@@ -218,7 +218,7 @@ describe('pods', () => {
   ])('restarts %s', async (_, ageS, restarts, sinceS, [atLeast, likely, atMost], status) => {
     const facts = { ageS, restarts, ...(sinceS === null ? {} : { restartedAgoS: sinceS }) };
     const fake = fakeCluster({ clock, lists: { [PATH]: [pod(facts)] } });
-    expect(await attempt(pods, SPEC, fake)).toEqual({
+    expect(await attempt(podsCheck, SPEC, fake)).toEqual({
       status,
       evidence: { ...WELL, restarts_at_least: atLeast, restarts_likely: likely, restarts_at_most: atMost },
       remedy: status === 'pass' ? null : ENDS_OVER,
@@ -231,6 +231,6 @@ describe('pods', () => {
     [{ ...SPEC, restarts: 3 }, 'Unrecognized key'],
     [{ ...SPEC, min: 1.5 }, 'min'],
   ])('a suite cannot say %o', (spec, message) => {
-    expect(() => pods.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
+    expect(() => podsCheck.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
   });
 });

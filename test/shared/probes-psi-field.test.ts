@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { evidence } from '#shared/domain/probe.ts';
-import { psiFieldCheck } from '#shared/probes/checks/psi_field.ts';
+import { psiFieldCheck } from '#shared/probes/checks/psi-field.ts';
 import type { HttpSeen } from '#shared/probes/tools.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { answered, toldHttp, toolsOf } from '#test/support/probe-tools.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rollout } from '#shared/probes/checks/rollout.ts';
+import { rolloutCheck } from '#shared/probes/checks/rollout.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { agoS, attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -178,13 +178,13 @@ describe('a rollout', () => {
     ],
   ])('%s', async (_, spec, object, verdict) => {
     const fake = fakeCluster({ clock, lists: { [PATH]: [{ metadata: { name: 'other' }, spec: {} }, object] } });
-    expect(await attempt(rollout, spec, fake)).toEqual(verdict);
+    expect(await attempt(rolloutCheck, spec, fake)).toEqual(verdict);
     expect(fake.reads).toEqual([`list ${PATH}`]);
   });
 
   test('of what is not there', async () => {
     const fake = fakeCluster({ lists: { [PATH]: [] } });
-    expect(await attempt(rollout, SPEC, fake)).toEqual({
+    expect(await attempt(rolloutCheck, SPEC, fake)).toEqual({
       status: 'fail',
       evidence: { deployment: 'aurora-router', found: false },
       remedy: 'There is no deployment aurora-router in vaultmesh: apply its manifests again.',
@@ -195,6 +195,6 @@ describe('a rollout', () => {
     [{}, 'deployment'],
     [{ ...SPEC, replicas: 2 }, 'Unrecognized key'],
   ])('a suite cannot say %o', (spec, message) => {
-    expect(() => rollout.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
+    expect(() => rolloutCheck.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RejectedError, TransientError } from '#shared/errors.ts';
-import { scaleToZero } from '#shared/probes/checks/scale_to_zero.ts';
+import { scaleToZeroCheck } from '#shared/probes/checks/scale-to-zero.ts';
 import type { KubernetesObject } from '#shared/probes/tools.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
@@ -53,7 +53,7 @@ async function play({ before, job = {}, refused, publisher = true, withinS = GIV
     if (items instanceof Error) throw items;
     return items;
   };
-  const verdict = Promise.resolve(attempt(scaleToZero, SPEC, fake));
+  const verdict = Promise.resolve(attempt(scaleToZeroCheck, SPEC, fake));
   const settled = verdict.then(
     (value) => ({ value, error: null }),
     (error: unknown) => ({ value: null, error }),
@@ -209,7 +209,7 @@ describe('0 -> 1 -> 0', () => {
     });
     const giveUp = new AbortController();
     const ended = Promise.resolve(
-      attempt(scaleToZero, SPEC, { ...fake, context: { ...fake.context, signal: giveUp.signal } }),
+      attempt(scaleToZeroCheck, SPEC, { ...fake, context: { ...fake.context, signal: giveUp.signal } }),
     ).catch((error: unknown) => error);
     await fake.clock.advance(1_000);
     giveUp.abort(new Error('the run was broken off'));
@@ -218,6 +218,6 @@ describe('0 -> 1 -> 0', () => {
   });
 
   test('a suite cannot say what it does not know', () => {
-    expect(() => scaleToZero.bind({ replicas: 1 }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key');
+    expect(() => scaleToZeroCheck.bind({ replicas: 1 }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key');
   });
 });

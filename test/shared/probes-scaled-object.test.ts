@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RejectedError, TransientError } from '#shared/errors.ts';
-import { scaledObject } from '#shared/probes/checks/scaled_object.ts';
+import { scaledObjectCheck } from '#shared/probes/checks/scaled-object.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
 const PATH = '/apis/keda.sh/v1alpha1/namespaces/vaultmesh/scaledobjects';
@@ -180,7 +180,7 @@ describe('a scaled object', () => {
     ],
   ])('%s', async (_, spec, item, verdict) => {
     const fake = fakeCluster({ lists: { [PATH]: [{ metadata: { name: 'other' }, spec: {} }, item] } });
-    expect(await attempt(scaledObject, spec, fake)).toEqual(verdict);
+    expect(await attempt(scaledObjectCheck, spec, fake)).toEqual(verdict);
     expect(fake.reads).toEqual([`list ${PATH}`]);
   });
 
@@ -190,7 +190,7 @@ describe('a scaled object', () => {
     const job = { ...object(), spec: { ...spec, jobTargetRef: {} }, metadata: { name: 'gpu-job-scaler' } };
     const fake = fakeCluster({ lists: { [path]: [job] } });
     expect(
-      await attempt(scaledObject, { scaled_object: 'gpu-job-scaler', resource: 'scaledjobs', max: 10 }, fake),
+      await attempt(scaledObjectCheck, { scaled_object: 'gpu-job-scaler', resource: 'scaledjobs', max: 10 }, fake),
     ).toEqual(passes({ scaled_object: 'gpu-job-scaler', scales: null }));
   });
 
@@ -199,7 +199,7 @@ describe('a scaled object', () => {
     [null, false, 'The cluster knows no scaledobjects: install KEDA.'],
   ])('that is not there', async (items, known, remedy) => {
     const fake = fakeCluster({ lists: items === null ? {} : { [PATH]: items } });
-    expect(await attempt(scaledObject, SPEC, fake)).toEqual({
+    expect(await attempt(scaledObjectCheck, SPEC, fake)).toEqual({
       status: 'fail',
       evidence: { scaled_object: 'psi-field-scaler', found: false, known },
       remedy,
@@ -211,7 +211,7 @@ describe('a scaled object', () => {
     new TransientError('cluster_unreachable', 'refused'),
   ])('that cannot be looked at is unknown: $code', async (error) => {
     const fake = fakeCluster({ lists: { [PATH]: error } });
-    await expect(attempt(scaledObject, SPEC, fake)).rejects.toBe(error);
+    await expect(attempt(scaledObjectCheck, SPEC, fake)).rejects.toBe(error);
   });
 
   test.each([
@@ -221,6 +221,6 @@ describe('a scaled object', () => {
     [{ ...SPEC, resource: 'deployments' }, 'resource'],
     [{ ...SPEC, target: 'x' }, 'Unrecognized key'],
   ])('a suite cannot say %o', (spec, message) => {
-    expect(() => scaledObject.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
+    expect(() => scaledObjectCheck.bind(spec, { namespace: 'vaultmesh' })).toThrow(message);
   });
 });

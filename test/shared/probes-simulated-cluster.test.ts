@@ -4,15 +4,15 @@ import { parseKubeconfig } from '#cli/smoke/kubeconfig.ts';
 import { kubeconfigAccess } from '#cli/smoke/kubeconfig-access.ts';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import type { CheckKind, Verdict } from '#shared/probes/check.ts';
-import { cluster } from '#shared/probes/checks/cluster.ts';
-import { ingress } from '#shared/probes/checks/ingress.ts';
-import { kedaOperator } from '#shared/probes/checks/keda_operator.ts';
-import { managedCertificate } from '#shared/probes/checks/managed_certificate.ts';
-import { nodes } from '#shared/probes/checks/nodes.ts';
-import { pods } from '#shared/probes/checks/pods.ts';
-import { rollout } from '#shared/probes/checks/rollout.ts';
-import { scaleToZero } from '#shared/probes/checks/scale_to_zero.ts';
-import { scaledObject } from '#shared/probes/checks/scaled_object.ts';
+import { clusterCheck } from '#shared/probes/checks/cluster.ts';
+import { ingressCheck } from '#shared/probes/checks/ingress.ts';
+import { kedaOperatorCheck } from '#shared/probes/checks/keda-operator.ts';
+import { managedCertificateCheck } from '#shared/probes/checks/managed-certificate.ts';
+import { nodesCheck } from '#shared/probes/checks/nodes.ts';
+import { podsCheck } from '#shared/probes/checks/pods.ts';
+import { rolloutCheck } from '#shared/probes/checks/rollout.ts';
+import { scaleToZeroCheck } from '#shared/probes/checks/scale-to-zero.ts';
+import { scaledObjectCheck } from '#shared/probes/checks/scaled-object.ts';
 import { type ClusterAccess, clusterHttp } from '#shared/probes/kubernetes/access.ts';
 import { createKubernetesReader } from '#shared/probes/kubernetes/reader.ts';
 import type { ProbeTools } from '#shared/probes/tools.ts';
@@ -26,23 +26,23 @@ const SPEED = 600;
 const SUBSCRIPTION = 'vaultmesh-psi-jobs-sub';
 
 const scaler = (name: string, scales: string, subscription: string, max: number) =>
-  [`${name}`, scaledObject, { scaled_object: name, scales, subscription, value: 5, max }] as const;
+  [`${name}`, scaledObjectCheck, { scaled_object: name, scales, subscription, value: 5, max }] as const;
 const SUITE: readonly (readonly [id: string, check: CheckKind, spec: object])[] = [
-  ['cluster', cluster, {}],
-  ['nodes', nodes, { min_ready: 2, starting_s: 0 }],
-  ['pods-psi-field', pods, { selector: { app: 'psi-field' } }],
-  ['pods-scheduler', pods, { selector: { app: 'scheduler' } }],
-  ['pods-router', pods, { selector: { app: 'aurora-router' }, min: 2 }],
-  ['rollout-psi-field', rollout, { deployment: 'psi-field', autoscaled: true }],
-  ['rollout-router', rollout, { deployment: 'aurora-router', min: 2 }],
-  ['ingress', ingress, { ingress: 'vaultmesh-ingress' }],
-  ['certificate', managedCertificate, {}],
-  ['keda-operator', kedaOperator, {}],
+  ['cluster', clusterCheck, {}],
+  ['nodes', nodesCheck, { min_ready: 2, starting_s: 0 }],
+  ['pods-psi-field', podsCheck, { selector: { app: 'psi-field' } }],
+  ['pods-scheduler', podsCheck, { selector: { app: 'scheduler' } }],
+  ['pods-router', podsCheck, { selector: { app: 'aurora-router' }, min: 2 }],
+  ['rollout-psi-field', rolloutCheck, { deployment: 'psi-field', autoscaled: true }],
+  ['rollout-router', rolloutCheck, { deployment: 'aurora-router', min: 2 }],
+  ['ingress', ingressCheck, { ingress: 'vaultmesh-ingress' }],
+  ['certificate', managedCertificateCheck, {}],
+  ['keda-operator', kedaOperatorCheck, {}],
   scaler('psi-field-scaler', 'psi-field', SUBSCRIPTION, 10),
   scaler('scheduler-scaler', 'scheduler', 'vaultmesh-scheduler-jobs-sub', 5),
   [
     'gpu-job-scaler',
-    scaledObject,
+    scaledObjectCheck,
     {
       scaled_object: 'gpu-job-scaler',
       resource: 'scaledjobs',
@@ -194,7 +194,7 @@ describe('the simulated cluster', () => {
   });
 
   describe('0 -> 1 -> 0', () => {
-    const ZERO = [['zero', scaleToZero, { up_s: 3, down_s: 3, poll_s: 0.05 }]] as const;
+    const ZERO = [['zero', scaleToZeroCheck, { up_s: 3, down_s: 3, poll_s: 0.05 }]] as const;
     /** A worker takes the job as soon as there is one. */
     const scale = async (): Promise<Verdict | undefined> => {
       waiting = 0;

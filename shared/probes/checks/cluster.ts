@@ -8,7 +8,7 @@ const versionAnswer = z.object({ gitVersion: z.string() });
 /** A line of /readyz for a component that is not: `[-]etcd failed: reason withheld`. */
 const FAILED = /^\[-\](\S+)/gm;
 
-export const cluster = defineCheck({
+export const clusterCheck = defineCheck({
   kind: 'cluster',
   on: 'kubernetes',
   spec: z.strictObject({

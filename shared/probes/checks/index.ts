@@ -1,23 +1,23 @@
 /** Every kind of check that a suite may name. */
 import type { CheckKind } from '../check.ts';
-import { canaryDecisionCheck } from './canary_decision.ts';
-import { canaryScoreCheck } from './canary_score.ts';
-import { championAgeCheck } from './champion_age.ts';
-import { cluster } from './cluster.ts';
-import { deadLettersCheck } from './dead_letters.ts';
+import { canaryDecisionCheck } from './canary-decision.ts';
+import { canaryScoreCheck } from './canary-score.ts';
+import { championAgeCheck } from './champion-age.ts';
+import { clusterCheck } from './cluster.ts';
+import { deadLettersCheck } from './dead-letters.ts';
 import { dnsCheck } from './dns.ts';
 import { httpCheck } from './http.ts';
-import { ingress } from './ingress.ts';
-import { kedaOperator } from './keda_operator.ts';
-import { managedCertificate } from './managed_certificate.ts';
+import { ingressCheck } from './ingress.ts';
+import { kedaOperatorCheck } from './keda-operator.ts';
+import { managedCertificateCheck } from './managed-certificate.ts';
 import { metricsCheck } from './metrics.ts';
-import { nodes } from './nodes.ts';
-import { offersAgeCheck } from './offers_age.ts';
-import { pods } from './pods.ts';
-import { psiFieldCheck } from './psi_field.ts';
-import { rollout } from './rollout.ts';
-import { scaleToZero } from './scale_to_zero.ts';
-import { scaledObject } from './scaled_object.ts';
+import { nodesCheck } from './nodes.ts';
+import { offersAgeCheck } from './offers-age.ts';
+import { podsCheck } from './pods.ts';
+import { psiFieldCheck } from './psi-field.ts';
+import { rolloutCheck } from './rollout.ts';
+import { scaleToZeroCheck } from './scale-to-zero.ts';
+import { scaledObjectCheck } from './scaled-object.ts';
 import { schedulerCheck } from './scheduler.ts';
 import { tlsCheck } from './tls.ts';
 
@@ -25,21 +25,21 @@ const ALL: readonly CheckKind[] = [
   canaryDecisionCheck,
   canaryScoreCheck,
   championAgeCheck,
-  cluster,
+  clusterCheck,
   deadLettersCheck,
   dnsCheck,
   httpCheck,
-  ingress,
-  kedaOperator,
-  managedCertificate,
+  ingressCheck,
+  kedaOperatorCheck,
+  managedCertificateCheck,
   metricsCheck,
-  nodes,
+  nodesCheck,
   offersAgeCheck,
-  pods,
+  podsCheck,
   psiFieldCheck,
-  rollout,
-  scaleToZero,
-  scaledObject,
+  rolloutCheck,
+  scaleToZeroCheck,
+  scaledObjectCheck,
   schedulerCheck,
   tlsCheck,
 ];

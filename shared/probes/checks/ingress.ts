@@ -28,7 +28,7 @@ const ingressObject = z.object({
     .nullish(),
 });
 
-export const ingress = defineCheck({
+export const ingressCheck = defineCheck({
   kind: 'ingress',
   on: 'kubernetes',
   spec: z.strictObject({

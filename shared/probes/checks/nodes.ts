@@ -23,7 +23,7 @@ const node = z.object({
 /** True is bad for these. */
 const PRESSURES = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable'];
 
-export const nodes = defineCheck({
+export const nodesCheck = defineCheck({
   kind: 'nodes',
   on: 'kubernetes',
   spec: z.strictObject({

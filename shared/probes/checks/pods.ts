@@ -6,7 +6,7 @@ import { selector } from '../kubernetes/objects.ts';
 import { readPods } from '../kubernetes/pods.ts';
 import { judgePods, podLimits } from '../kubernetes/pods-verdict.ts';
 
-export const pods = defineCheck({
+export const podsCheck = defineCheck({
   kind: 'pods',
   on: 'kubernetes',
   spec: z.strictObject({

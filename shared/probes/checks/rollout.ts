@@ -21,7 +21,7 @@ const deployment = z.object({
 /** Reasons of a Progressing condition while a rollout is under way. */
 const UNDER_WAY = new Set(['NewReplicaSetCreated', 'FoundNewReplicaSet', 'ReplicaSetUpdated']);
 
-export const rollout = defineCheck({
+export const rolloutCheck = defineCheck({
   kind: 'rollout',
   on: 'kubernetes',
   spec: z.strictObject({

@@ -20,7 +20,7 @@ const managed = z.object({
     .nullish(),
 });
 
-export const managedCertificate = defineCheck({
+export const managedCertificateCheck = defineCheck({
   kind: 'managed_certificate',
   on: 'kubernetes',
   spec: z.strictObject({

@@ -20,7 +20,7 @@ const scaled = z.object({
 const MIN_UNSAID = 0;
 const MAX_UNSAID = 100;
 
-export const scaledObject = defineCheck({
+export const scaledObjectCheck = defineCheck({
   kind: 'scaled_object',
   on: 'kubernetes',
   spec: z.strictObject({

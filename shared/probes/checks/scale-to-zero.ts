@@ -22,7 +22,7 @@ const UP_S = 240;
 /** 300 s of cooldown, a poll, half a minute to end. */
 const DOWN_S = 420;
 
-export const scaleToZero = defineCheck({
+export const scaleToZeroCheck = defineCheck({
   kind: 'scale_to_zero',
   on: 'kubernetes',
   spec: z.strictObject({

@@ -6,7 +6,7 @@ import { selector } from '../kubernetes/objects.ts';
 import { readPods } from '../kubernetes/pods.ts';
 import { judgePods, podLimits } from '../kubernetes/pods-verdict.ts';
 
-export const kedaOperator = defineCheck({
+export const kedaOperatorCheck = defineCheck({
   kind: 'keda_operator',
   on: 'kubernetes',
   spec: z.strictObject({
