@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { describeIssues } from './domain/events/codec.ts';
-import { RejectedError } from './errors.ts';
+import { parseJsonSetting } from './config-json.ts';
 
 const probe = z.strictObject({
   /** Path of its suite, in YAML. */
@@ -32,24 +31,8 @@ const probe = z.strictObject({
 /** What the function probe looks at, and whom it tells. */
 export type ProbeConfig = z.infer<typeof probe>;
 
-/**
- * AURORA_PROBE: the JSON itself, or `@path` of a file that holds it. What is wrong is named by its place and never quoted: the address of
- * a webhook is a key.
- * @throws RejectedError config_invalid
- */
-export function parseProbe(given: string, readText: (path: string) => string): ProbeConfig {
-  const path = given.startsWith('@') ? given.slice(1) : null;
-  const where = path === null ? 'AURORA_PROBE' : `AURORA_PROBE=${given}`;
-  const invalid = (what: string): RejectedError => new RejectedError('config_invalid', `${where}: ${what}`);
-  let json: unknown;
-  try {
-    json = JSON.parse(path === null ? given : readText(path));
-  } catch (error) {
-    // The parser's own words quote the text.
-    if (error instanceof SyntaxError) throw invalid('expected a JSON object, or @ and the path of a file with one');
-    throw invalid(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-  }
-  const parsed = probe.safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw invalid(describeIssues(parsed.error.issues));
-}
+const SETTING = { variable: 'AURORA_PROBE', schema: probe, what: 'a JSON object' };
+
+/** @throws RejectedError config_invalid */
+export const parseProbe = (given: string, readText: (path: string) => string): ProbeConfig =>
+  parseJsonSetting(SETTING, given, readText);

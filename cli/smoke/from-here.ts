@@ -5,7 +5,7 @@ import { machineEnvironment } from '#shared/config.ts';
 import { RejectedError } from '#shared/errors.ts';
 import { createToolbox } from '#shared/probes/create-tools.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
-import { type RunReport, runSuite } from '#shared/probes/run.ts';
+import { type RunReport, runSuite, withNeeds } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
 import { chosen, type LeftOut, without } from './choose.ts';
 import { entryOf } from './kubeconfig.ts';
@@ -62,12 +62,8 @@ export async function fromHere(asked: FromHere): Promise<Look> {
   }
 }
 
-function needsCluster({ checks }: Suite, only: ReadonlySet<string> | null): boolean {
-  const wanted = new Set(only ?? checks.map(({ id }) => id));
-  // From the last to the first: each stands behind those it needs.
-  for (const { id, needs } of checks.toReversed()) if (wanted.has(id)) for (const need of needs) wanted.add(need);
-  return checks.some(({ id, on }) => on === 'kubernetes' && wanted.has(id));
-}
+const needsCluster = ({ checks }: Suite, only: ReadonlySet<string> | null): boolean =>
+  (only === null ? checks : withNeeds(checks, only)).some(({ on }) => on === 'kubernetes');
 
 interface WayIn {
   /** Null: this machine has no kubeconfig; what looks at the cluster then says so. */

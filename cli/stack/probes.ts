@@ -1,11 +1,9 @@
 /** What looks at the stack of this machine: the suite `local`, and tools that reach what runs here. */
-import { randomUUID } from 'node:crypto';
-import { createLoop } from '#functions/probe/loop.ts';
+import { loopOf } from '#functions/probe/loop.ts';
 import type { LocalPlatform } from '#shared/platform-embedded.ts';
 import { createToolbox, type ProbeToolbox } from '#shared/probes/create-tools.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import type { Suite } from '#shared/probes/suite.ts';
-import { createRegistry } from '#shared/registry/registry.ts';
 import { readSuite } from '../smoke/suites.ts';
 
 /** What stands beside the loop: a cluster, and names and authorities of what runs in it. */
@@ -28,18 +26,8 @@ export async function localProbes(
   urls: Readonly<Record<string, string>>,
   { cluster, authorities, variables }: Nearby,
 ): Promise<LocalProbes> {
-  const { hostClock, worldClock, metrics } = platform;
+  const { hostClock, metrics } = platform;
   const bus = await platform.bus();
-  const objects = await platform.objects();
-  const loop = createLoop({
-    bus,
-    objects,
-    warehouse: await platform.warehouse(),
-    registry: createRegistry({ objects, worldClock }),
-    worldClock,
-    deadLetters: () => bus.countDeadLetters(),
-    newId: randomUUID,
-  });
   return {
     suite: readSuite('local', { variables: { ...variables, ...urls }, loopback: true }),
     toolbox: createToolbox({
@@ -47,7 +35,7 @@ export async function localProbes(
       stopwatchMs: metrics.stopwatchMs,
       cluster,
       authorities,
-      loop,
+      loop: await loopOf(platform, () => bus.countDeadLetters()),
       publishJob: null,
     }),
   };

@@ -1,5 +1,4 @@
 /** The suite that the configuration names, and tools that reach what it looks at. */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ProbeConfig } from '#shared/config-probe.ts';
 import { RejectedError, TransientError } from '#shared/errors.ts';
@@ -8,14 +7,13 @@ import { CHECK_KINDS } from '#shared/probes/checks/index.ts';
 import { createToolbox } from '#shared/probes/create-tools.ts';
 import { type ClusterAccess, googleClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { parseSuite } from '#shared/probes/suite.ts';
-import { createRegistry } from '#shared/registry/registry.ts';
-import { createLoop } from './loop.ts';
+import { loopOf } from './loop.ts';
 import type { Probes } from './probes.ts';
 import { createWebhook } from './webhook.ts';
 
 /** @throws RejectedError config_invalid, file_unreadable, suite_invalid */
 export async function configuredProbes(platform: Platform): Promise<Probes> {
-  const { config, hostClock, worldClock, metrics } = platform;
+  const { config, hostClock, metrics } = platform;
   const probe = config.probe;
   if (probe === null)
     throw new RejectedError(
@@ -25,21 +23,11 @@ export async function configuredProbes(platform: Platform): Promise<Probes> {
   const { suite: file, namespace, webhook } = probe;
   // In the cloud nothing of ours listens on loopback, and what does is nobody's to look at.
   const suite = parseSuite(textOf(file), file, { kinds: CHECK_KINDS, variables: { namespace }, loopback: false });
-  const bus = await platform.bus();
-  const objects = await platform.objects();
   const toolbox = createToolbox({
     hostClock,
     stopwatchMs: metrics.stopwatchMs,
     cluster: clusterOf(platform, probe),
-    loop: createLoop({
-      bus,
-      objects,
-      warehouse: await platform.warehouse(),
-      registry: createRegistry({ objects, worldClock }),
-      worldClock,
-      deadLetters: () => Promise.reject(new TransientError('loop_unreachable', DEAD_LETTERS)),
-      newId: randomUUID,
-    }),
+    loop: await loopOf(platform, () => Promise.reject(new TransientError('loop_unreachable', DEAD_LETTERS))),
     publishJob: null,
   });
   return {

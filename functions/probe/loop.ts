@@ -1,4 +1,5 @@
 /** The loop as the probes see it: a synthetic decision goes in at the bus and must come out of the warehouse; what waits and what is old. */
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Decision } from '#shared/domain/decision.ts';
 import { routingDecision } from '#shared/domain/events/catalogue.ts';
@@ -6,13 +7,14 @@ import { encodeEvent } from '#shared/domain/events/codec.ts';
 import { decisionId } from '#shared/domain/ids.ts';
 import { rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { canonicalWorkloadOf, routeRequest } from '#shared/domain/request.ts';
+import type { Platform } from '#shared/platform.ts';
 import type { Bus } from '#shared/ports/bus.ts';
 import type { WorldClock } from '#shared/ports/clock.ts';
 import type { Objects } from '#shared/ports/objects.ts';
 import type { Warehouse } from '#shared/ports/warehouse.ts';
 import type { LoopReader } from '#shared/probes/tools.ts';
 import { canarySeen } from '#shared/queries/probes.ts';
-import type { Registry } from '#shared/registry/registry.ts';
+import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import { OFFERS_OBJECT } from '#shared/serving/offers.ts';
 
 export interface LoopDeps {
@@ -23,6 +25,15 @@ export interface LoopDeps {
   readonly worldClock: WorldClock;
   readonly deadLetters: () => Promise<number>;
   readonly newId: () => string;
+}
+
+/** The loop of a platform. @param deadLetters how many there are of all subscriptions */
+export async function loopOf(platform: Platform, deadLetters: LoopDeps['deadLetters']): Promise<LoopReader> {
+  const { worldClock } = platform;
+  const objects = await platform.objects();
+  const registry = createRegistry({ objects, worldClock });
+  const [bus, warehouse] = [await platform.bus(), await platform.warehouse()];
+  return createLoop({ bus, warehouse, objects, registry, worldClock, deadLetters, newId: randomUUID });
 }
 
 /** Whose decisions nobody learns from: nothing was eligible, so nothing became of them. */

@@ -2,7 +2,6 @@
  * One run of a suite: each check when those it needs have passed, so many at a time, each attempt by its deadline and all of them by the
  * run's. What is bad is looked at again before it is believed. Never throws: what could not be looked at is an `error` of its check.
  */
-
 import { z } from 'zod';
 import { name, nonNegative, rfc3339, timestamp } from '#shared/domain/primitives.ts';
 import { type CheckResult, checkResult, type Evidence, probeId } from '#shared/domain/probe.ts';
@@ -217,7 +216,8 @@ function maintenanceOf(windows: readonly Maintenance[], id: string, nowMs: numbe
   return holds?.reason ?? null;
 }
 
-function withNeeds(checks: readonly PlannedCheck[], only: ReadonlySet<string>): readonly PlannedCheck[] {
+/** These, and those they need. @param checks in the order of their suite */
+export function withNeeds(checks: readonly PlannedCheck[], only: ReadonlySet<string>): readonly PlannedCheck[] {
   const wanted = new Set(only);
   // From the last to the first: whoever needs stands behind.
   for (const { id, needs } of checks.toReversed()) if (wanted.has(id)) for (const need of needs) wanted.add(need);

@@ -33,7 +33,12 @@ const pod = {
 const { status: _, ...idle } = pod;
 
 test.each<[CheckKind, object, string, object]>([
-  [nodesCheck, {}, '/api/v1/nodes', { metadata: { name: LONG }, status: { conditions: [condition('Ready', 'False')] } }],
+  [
+    nodesCheck,
+    {},
+    '/api/v1/nodes',
+    { metadata: { name: LONG }, status: { conditions: [condition('Ready', 'False')] } },
+  ],
   [podsCheck, { selector: { app: 'a' } }, `/api/v1${V}/pods`, pod],
   [podsCheck, { selector: { app: 'a' } }, `/api/v1${V}/pods`, idle],
   [kedaOperatorCheck, {}, '/api/v1/namespaces/keda/pods', pod],

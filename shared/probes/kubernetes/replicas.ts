@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { count } from '#shared/domain/primitives.ts';
 import { TransientError } from '#shared/errors.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { abortError } from '#shared/runtime/http-exchange.ts';
+import { pause } from '#shared/runtime/pause.ts';
 import type { CheckContext } from '../check.ts';
 import type { KubernetesReader } from '../tools.ts';
 import { listOf, metadata } from './objects.ts';
@@ -64,7 +64,7 @@ export function createReplicasWatch(options: ReplicasWatchOptions): WatchReplica
         missed += 1;
         if (!(error instanceof TransientError) || missed > MAX_MISSED) throw error;
       }
-      await rest(hostClock, Math.min(pollMs, endMs - hostClock.now()), context.signal);
+      await pause(hostClock, Math.max(0, Math.min(pollMs, endMs - hostClock.now())), context.signal);
     }
     return done(endMs === context.deadline ? 'cut_short' : 'late');
   };
@@ -77,19 +77,4 @@ async function look(options: ReplicasWatchOptions, context: CheckContext): Promi
   const found = all.find(({ metadata: { name } }) => name === options.deployment);
   if (found === undefined) return null;
   return { replicas: found.status?.replicas ?? 0, available: found.status?.availableReplicas ?? 0 };
-}
-
-/** @throws the signal's reason */
-async function rest(hostClock: HostClock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw abortError(signal);
-  const rested = Promise.withResolvers<void>();
-  const cancel = hostClock.after(Math.max(0, ms), () => rested.resolve());
-  const stop = (): void => rested.reject(abortError(signal));
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await rested.promise;
-  } finally {
-    cancel();
-    signal.removeEventListener('abort', stop);
-  }
 }
