@@ -37,6 +37,7 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
   // So that the first line has them.
   counts.refresh();
   const news = trialNews(stack);
+  const bornMs = hostClock.now();
   let before = { at: hostClock.now(), sent: traffic?.counters.sent ?? 0 };
   const poller = poll({
     name: 'live-line',
@@ -57,7 +58,7 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
         traffic: traffic === null ? null : { ...traffic.counters },
         live: live.length,
         perSecond,
-        probes: await lastProbes(stack, hostClock.now()),
+        probes: await lastProbes(stack, bornMs),
       });
     },
   });
@@ -69,15 +70,12 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
   };
 }
 
-/** Four of its periods: what is older is of a stack that has ended. */
-const FRESH_PROBES_MS = 120_000;
-
-/** Null: none of late, or one that another build wrote. */
-async function lastProbes({ platform }: Pick<Stack, 'platform'>, nowMs: number): Promise<RunReport | null> {
+/** Null: none since then, or one that another build wrote. */
+async function lastProbes({ platform }: Pick<Stack, 'platform'>, sinceMs: number): Promise<RunReport | null> {
   const stored = await (await platform.objects()).read(latestRunOf('local'));
   if (stored === null) return null;
   const read = runReport.safeParse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-  return read.success && nowMs - Date.parse(read.data.started_at) < FRESH_PROBES_MS ? read.data : null;
+  return read.success && Date.parse(read.data.started_at) >= sinceMs ? read.data : null;
 }
 
 /** States: idle -> counting -> resting (in proportion to what the count took) -> idle. */
