@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
+import { failAfter } from '#shared/runtime/closing.ts';
 import { type DoorName, startCluster } from '#sim/cluster/index.ts';
 import { clusterPortOf } from './ports.ts';
 import type { Nearby } from './probes.ts';
@@ -49,7 +50,9 @@ export async function startLocalCluster(options: {
     verified: true,
   };
   const kubeconfig = join(directory, 'kubeconfig');
-  await writeFile(kubeconfig, running.kubeconfig, { mode: 0o600 });
+  await writeFile(kubeconfig, running.kubeconfig, { mode: 0o600 }).catch((error: unknown) =>
+    failAfter(error, [running.close]),
+  );
   return {
     doors: { apiTlsUrl: running.apiTlsUrl, ingressUrl, faultsUrl: running.faultsUrl, kubeconfig },
     close: running.close,

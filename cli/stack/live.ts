@@ -6,6 +6,7 @@ import { LIVE_PREFIX } from '#shared/domain/deployment.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import { latestRunOf, type RunReport, runReport } from '#shared/probes/run.ts';
+import { isCorrupt, parseObject, readObject } from '#shared/registry/object-json.ts';
 import { poll } from '#shared/runtime/poller.ts';
 import { type Counts, countsOf, currentOf } from '../ops/status.ts';
 import type { LiveView } from './live-line.ts';
@@ -70,12 +71,18 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
   };
 }
 
-/** Null: none since then, or one that another build wrote. */
+/** Null: none since then, or one that cannot be read: the next run writes another. */
 async function lastProbes({ platform }: Pick<Stack, 'platform'>, sinceMs: number): Promise<RunReport | null> {
-  const stored = await (await platform.objects()).read(latestRunOf('local'));
-  if (stored === null) return null;
-  const read = runReport.safeParse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-  return read.success && Date.parse(read.data.started_at) >= sinceMs ? read.data : null;
+  const name = latestRunOf('local');
+  try {
+    const stored = await readObject(await platform.objects(), name);
+    if (stored === null) return null;
+    const report = parseObject(name, stored.bytes, runReport);
+    return Date.parse(report.started_at) >= sinceMs ? report : null;
+  } catch (error) {
+    if (isCorrupt(error)) return null;
+    throw error;
+  }
 }
 
 /** States: idle -> counting -> resting (in proportion to what the count took) -> idle. */

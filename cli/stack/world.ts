@@ -54,8 +54,8 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
   const { port, stage } = settings;
   const store = sqliteStore(join(directory, 'market.sqlite'));
   defer(() => store.close());
-  // A market begins at an instant of world time, which is the platform's to tell.
   let cluster: ClusterDoors | null = null;
+  // A market begins at an instant of world time, which is the platform's to tell.
   const made = Promise.withResolvers<Pick<World, 'market' | 'marketplaces'>>();
   const stack = await startStack({
     config,

@@ -284,6 +284,8 @@ describe('the live line', () => {
       expect([first.probes, said(first)]).toEqual([null, 'rules act']);
       await ran([]);
       expect(said(await next())).toBe('probes 5/5 pass');
+      await objects.write(latestRunOf('local'), new TextEncoder().encode('{"half'), {});
+      expect(said(await next())).toBe('rules act');
       await ran(['a', 'b', 'd', 'e']);
       const bad = await next();
       expect(said(bad)).toBe('probes 1/5 pass, not a, b, d and 1 more');
