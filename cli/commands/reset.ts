@@ -10,7 +10,7 @@ import { takeDirectory } from '../stack/turn.ts';
 
 /** What the system writes into a state directory. Anything else there is somebody's own and stays. */
 const OURS =
-  /^((world-clock|layout)\.json|warehouse\.duckdb|(bus|state|market)\.sqlite|aurora\.log|objects|stack\.json)([.-].*)?$/;
+  /^(((world-clock|layout)\.json|warehouse\.duckdb|(bus|state|market)\.sqlite|aurora\.log|objects|stack\.json)([.-].*)?|kubeconfig)$/;
 
 export const resetCommand: Command = {
   name: 'reset',

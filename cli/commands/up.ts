@@ -187,13 +187,14 @@ function viewOf(
     readonly world: World;
   },
 ): WelcomeView {
-  const { stack, market, marketplaces } = up.world;
+  const { stack, market, marketplaces, cluster } = up.world;
   return {
     directory: up.directory,
     frontDoor: up.url,
     operationsPort: up.opsPort,
     functions: [...stack.functions].map(([name, { url }]) => ({ name, url })),
     marketplaces,
+    cluster,
     market,
     scenario,
     speed,

@@ -15,7 +15,7 @@ const PROMOTE_DEADLINE_MS = 120_000;
 const PROBE_EVERY_MS = 30_000;
 const RETENTION_EVERY_MS = 5 * 60_000;
 
-/** What the scheduler does in production: collect, watch, the looks whether a training is worth it whether the aliases name what loads, and whether all works; and retention. */
+/** What the scheduler does in production: collect, watch, the looks whether a training is worth it, whether the aliases name what loads and whether all works; and retention. */
 export function startClockwork(
   stack: Stack,
   options: {

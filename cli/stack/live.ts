@@ -6,6 +6,7 @@ import { LIVE_PREFIX } from '#shared/domain/deployment.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { Log } from '#shared/ports/log.ts';
 import { latestRunOf, type RunReport, runReport } from '#shared/probes/run.ts';
+import { isCorrupt, parseObject, readObject } from '#shared/registry/object-json.ts';
 import { poll } from '#shared/runtime/poller.ts';
 import { type Counts, countsOf, currentOf } from '../ops/status.ts';
 import type { LiveView } from './live-line.ts';
@@ -37,6 +38,7 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
   // So that the first line has them.
   counts.refresh();
   const news = trialNews(stack);
+  const bornMs = hostClock.now();
   let before = { at: hostClock.now(), sent: traffic?.counters.sent ?? 0 };
   const poller = poll({
     name: 'live-line',
@@ -57,7 +59,7 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
         traffic: traffic === null ? null : { ...traffic.counters },
         live: live.length,
         perSecond,
-        probes: await lastProbes(stack, hostClock.now()),
+        probes: await lastProbes(stack, bornMs),
       });
     },
   });
@@ -69,15 +71,18 @@ export function startLive({ stack, traffic, everyMs, hostClock, log, show, note 
   };
 }
 
-/** Four of its periods: what is older is of a stack that has ended. */
-const FRESH_PROBES_MS = 120_000;
-
-/** Null: none of late, or one that another build wrote. */
-async function lastProbes({ platform }: Pick<Stack, 'platform'>, nowMs: number): Promise<RunReport | null> {
-  const stored = await (await platform.objects()).read(latestRunOf('local'));
-  if (stored === null) return null;
-  const read = runReport.safeParse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-  return read.success && nowMs - Date.parse(read.data.started_at) < FRESH_PROBES_MS ? read.data : null;
+/** Null: none since then, or one that cannot be read: the next run writes another. */
+async function lastProbes({ platform }: Pick<Stack, 'platform'>, sinceMs: number): Promise<RunReport | null> {
+  const name = latestRunOf('local');
+  try {
+    const stored = await readObject(await platform.objects(), name);
+    if (stored === null) return null;
+    const report = parseObject(name, stored.bytes, runReport);
+    return Date.parse(report.started_at) >= sinceMs ? report : null;
+  } catch (error) {
+    if (isCorrupt(error)) return null;
+    throw error;
+  }
 }
 
 /** States: idle -> counting -> resting (in proportion to what the count took) -> idle. */

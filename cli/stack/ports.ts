@@ -1,4 +1,4 @@
-/** Doors on 127.0.0.1, from a base port upwards: the front door, one per function, operations, the simulated marketplaces. */
+/** Doors on 127.0.0.1, from a base port upwards: the front door, one per function, operations, the simulated marketplaces, the simulated cluster. */
 import type { DoorName } from '#sim/cluster/index.ts';
 import { FAKE_NAMES, type FakeName } from '#sim/providers/index.ts';
 

@@ -4,6 +4,7 @@ import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Market } from '#sim/market/market.ts';
 import type { ScenarioSpec } from '#sim/market/scenario.ts';
 import { table } from '../table.ts';
+import type { ClusterDoors } from './cluster.ts';
 
 export interface WelcomeView {
   readonly directory: string;
@@ -12,6 +13,8 @@ export interface WelcomeView {
   readonly functions: readonly { readonly name: string; readonly url: string }[];
   /** Whose API is asked over HTTP. */
   readonly marketplaces: readonly { readonly name: string; readonly url: string; readonly simulated: boolean }[];
+  /** The simulated one; null: none. */
+  readonly cluster: ClusterDoors | null;
   readonly market: Pick<Market, 'spec' | 'seed' | 'startMs'>;
   /** Null: whatever the market itself says. */
   readonly scenario: ScenarioSpec | null;
@@ -23,7 +26,7 @@ export interface WelcomeView {
 
 /** What a person reads when the stack is up. */
 export function welcome(view: WelcomeView): string {
-  const { directory, frontDoor, functions, market, scenario, speed, perSecond } = view;
+  const { directory, frontDoor, functions, cluster, market, scenario, speed, perSecond } = view;
   const doors = table(
     [
       ['front door', frontDoor, 'POST /route, POST /agent/route, GET /deployments, GET /providers'],
@@ -33,6 +36,13 @@ export function welcome(view: WelcomeView): string {
         url,
         simulated ? 'simulated marketplace: GET /_fake/log, /_fake/bills' : 'the real marketplace: this costs money',
       ]),
+      ...(cluster === null
+        ? []
+        : [
+            ['cluster', cluster.apiTlsUrl, `simulated, for kubectl: --kubeconfig ${cluster.kubeconfig}`],
+            ['ingress', cluster.ingressUrl, 'what runs in the cluster, by the header host'],
+            ['faults', cluster.faultsUrl, 'what goes wrong there: GET, PUT /_fake/faults'],
+          ]),
     ],
     ['FUNCTION', 'URL', 'DOORS'],
   );
@@ -44,7 +54,7 @@ ${doors}
 
 Ask for scores:   curl -s -XPOST ${frontDoor}/agent/route -d '{"workload_type":"llm_inference","gpu_type":"a100","region":"us-west","gpu_hours":4}'
 Ask for GPUs:     npx vm route --gpu a100 --region us-west --hours 2${at(directory)}; npx vm deployments${at(directory)}; npx vm providers${at(directory)}
-Look closer:      npx vm status${at(directory)}; npx vm models list${at(directory)}; npx vm trials${at(directory)}      Stop: Ctrl-C
+Look closer:      npx vm status${at(directory)}; npx vm smoke${at(directory)}; npx vm models list${at(directory)}; npx vm trials${at(directory)}      Stop: Ctrl-C
 
 `;
 }
@@ -62,6 +72,7 @@ export const welcomeJson = (view: WelcomeView): string =>
     scenario: view.scenario?.name ?? null,
     functions: view.functions,
     marketplaces: view.marketplaces,
+    cluster: view.cluster,
   });
 
 /** When it happens, in world time: hours of a scenario count from the first start of the market. */

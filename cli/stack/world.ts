@@ -10,7 +10,6 @@ import { type Accounts, configuredProviders } from '#shared/providers/configured
 import type { Provider } from '#shared/providers/provider.ts';
 import type { Closer } from '#shared/runtime/closing.ts';
 import { isThisMachine } from '#shared/runtime/this-machine.ts';
-import type { RunningCluster } from '#sim/cluster/index.ts';
 import { createMarket, type Market } from '#sim/market/market.ts';
 import type { ScenarioSpec } from '#sim/market/scenario.ts';
 import type { MarketSpec } from '#sim/market/spec.ts';
@@ -18,7 +17,7 @@ import { sqliteStore } from '#sim/market/store.ts';
 import { type RunningFake, startFakes } from '#sim/providers/index.ts';
 import { simProviders } from '#sim/providers.ts';
 import { whoOf } from '../commands/who.ts';
-import { startLocalCluster } from './cluster.ts';
+import { type ClusterDoors, startLocalCluster } from './cluster.ts';
 import { fakePortOf } from './ports.ts';
 import { type Stack, startStack } from './stack.ts';
 
@@ -36,7 +35,7 @@ export interface World {
   readonly stack: Stack;
   readonly market: Market;
   /** The simulated one. */
-  readonly cluster: RunningCluster | null;
+  readonly cluster: ClusterDoors | null;
   readonly marketplaces: readonly { readonly name: string; readonly url: string; readonly simulated: boolean }[];
 }
 
@@ -55,8 +54,8 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
   const { port, stage } = settings;
   const store = sqliteStore(join(directory, 'market.sqlite'));
   defer(() => store.close());
+  let cluster: ClusterDoors | null = null;
   // A market begins at an instant of world time, which is the platform's to tell.
-  let simulated: RunningCluster | null = null;
   const made = Promise.withResolvers<Pick<World, 'market' | 'marketplaces'>>();
   const stack = await startStack({
     config,
@@ -80,14 +79,14 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
       return providers;
     },
     nearby: async (routeUrl) => {
-      const { running, nearby } = await startLocalCluster({ hostClock, seed: settings.seed, port, routeUrl });
-      defer(() => running.close());
-      simulated = running;
-      return nearby;
+      const local = await startLocalCluster({ hostClock, seed: settings.seed, port, routeUrl, directory });
+      defer(() => local.close());
+      cluster = local.doors;
+      return local.nearby;
     },
   });
   defer(() => stack.close());
-  return { stack, cluster: simulated, ...(await made.promise) };
+  return { stack, cluster, ...(await made.promise) };
 }
 
 /**

@@ -33,7 +33,7 @@ function answer(faults: FaultSwitches, method: string, url: string, text: string
   if (method === 'GET') return json({ active: faults.active(), faults: FAULTS });
   if (method !== 'PUT') return json({ error: 'method_not_allowed' }, 405);
   const asked = names.safeParse(jsonOf(text));
-  if (!asked.success) return json({ error: asked.error.message }, 400);
+  if (!asked.success) return json({ error: 'expected a JSON list of names of faults, such as ["psi_down"]' }, 400);
   try {
     faults.set(asked.data);
   } catch (error) {

@@ -9,9 +9,12 @@ import { defaultControl, type Trial } from '#shared/domain/control.ts';
 import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { LocalWarehouse } from '#shared/platform-embedded.ts';
 import { createEmbeddedPlatform, type LocalPlatform } from '#shared/platform-embedded.ts';
+import { latestRunOf, type RunReport } from '#shared/probes/run.ts';
+import { jsonBytes } from '#shared/registry/object-json.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { loadMarketSpec, loadScenarioSpec } from '#sim/market/load-spec.ts';
 import { type FakeClock, fakeClock } from '#test/support/clock.ts';
+import { EVENT_SAMPLES } from '#test/support/events.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 import { temporary } from './run.ts';
 
@@ -245,6 +248,56 @@ describe('the live line', () => {
     });
   });
 
+  it('tells how many probes pass, and which do not, of runs since this stack began', async () => {
+    await slowStack(async ({ clock, platform, waiting }) => {
+      const views: LiveView[] = [];
+      const objects = await platform.objects();
+      const ran = (failed: readonly string[]): Promise<unknown> => {
+        const results = ['a', 'b', 'c', 'd', 'e'].map((id) => ({
+          ...EVENT_SAMPLES['probe-result'],
+          check_id: id,
+          status: failed.includes(id) ? ('fail' as const) : ('pass' as const),
+        }));
+        const at = { started_at: rfc3339(clock.now()), duration_ms: 5, run_id: 'r' };
+        const report: RunReport = { suite: 'local', ...at, verdict: 'failed', results };
+        return objects.write(latestRunOf('local'), jsonBytes(report), {});
+      };
+      await ran(['a']);
+      await clock.advance(1);
+      const live = startLive({
+        stack: { platform, functions: new Map() },
+        traffic: null,
+        everyMs: EVERY_MS,
+        hostClock: clock,
+        log: memoryLog(),
+        show: (view) => void views.push(view),
+        note: () => undefined,
+      });
+      /** A view that began from now on: one may be under way. */
+      const next = async (): Promise<LiveView> => {
+        for (const before = views.length; views.length < before + 2; ) await clock.advance(EVERY_MS);
+        return views.at(-1) as LiveView;
+      };
+      const said = (view: LiveView): string | undefined => liveLine(view).split(' · ').at(-1);
+      // What a stack before this one has found out is no news.
+      const first = await next();
+      expect([first.probes, said(first)]).toEqual([null, 'rules act']);
+      await ran([]);
+      expect(said(await next())).toBe('probes 5/5 pass');
+      await objects.write(latestRunOf('local'), new TextEncoder().encode('{"half'), {});
+      expect(said(await next())).toBe('rules act');
+      await ran(['a', 'b', 'd', 'e']);
+      const bad = await next();
+      expect(said(bad)).toBe('probes 1/5 pass, not a, b, d and 1 more');
+      expect(JSON.parse(liveJson(bad)).probes).toEqual({
+        verdict: 'failed',
+        results: { a: 'fail', b: 'fail', c: 'pass', d: 'fail', e: 'fail' },
+      });
+      waiting.shift()?.();
+      await live.stop();
+    });
+  });
+
   it('is rewritten in place on a terminal, remarks above it; anywhere else every line stays', () => {
     const shown = (isTTY: boolean): string => {
       const out: string[] = [];
@@ -273,7 +326,7 @@ describe('the welcome', () => {
     scenario: null,
     speed: 600,
     perSecond: 20,
-    probes: null,
+    cluster: null,
     nowMs: startMs,
   };
 
@@ -284,6 +337,22 @@ describe('the welcome', () => {
     expect(text).toContain('npx vm trials --dir ./state ');
     expect(text).not.toContain('Scenario');
     expect(welcome({ ...view, directory: '.aurora' })).toContain('npx vm status;');
+  });
+
+  it('says where the simulated cluster is, and how kubectl gets there', () => {
+    const cluster = {
+      apiTlsUrl: 'https://127.0.0.1:8095',
+      ingressUrl: 'http://127.0.0.1:8099',
+      faultsUrl: 'http://127.0.0.1:8101',
+      kubeconfig: 'state/kubeconfig',
+    };
+    const text = welcome({ ...view, cluster });
+    expect(text).toMatch(
+      /^cluster +https:\/\/127\.0\.0\.1:8095 +simulated, for kubectl: --kubeconfig state\/kubeconfig$/m,
+    );
+    expect(text).toMatch(/^faults +http:\/\/127\.0\.0\.1:8101 +/m);
+    expect(JSON.parse(welcomeJson({ ...view, cluster })).cluster).toEqual(cluster);
+    expect(welcome(view)).not.toContain('kubectl');
   });
 
   it('says when the scenario happens, or that it is over', () => {

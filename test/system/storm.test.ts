@@ -89,6 +89,8 @@ test.skipIf(!runsDear)(
       await storm;
 
       // Nobody went without an answer, whatever died meanwhile.
+      expect(tenants.broken).toEqual([]);
+      await tenants.settle(urlOf(stack, 'route'));
       expect(tenants.unanswered()).toEqual([]);
       expect(tenants.refusals.filter(({ reason, excluded }) => reason === '' || excluded.length === 0)).toEqual([]);
       expect(tenants.modes.get('online')).toBeGreaterThan(0);

@@ -16,6 +16,12 @@ const answer = z.object({
   mode: z.string(),
   excluded: z.array(z.object({ reason: z.string() })),
 });
+/** Not now, and why. */
+const later = z.object({
+  error: z.object({ code: z.string() }),
+  status: z.literal('failed'),
+  reason: z.string().min(1),
+});
 export type Acknowledged = z.infer<typeof answer>;
 
 export interface Tenants {
@@ -29,6 +35,8 @@ export interface Tenants {
   readonly modes: ReadonlyMap<string, number>;
   /** Of every answer. */
   readonly latenciesMs: readonly number[];
+  /** What came that was neither an answer nor a 503 with its code and its reason, of all that ever came; connections that broke among it. */
+  readonly broken: readonly string[];
   /** Requests that got none, with what came in its place the last time; they are sent again. */
   unanswered(): readonly string[];
   /** Request ids that were ever sent. */
@@ -70,6 +78,7 @@ export function createTenants(options: {
   const refusals: { readonly reason: string; readonly excluded: readonly unknown[] }[] = [];
   const modes = new Map<string, number>();
   const latenciesMs: number[] = [];
+  const broken: string[] = [];
   const unanswered: RouteRequest[] = [];
   /** Request id -> what came instead of an answer. */
   const instead = new Map<string, string>();
@@ -125,11 +134,17 @@ export function createTenants(options: {
       const given = answer.safeParse(body);
       latenciesMs.push(performance.now() - sinceMs);
       if (given.success) keep(request, given.data);
-      else unansweredBy(request, `HTTP ${response.status} ${JSON.stringify(body)}`);
+      else {
+        const what = `HTTP ${response.status} ${JSON.stringify(body)}`;
+        unansweredBy(request, what);
+        if (response.status !== 503 || !later.safeParse(body).success) broken.push(what);
+      }
       return given.success;
     } catch (error) {
       // Killed before, during or after its work: only asking again tells.
-      unansweredBy(request, String((error as Error).cause ?? error));
+      const what = String((error as Error).cause ?? error);
+      unansweredBy(request, what);
+      broken.push(what);
       return false;
     }
   };
@@ -138,6 +153,7 @@ export function createTenants(options: {
     acknowledged,
     refused,
     sent,
+    broken,
     contradictions,
     refusals,
     modes,

@@ -1,3 +1,4 @@
+import { describeIssues } from '#shared/domain/events/codec.ts';
 import type { Reply } from './api.ts';
 import { type FaultPlan, faultRules } from './faults.ts';
 
@@ -21,7 +22,7 @@ export function testDoor({ faults, log, bills }: TestDoorDeps) {
 
 function setFaults(faults: FaultPlan, body: unknown): Reply {
   const rules = faultRules.safeParse(body);
-  if (!rules.success) return { status: 400, body: { error: rules.error.message } };
+  if (!rules.success) return { status: 400, body: { error: describeIssues(rules.error.issues) } };
   try {
     faults.set(rules.data);
   } catch (error) {
