@@ -61,6 +61,8 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
   let serial = 0;
   let alteration: Alteration | null = null;
   const timers = new Set<() => void>();
+  /** What the store tells of; null: of less than is known. Within a millisecond only what is told here changes anything. */
+  let syncedMs: number | null = null;
 
   const newPods = (count: number, createdMs: number): readonly PodRecord[] =>
     Array.from({ length: count }, () => {
@@ -104,7 +106,10 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
           const one = alteration?.(object) ?? null;
           return one === null ? [] : [one];
         });
-  const sync = (): void => store.sync(altered(objects()));
+  function sync(): void {
+    syncedMs = hostClock.now();
+    store.sync(altered(objects()));
+  }
   /** For those who watch and never ask: what only time changes. */
   function syncIn(ms: number): void {
     const cancel = hostClock.after(ms, () => {
@@ -118,7 +123,7 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
   sync();
   return {
     store() {
-      sync();
+      if (syncedMs !== hostClock.now()) sync();
       return store;
     },
     ready: (name) => readyCount(podStates(workload(name), look())),
@@ -134,6 +139,7 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
       const before = scalers.get(name);
       scalers.set(name, saw);
       // That it is still active is seen by whoever looks next; a poll is not worth a look of its own.
+      syncedMs = null;
       if (before?.active !== saw.active || before.blindMs !== saw.blindMs) sync();
     },
     runningJobs: () => jobs.filter(({ endsMs }) => endsMs > hostClock.now()).length,
