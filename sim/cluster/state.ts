@@ -3,13 +3,15 @@
  * the store finds what has changed since the last look.
  */
 import type { HostClock } from '#shared/ports/clock.ts';
-import { APP_NAMES, APPS, type AppName, SCALERS } from './facts.ts';
+import { APP_NAMES, APPS, type AppName, JOB_SCALER, SCALERS } from './facts.ts';
 import type { FaultSwitches } from './faults/switches.ts';
+import { certificateObject } from './objects/certificate.ts';
 import { deploymentObjects } from './objects/deployments.ts';
-import { certificateObject, ingressObject } from './objects/ingress.ts';
+import { ingressObject } from './objects/ingress.ts';
 import { type JobRecord, jobObjects } from './objects/jobs.ts';
 import { type ScalerState, scaledJob, scaledObject } from './objects/keda.ts';
-import { leaseObjects, namespaceObjects } from './objects/leases.ts';
+import { leaseObjects } from './objects/leases.ts';
+import { namespaceObjects } from './objects/namespaces.ts';
 import { nodeObjects } from './objects/nodes.ts';
 import type { ClusterObject } from './objects/object.ts';
 import { type Look, type PodRecord, podStates, readyCount, startupMs, type Workload } from './objects/workload.ts';
@@ -48,8 +50,6 @@ const DAY_MS = 86_400_000;
 const AGE_MS = 41 * DAY_MS;
 /** Of a GPU job, at speed 1. */
 const JOB_MS = 10 * 60_000;
-/** Ended jobs that are still listed, as the ScaledJob says. */
-const KEPT_JOBS = 5;
 const UNSEEN: ScalerState = { active: false, lastActiveMs: null, blindMs: null };
 
 export function createClusterState({ hostClock, seed, speed, faults }: StateOptions): ClusterState {
@@ -146,7 +146,7 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
     startJobs(count) {
       const now = hostClock.now();
       const running = jobs.filter(({ endsMs }) => endsMs > now);
-      const ended = jobs.filter(({ endsMs }) => endsMs <= now).slice(-KEPT_JOBS);
+      const ended = jobs.filter(({ endsMs }) => endsMs <= now).slice(-JOB_SCALER.kept);
       const started = newPods(count, now).map((pod) => ({ ...pod, endsMs: now + JOB_MS / speed }));
       jobs = [...ended, ...running, ...started];
       sync();
