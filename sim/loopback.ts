@@ -1,5 +1,5 @@
 /** Servers of the simulated world: on this machine, gone when they are closed, and what they read from a request. */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { RejectedError } from '#shared/errors.ts';
 
@@ -59,6 +59,19 @@ export async function bodyOrCut(incoming: IncomingMessage): Promise<string | nul
     socket.destroy();
     return null;
   }
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Text as it is, all else as JSON; where an answer has begun already, its connection is cut instead. */
+export function respond(response: ServerResponse, status: number, body: unknown, textType: string = TEXT): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const isText = typeof body === 'string';
+  response.writeHead(status, { 'content-type': isText ? textType : 'application/json' });
+  response.end(isText ? body : JSON.stringify(body));
 }
 
 /** Undefined: no JSON. */

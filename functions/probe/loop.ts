@@ -17,7 +17,7 @@ import { canarySeen } from '#shared/queries/probes.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import { OFFERS_OBJECT } from '#shared/serving/offers.ts';
 
-export interface LoopDeps {
+interface LoopDeps {
   readonly bus: Bus;
   readonly warehouse: Warehouse;
   readonly objects: Objects;
@@ -43,15 +43,7 @@ const LOOK_BACK_MS = 24 * 3_600_000;
 
 const observed = z.object({ observed_at: timestamp });
 
-export function createLoop({
-  bus,
-  warehouse,
-  objects,
-  registry,
-  worldClock,
-  deadLetters,
-  newId,
-}: LoopDeps): LoopReader {
+function createLoop({ bus, warehouse, objects, registry, worldClock, deadLetters, newId }: LoopDeps): LoopReader {
   const ageOf = (instant: string): number => Math.max(0, worldClock.now() - Date.parse(instant));
   return {
     newCanaryId: newId,

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { pathOf } from '../loopback.ts';
+import { pathOf, respond } from '../loopback.ts';
 import { discover } from './api/discovery.ts';
 import { createPages, type Page } from './api/pages.ts';
 import { type Place, placeOf } from './api/resources.ts';
@@ -69,9 +69,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const go = (): void => {
       try {
         const reply = answer(incoming, response);
-        if (reply !== null) send(response, reply);
+        if (reply !== null) respond(response, reply.status, reply.body);
       } catch (error) {
-        send(response, internalError(error));
+        const { status, body } = internalError(error);
+        respond(response, status, body);
       }
     };
     if (!faults.has('api_slow')) go();
@@ -108,6 +109,8 @@ function createAnswers({ state, faults, hostClock, token }: ApiOptions) {
     if (faults.has('api_forbidden')) return forbidden(place, watching ? 'watch' : place.name === null ? 'list' : 'get');
     const asked = askedOf(place, query, headers.accept ?? '');
     if ('refused' in asked) return asked.refused;
+    const [version, now] = [asked.version ?? 0, state.store().version()];
+    if (version > now) return tooNew(version, now);
     if (!watching) return place.name === null ? list(asked) : get(asked);
     if (watches >= MAX_WATCHES) return TOO_MANY;
     startWatch(asked, response);
@@ -124,9 +127,8 @@ function createAnswers({ state, faults, hostClock, token }: ApiOptions) {
       : { status: 200, body: show([object], {}, hostClock.now()) ?? object };
   }
 
-  function list({ place, query, selects, limit, version, show }: Asked): ApiReply {
+  function list({ place, query, selects, limit, show }: Asked): ApiReply {
     const store = state.store();
-    if (version !== null && version > store.version()) return tooNew(version, store.version());
     const found = (): readonly ClusterObject[] => store.all(place.resource.kind).filter(selects);
     const small = faults.has('api_continue_expired') || faults.has('small_pages');
     const perPage = small ? Math.min(SMALL_PAGE, limit === 0 ? SMALL_PAGE : limit) : limit;
@@ -227,9 +229,3 @@ const ADDED_GROUPS = new Set(['keda.sh', 'networking.gke.io']);
 
 const isInclude = (text: string): text is IncludeObject => text === 'None' || text === 'Metadata' || text === 'Object';
 const versionOf = ({ group, version }: Place['resource']): string => (group === '' ? version : `${group}/${version}`);
-
-function send(response: ServerResponse, { status, body }: ApiReply): void {
-  const isText = typeof body === 'string';
-  response.writeHead(status, { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' });
-  response.end(isText ? body : JSON.stringify(body));
-}

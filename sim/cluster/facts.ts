@@ -7,6 +7,8 @@ export const REGION = 'us-central1';
 export const PROJECT = 'vm-spawn';
 export const CLUSTER_NAME = 'vaultmesh-cluster';
 
+const imageOf = (name: string): string => `us-central1-docker.pkg.dev/${PROJECT}/vaultmesh/${name}:1.0.0`;
+
 export interface App {
   readonly name: string;
   readonly namespace: string;
@@ -27,7 +29,7 @@ const service = (name: string, component: string, port: number, replicas: number
   port,
   replicas,
   labels: { app: name, component, 'part-of': 'vaultmesh' },
-  image: `us-central1-docker.pkg.dev/${PROJECT}/vaultmesh/${name}:1.0.0`,
+  image: imageOf(name),
   scraped,
 });
 
@@ -87,11 +89,15 @@ export const SCALERS: readonly Scaler[] = [
   { name: 'psi-field-scaler', target: 'psi-field', subscription: 'vaultmesh-psi-jobs-sub', value: 5, max: 10 },
   { name: 'scheduler-scaler', target: 'scheduler', subscription: 'vaultmesh-scheduler-jobs-sub', value: 5, max: 5 },
 ];
+/** What GPU jobs run. */
+export const GPU_WORKER = { name: 'gpu-worker', image: imageOf('gpu-worker') } as const;
 export const JOB_SCALER = {
   name: 'gpu-job-scaler',
   subscription: 'vaultmesh-gpu-jobs-sub',
   value: 1,
   max: 10,
+  /** Ended jobs that are still listed. */
+  kept: 5,
 } as const;
 export const KEDA_POLL_S = 30;
 export const KEDA_COOLDOWN_S = 300;

@@ -4,7 +4,7 @@
  */
 import type { HostClock } from '#shared/ports/clock.ts';
 import { startApi } from './api.ts';
-import { type AppName, CLUSTER_NAME, HOSTS, NAMESPACE } from './facts.ts';
+import { APPS, type AppName, CLUSTER_NAME, HOSTS, JOB_SCALER, NAMESPACE } from './facts.ts';
 import { createSwitches, type FaultSwitches } from './faults/switches.ts';
 import { type Backlog, startKeda } from './keda.ts';
 import { createServices, SERVICE_NAMES, type ServiceName } from './services/index.ts';
@@ -19,7 +19,7 @@ import {
 import { type Alteration, type ClusterState, createClusterState } from './state.ts';
 import { startTestDoor } from './test-door.ts';
 import { startTlsEndpoints } from './tls/endpoints.ts';
-import { createAuthority, type TlsName } from './tls/identities.ts';
+import { createAuthority, TLS_NAMES, type TlsName } from './tls/identities.ts';
 import type { Identity } from './tls/pair.ts';
 
 export type DoorName = ServiceName | 'api' | 'api_tls' | 'faults' | 'ingress' | 'ingress_tls';
@@ -75,13 +75,19 @@ export type ReplyAlteration = (service: ServiceName, path: string, reply: Servic
 const TOKEN = 'simulated-cluster-token';
 const SLOW_MS = 1_500;
 const DAY_MS = 86_400_000;
-const ONE_JOB: Backlog = (subscription) => (subscription === 'vaultmesh-gpu-jobs-sub' ? 0 : 1);
-/** Services that are deployments of the cluster: without a ready pod they answer nothing. */
-const DEPLOYED = new Set<ServiceName>(['psi-field', 'scheduler', 'aurora-router', 'analytics']);
+const ONE_EACH: Backlog = (subscription) => (subscription === JOB_SCALER.subscription ? 0 : 1);
 
 /** @throws RejectedError port_unavailable; then nothing runs */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
-  const { hostClock, seed, portOf = () => 0, backlog = ONE_JOB, speed = 1, elsewhere = {}, slowMs = SLOW_MS } = options;
+  const {
+    hostClock,
+    seed,
+    portOf = () => 0,
+    backlog = ONE_EACH,
+    speed = 1,
+    elsewhere = {},
+    slowMs = SLOW_MS,
+  } = options;
   const faults = createSwitches(hostClock);
   const state = createClusterState({ hostClock, seed, speed, faults });
   const authority = createAuthority([...Object.keys(HOSTS), 'localhost', '127.0.0.1'], hostClock.now());
@@ -119,7 +125,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       }),
     );
     const door: RunningService = await started(startTestDoor(faults, portOf('faults')));
-    const shown = (): Identity => identities[tlsFaultOf(faults)];
+    const shown = (): Identity => identities[tlsNameOf(faults)];
     const ingress = await started(
       startIngress({
         hostClock,
@@ -176,6 +182,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 }
 
 const isService = (app: AppName): app is AppName & ServiceName => (SERVICE_NAMES as readonly string[]).includes(app);
+const isApp = (service: ServiceName): service is AppName & ServiceName => service in APPS;
 
 /** Nobody answers who is down, or where no pod is ready. */
 function seen(
@@ -184,7 +191,7 @@ function seen(
   state: ClusterState,
   alteration: () => ReplyAlteration | null,
 ): SeenService {
-  const isThere = (): boolean => !DEPLOYED.has(name) || state.ready(name as AppName & ServiceName) > 0;
+  const isThere = (): boolean => !isApp(name) || state.ready(name) > 0;
   return {
     delayMs: service.delayMs,
     answer(request) {
@@ -196,20 +203,9 @@ function seen(
   };
 }
 
-const TLS_FAULTS = {
-  tls_expired: 'expired',
-  tls_expiring: 'expiring',
-  tls_wrong_host: 'wrong_host',
-  tls_self_signed: 'self_signed',
-  tls_revoked: 'revoked',
-  tls_chain_incomplete: 'chain_incomplete',
-} as const;
-
-/** What the ingress is under the first of the faults. */
-function tlsFaultOf(faults: FaultSwitches): TlsName {
-  for (const name of faults.active()) if (name in TLS_FAULTS) return TLS_FAULTS[name as keyof typeof TLS_FAULTS];
-  return 'valid';
-}
+/** What the ingress is in TLS: of several faults the first of the names. */
+const tlsNameOf = (faults: FaultSwitches): TlsName =>
+  TLS_NAMES.find((name) => name !== 'valid' && faults.has(`tls_${name}`)) ?? 'valid';
 
 /** JSON, which is YAML as well. */
 const kubeconfigOf = (server: string, caPem: string): string =>

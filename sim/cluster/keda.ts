@@ -34,19 +34,34 @@ export function startKeda({ hostClock, state, faults, backlog, speed }: KedaOpti
   const seen = new Map<string, ScalerState>();
   /** What was wanted lately, by scaler, oldest first. */
   const wishes = new Map<string, readonly { readonly atMs: number; readonly wanted: number }[]>();
+  /** What is waited for: the next poll, or subscriptions to tell. */
+  const timers = new Set<() => void>();
   let over = false;
-  let cancel = hostClock.after(0, round);
+
+  /** @returns what ends it before its time */
+  function after(ms: number, run: () => void): () => void {
+    const cancel = hostClock.after(ms, () => {
+      timers.delete(end);
+      run();
+    });
+    const end = (): void => {
+      timers.delete(end);
+      cancel();
+    };
+    timers.add(end);
+    return end;
+  }
 
   function round(): void {
     void Promise.all([...SCALERS.map(scaleOne), startJobs()]).then(() => {
-      if (!over) cancel = hostClock.after(pollMs, round);
+      if (!over) after(pollMs, round);
     });
   }
 
   /** Null: it does not tell, or not before the next poll. */
   function waiting(subscription: string): Promise<number | null> {
     return new Promise((resolve) => {
-      const late = hostClock.after(pollMs, () => resolve(null));
+      const late = after(pollMs, () => resolve(null));
       const settle = (count: number | null): void => {
         late();
         resolve(count);
@@ -97,8 +112,9 @@ export function startKeda({ hostClock, state, faults, backlog, speed }: KedaOpti
     if (more > 0) state.startJobs(more);
   }
 
+  after(0, round);
   return () => {
     over = true;
-    cancel();
+    for (const end of timers) end();
   };
 }

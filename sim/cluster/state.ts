@@ -3,13 +3,15 @@
  * the store finds what has changed since the last look.
  */
 import type { HostClock } from '#shared/ports/clock.ts';
-import { APP_NAMES, APPS, type AppName, SCALERS } from './facts.ts';
+import { APP_NAMES, APPS, type AppName, JOB_SCALER, SCALERS } from './facts.ts';
 import type { FaultSwitches } from './faults/switches.ts';
+import { certificateObject } from './objects/certificate.ts';
 import { deploymentObjects } from './objects/deployments.ts';
-import { certificateObject, ingressObject } from './objects/ingress.ts';
+import { ingressObject } from './objects/ingress.ts';
 import { type JobRecord, jobObjects } from './objects/jobs.ts';
 import { type ScalerState, scaledJob, scaledObject } from './objects/keda.ts';
-import { leaseObjects, namespaceObjects } from './objects/leases.ts';
+import { leaseObjects } from './objects/leases.ts';
+import { namespaceObjects } from './objects/namespaces.ts';
 import { nodeObjects } from './objects/nodes.ts';
 import type { ClusterObject } from './objects/object.ts';
 import { type Look, type PodRecord, podStates, readyCount, startupMs, type Workload } from './objects/workload.ts';
@@ -48,8 +50,6 @@ const DAY_MS = 86_400_000;
 const AGE_MS = 41 * DAY_MS;
 /** Of a GPU job, at speed 1. */
 const JOB_MS = 10 * 60_000;
-/** Ended jobs that are still listed, as the ScaledJob says. */
-const KEPT_JOBS = 5;
 const UNSEEN: ScalerState = { active: false, lastActiveMs: null, blindMs: null };
 
 export function createClusterState({ hostClock, seed, speed, faults }: StateOptions): ClusterState {
@@ -61,6 +61,8 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
   let serial = 0;
   let alteration: Alteration | null = null;
   const timers = new Set<() => void>();
+  /** What the store tells of; null: of less than is known. Within a millisecond only what is told here changes anything. */
+  let syncedMs: number | null = null;
 
   const newPods = (count: number, createdMs: number): readonly PodRecord[] =>
     Array.from({ length: count }, () => {
@@ -104,7 +106,10 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
           const one = alteration?.(object) ?? null;
           return one === null ? [] : [one];
         });
-  const sync = (): void => store.sync(altered(objects()));
+  function sync(): void {
+    syncedMs = hostClock.now();
+    store.sync(altered(objects()));
+  }
   /** For those who watch and never ask: what only time changes. */
   function syncIn(ms: number): void {
     const cancel = hostClock.after(ms, () => {
@@ -118,7 +123,7 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
   sync();
   return {
     store() {
-      sync();
+      if (syncedMs !== hostClock.now()) sync();
       return store;
     },
     ready: (name) => readyCount(podStates(workload(name), look())),
@@ -134,13 +139,14 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
       const before = scalers.get(name);
       scalers.set(name, saw);
       // That it is still active is seen by whoever looks next; a poll is not worth a look of its own.
+      syncedMs = null;
       if (before?.active !== saw.active || before.blindMs !== saw.blindMs) sync();
     },
     runningJobs: () => jobs.filter(({ endsMs }) => endsMs > hostClock.now()).length,
     startJobs(count) {
       const now = hostClock.now();
       const running = jobs.filter(({ endsMs }) => endsMs > now);
-      const ended = jobs.filter(({ endsMs }) => endsMs <= now).slice(-KEPT_JOBS);
+      const ended = jobs.filter(({ endsMs }) => endsMs <= now).slice(-JOB_SCALER.kept);
       const started = newPods(count, now).map((pod) => ({ ...pod, endsMs: now + JOB_MS / speed }));
       jobs = [...ended, ...running, ...started];
       sync();

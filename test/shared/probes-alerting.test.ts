@@ -7,8 +7,12 @@ import { uniforms } from '#sim/market/random.ts';
 import { testCases } from '#test/support/cases.ts';
 
 const RULE: AlertRule = { failures: 3, of: 5, clear: 3 };
-const CONFIRMATIONS = 2;
-const at = (slot: number): string => rfc3339(Date.UTC(2026, 0, 1) + slot * 60_000);
+/** Twice confirmed: bad only when three looks in a row are. */
+const LOOKS = [1, 2, 3];
+const SLOTS = 1_000;
+// A million runs are counted here: what is the same in each is made once.
+const TIMES = Array.from({ length: SLOTS }, (_, slot) => rfc3339(Date.UTC(2026, 0, 1) + slot * 60_000));
+const at = (slot: number): string => TIMES[slot] ?? '';
 
 function result(status: CheckStatus, given: Partial<CheckResult> = {}): CheckResult {
   return {
@@ -32,6 +36,9 @@ function result(status: CheckStatus, given: Partial<CheckResult> = {}): CheckRes
 
 const run = (state: AlertState, slot: number, results: readonly CheckResult[], rules = new Map([['a', RULE]])) =>
   countRun(state, { period: at(slot), runId: `local-${slot}`, suite: 'local', at: at(slot), results, rules });
+
+const BAD = [result('fail')];
+const GOOD = [result('pass')];
 
 /** p fail, . pass, e error, s skipped */
 const resultsOf = (text: string): readonly CheckResult[] => {
@@ -141,10 +148,8 @@ test('a check that fails one time in five by chance raises a false alert in less
     const draw = uniforms(seed, 'flapping');
     const rules = new Map([['a', RULE]]);
     let state = QUIET;
-    for (let slot = 0; slot < 1_000 && state.untold.length === 0; slot += 1) {
-      // Twice confirmed: bad only when three looks in a row are.
-      const looks = Array.from({ length: 1 + CONFIRMATIONS }, () => draw() < 0.2);
-      state = run(state, slot, [result(looks.every(Boolean) ? 'fail' : 'pass')], rules);
+    for (let slot = 0; slot < SLOTS && state.untold.length === 0; slot += 1) {
+      state = run(state, slot, LOOKS.every(() => draw() < 0.2) ? BAD : GOOD, rules);
     }
     if (state.untold.length > 0) wrong += 1;
   }
@@ -154,8 +159,8 @@ test('a check that fails one time in five by chance raises a false alert in less
   for (let seed = 1; seed <= 50; seed += 1) {
     const draw = uniforms(seed, 'flapping');
     let state = QUIET;
-    for (let slot = 0; slot < 1_000 && state.untold.length === 0; slot += 1)
-      state = run(state, slot, [result(draw() < 0.2 ? 'fail' : 'pass')]);
+    for (let slot = 0; slot < SLOTS && state.untold.length === 0; slot += 1)
+      state = run(state, slot, draw() < 0.2 ? BAD : GOOD);
     if (state.untold.length > 0) unconfirmed += 1;
   }
   expect(unconfirmed).toBe(50);
@@ -165,7 +170,7 @@ test('a check that goes down, and flaps before and after, alerts in three runs a
   let [once, atOnce] = [0, 0];
   for (let seed = 1; seed <= testCases; seed += 1) {
     const draw = uniforms(seed, 'down');
-    const flaps = (): boolean => Array.from({ length: 1 + CONFIRMATIONS }, () => draw() < 0.2).every(Boolean);
+    const flaps = (): boolean => LOOKS.every(() => draw() < 0.2);
     const downAt = Math.floor(draw() * 200);
     const upAt = downAt + RULE.failures + Math.floor(draw() * 100);
     const slots = Array.from({ length: upAt + 60 }, (_, slot) => downAt <= slot && slot < upAt);

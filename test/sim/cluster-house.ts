@@ -1,5 +1,5 @@
 /** A simulated cluster for tests: its clock, what it is asked, and all that it shows at one moment. */
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { connect, type PeerCertificate } from 'node:tls';
 import { RESOURCES, type Resource } from '#sim/cluster/api/resources.ts';
 import { HOSTS } from '#sim/cluster/facts.ts';
@@ -51,14 +51,16 @@ export interface AskOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Of connections that are used again; false: one for this. */
+  readonly agent?: Agent | false;
 }
 
 /** Null: cut off. The path goes out as it is given. */
 export function ask(origin: string, path: string, options: AskOptions = {}): Promise<Answer | null> {
-  const { method = 'GET', headers = {}, body } = options;
+  const { method = 'GET', headers = {}, body, agent = false } = options;
   const { hostname, port } = new URL(origin);
   return new Promise((resolve) => {
-    const asked = request({ hostname, port, path, method, headers, agent: false }, (response) => {
+    const asked = request({ hostname, port, path, method, headers, agent }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
@@ -70,8 +72,12 @@ export function ask(origin: string, path: string, options: AskOptions = {}): Pro
   });
 }
 
-export const askApi = ({ cluster }: House, path: string, headers: Readonly<Record<string, string>> = {}) =>
-  ask(cluster.apiUrl, path, { headers: { authorization: `Bearer ${cluster.token}`, ...headers } });
+export const askApi = (
+  { cluster }: House,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  agent: Agent | false = false,
+) => ask(cluster.apiUrl, path, { headers: { authorization: `Bearer ${cluster.token}`, ...headers }, agent });
 
 export interface Item<Spec = unknown, Status = unknown> {
   readonly kind?: string;
@@ -148,6 +154,7 @@ const pathOf = ({ group, version, plural }: Resource): string =>
 /** All that can be seen now, by what it is of: `Pod aurora-router`, `psi-field /state`, `ingress aurora`, `tls`. */
 export async function pictureOf(house: House): Promise<ReadonlyMap<string, string>> {
   const { cluster, clock } = house;
+  const agent = new Agent({ keepAlive: true });
   const picture = new Map<string, string>();
   const see = async (name: string, look: () => Promise<unknown>): Promise<void> => {
     const before = house.late();
@@ -155,13 +162,13 @@ export async function pictureOf(house: House): Promise<ReadonlyMap<string, strin
     picture.set(name, (picture.get(name) ?? '') + seen);
   };
   for (const path of ['/version', '/readyz'])
-    await see(`api ${path}`, async () => (await askApi(house, path))?.text ?? 'cut');
+    await see(`api ${path}`, async () => (await askApi(house, path, {}, agent))?.text ?? 'cut');
   for (const resource of RESOURCES) {
     const { kind, plural } = resource;
     let token = '';
     await see(`api ${plural}`, async () => {
       for (let page = 1; page <= 50; page += 1) {
-        const answer = await askApi(house, `${pathOf(resource)}?limit=500${token}`);
+        const answer = await askApi(house, `${pathOf(resource)}?limit=500${token}`, {}, agent);
         if (answer?.status !== 200) return [page, answer?.status ?? 'cut'];
         const { items, metadata } = JSON.parse(answer.text) as Listed;
         for (const item of items) {
@@ -178,12 +185,12 @@ export async function pictureOf(house: House): Promise<ReadonlyMap<string, strin
   for (const name of SERVICE_NAMES)
     for (const path of PATHS[name])
       await see(`${name} ${path.replace(/\?.*/, '')}`, async () => {
-        const answer = await ask(cluster.urls[name], path);
+        const answer = await ask(cluster.urls[name], path, { agent });
         return answer === null ? 'cut' : [answer.status, answer.text];
       });
   for (const host of Object.keys(HOSTS))
     await see(`ingress ${host.split('.')[0]}`, async () => {
-      const answer = await ask(cluster.ingressUrl, '/health', { headers: { host } });
+      const answer = await ask(cluster.ingressUrl, '/health', { headers: { host }, agent });
       return answer === null ? 'cut' : [answer.status, answer.text];
     });
   await see('tls', () =>
@@ -194,6 +201,7 @@ export async function pictureOf(house: House): Promise<ReadonlyMap<string, strin
       nowMs: clock.now(),
     }),
   );
+  agent.destroy();
   return picture;
 }
 

@@ -210,11 +210,15 @@ test('GPU work becomes jobs, at most ten at once, and what has ended is listed f
   expect(jobs()).toHaveLength(6);
 });
 
-test('ends when it is told, and leaves no timer', async () => {
-  const { clock, state, stop } = scene();
+test.each<[string, number | (() => Promise<number>)]>([
+  ['between two polls', 1],
+  ['while a subscription does not tell', () => new Promise<number>(() => undefined)],
+])('ends when it is told %s, and leaves no timer', async (_, backlog) => {
+  const { clock, state, waiting, stop } = scene();
+  waiting.set(PSI, backlog);
   await clock.advance(1);
+  expect(clock.pending()).toBeGreaterThan(0);
   stop();
   state.close();
-  await clock.advance(POLL);
   expect(clock.pending()).toBe(0);
 });

@@ -162,7 +162,26 @@ describe('aurora-router', () => {
     const metrics = (await ask(house.cluster.urls['aurora-router'], '/metrics'))?.text ?? '';
     expect(metrics).toContain('aurora_route_requests_total{provider="vastai",status="success"} 1\n');
     expect(metrics).toContain('aurora_route_failures_total{provider="none",reason="no_capacity"} 1\n');
+    expect(metrics).toContain('aurora_ai_decisions_total{mode="rules"} 3\n');
     expect((await get('aurora-router', '/health')).body.lastRequest).toEqual(INSTANT);
+  });
+
+  test('has the series that the deployment has', async () => {
+    const metrics = (await ask(house.cluster.urls['aurora-router'], '/metrics'))?.text ?? '';
+    const names = [...metrics.matchAll(/^# TYPE aurora_(\S+)/gm)].map(([, name]) => name);
+    expect(names.sort()).toEqual([
+      'active_deployments',
+      'ai_decisions_total',
+      'ai_reward',
+      'provider_capacity',
+      'provider_cost_usd',
+      'provider_health',
+      'provider_latency_ms',
+      'route_duration_seconds',
+      'route_failures_total',
+      'route_requests_total',
+    ]);
+    expect(metrics).toMatch(/^aurora_route_duration_seconds_bucket\{provider="akash",mode="rules",le="\+Inf"\} \d+$/m);
   });
 
   test('knows its providers', async () => {

@@ -16,8 +16,8 @@ const suite = z.looseObject({
 });
 
 const TARGETS = ['cluster', 'ingress', 'ingress-tls', 'psi-field', 'scheduler', 'analytics', 'loki', 'tempo'];
-/** A simulated step takes a quarter of a second. */
-const APART_S = 0.6;
+/** A simulated step takes a quarter of a second: between the two looks there is one. */
+const APART_S = 0.3;
 
 /** JSON, which is YAML too. `${namespace}` stays open. */
 export function clusterSuite({ urls, ingressUrl, ingressTlsPort, caPem, crlPems }: RunningCluster): string {

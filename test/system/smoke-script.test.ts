@@ -9,6 +9,7 @@ import { runReport } from '#shared/probes/run.ts';
 import { type RunningCluster, startCluster } from '#sim/cluster/index.ts';
 import { compiledBefore } from '#test/support/child.ts';
 import { clusterSuite } from '#test/support/cluster-suite.ts';
+import { runsDear } from '#test/support/dear.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SCRIPT = join(ROOT, 'SMOKE_TEST_PRODUCTION.sh');
@@ -67,6 +68,9 @@ async function script(
   return { code, ...said };
 }
 
+/** What starts Node, which takes a second of a processor: what `vm smoke` says for it is held in test/cli/smoke.test.ts, in one process. */
+const dear = test.skipIf(!runsDear);
+
 const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0;
 const clean = 'shellcheck has nothing against it';
 test.skipIf(!hasShellcheck)(hasShellcheck ? clean : `${clean}: not shown, for there is no shellcheck here`, () => {
@@ -94,7 +98,7 @@ describe('of the cluster', () => {
     expect(await readFile(join(folder, 'smoke.xml'), 'utf8')).toContain('failures="0" errors="0"');
   });
 
-  test('with something that only warns: 1; with something critical: 2', async () => {
+  dear('with something that only warns: 1; with something critical: 2', async () => {
     try {
       sim.faults.set(['loki_down']);
       const warned = await script(['--suite', suite, '--json']);
@@ -110,7 +114,7 @@ describe('of the cluster', () => {
     }
   });
 
-  test('without its public names, and without a login', async () => {
+  dear('without its public names, and without a login', async () => {
     const { code, out } = await script(['--suite', suite, '--skip-ingress', '--skip-auth', '--json'], {
       KUBECONFIG: join(folder, 'none'),
     });
@@ -134,7 +138,7 @@ describe('could not run', () => {
     });
   });
 
-  test('with a cluster that the kubeconfig does not know', async () => {
+  dear('with a cluster that the kubeconfig does not know', async () => {
     const { code, err } = await script(['--suite', suite, '--cluster', 'other']);
     expect(code).toBe(3);
     expect(err).toContain('there is no context for a cluster "other"; known: vaultmesh-cluster');
@@ -144,7 +148,7 @@ describe('could not run', () => {
   const [unshare = '', ...rest] = noWayOut;
   const hasUnshare = spawnSync(unshare, [...rest, 'true']).status === 0;
   const unknown = 'without a network nothing is known of production';
-  test.skipIf(!hasUnshare)(
+  test.skipIf(!hasUnshare || !runsDear)(
     hasUnshare ? unknown : `${unknown}: not shown, for nobody here may have a network of his own`,
     async () => {
       const { code, out, err } = await script(['--skip-auth', '--suite', await withoutNetwork()], {}, noWayOut);

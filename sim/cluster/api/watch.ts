@@ -1,4 +1,4 @@
-/** A stream of changes: one JSON object a line, until its time is over, its reader goes, or the server closes. */
+/** A stream of changes: one JSON object a line, until its time is over, its reader goes or falls too far behind, or the server closes. */
 import type { ServerResponse } from 'node:http';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { ClusterObject, Fields } from '../objects/object.ts';
@@ -19,7 +19,9 @@ export interface WatchRequest {
 
 type WatchType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-/** Called when the stream is over. */
+/** What is written and not taken, in bytes: some hundred changes. Whoever is further behind is cut off, as by the real API, and lists again. */
+const MAX_BEHIND = 512 * 1024;
+
 export function watch(
   response: ServerResponse,
   store: Store,
@@ -29,8 +31,11 @@ export function watch(
   response.writeHead(200, { 'content-type': 'application/json' });
   // kubectl waits for them, and there may be nothing to tell for long.
   response.flushHeaders();
-  const line = (type: WatchType | 'ERROR', object: unknown): void =>
-    void response.write(`${JSON.stringify({ type, object })}\n`);
+  const line = (type: WatchType | 'ERROR', object: unknown): void => {
+    if (response.destroyed) return;
+    response.write(`${JSON.stringify({ type, object })}\n`);
+    if (response.writableLength > MAX_BEHIND) response.destroy();
+  };
   const change = (event: StoreEvent): void => {
     const type = event.object.kind === kind ? typeOf(event, selects) : null;
     if (type !== null) line(type, show(event.object));

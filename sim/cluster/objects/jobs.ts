@@ -1,7 +1,13 @@
 /** Jobs that KEDA makes for waiting GPU work, and the pods that do it. */
-import { JOB_SCALER, NAMESPACE, NODES } from '../facts.ts';
-import { gpuPodSpec } from './keda.ts';
-import { type ClusterObject, head, seconds, suffixOf } from './object.ts';
+import { GPU_WORKER, JOB_SCALER, NAMESPACE, NODES } from '../facts.ts';
+import { type ClusterObject, type Fields, head, seconds, suffixOf } from './object.ts';
+
+export const GPU_POD_SPEC: Fields = {
+  containers: [
+    { ...GPU_WORKER, resources: { limits: { 'nvidia.com/gpu': '1' }, requests: { cpu: '100m', memory: '256Mi' } } },
+  ],
+  restartPolicy: 'Never',
+};
 
 export interface JobRecord {
   readonly serial: number;
@@ -19,10 +25,10 @@ export function jobObjects(
   const { serial, createdMs, endsMs } = job;
   const done = nowMs >= endsMs;
   const name = `${JOB_SCALER.name}-${suffixOf(5, seed, 'job', serial)}`;
-  const labels = { app: 'gpu-worker', 'scaledjob.keda.sh/name': JOB_SCALER.name };
+  const labels = { app: GPU_WORKER.name, 'scaledjob.keda.sh/name': JOB_SCALER.name };
   const made: ClusterObject = {
     ...head({ apiVersion: 'batch/v1', kind: 'Job', name, namespace: NAMESPACE, createdMs, labels, owner: scaler }),
-    spec: { parallelism: 1, completions: 1, backoffLimit: 2, template: { metadata: { labels }, spec: gpuPodSpec() } },
+    spec: { parallelism: 1, completions: 1, backoffLimit: 2, template: { metadata: { labels }, spec: GPU_POD_SPEC } },
     status: {
       startTime: seconds(createdMs),
       ...(done
@@ -58,7 +64,7 @@ function podOf(
       labels: { ...labels, 'batch.kubernetes.io/job-name': job.metadata.name },
       owner: job,
     }),
-    spec: { ...gpuPodSpec(), nodeName: node.name, schedulerName: 'default-scheduler' },
+    spec: { ...GPU_POD_SPEC, nodeName: node.name, schedulerName: 'default-scheduler' },
     status: {
       phase: done ? 'Succeeded' : 'Running',
       conditions: [
@@ -72,8 +78,7 @@ function podOf(
       startTime: seconds(createdMs),
       containerStatuses: [
         {
-          name: 'gpu-worker',
-          image: 'us-central1-docker.pkg.dev/vm-spawn/vaultmesh/gpu-worker:1.0.0',
+          ...GPU_WORKER,
           ready: !done,
           started: !done,
           restartCount: 0,

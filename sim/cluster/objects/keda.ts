@@ -1,5 +1,6 @@
 import { APPS, JOB_SCALER, KEDA_COOLDOWN_S, KEDA_POLL_S, NAMESPACE, type Scaler } from '../facts.ts';
 import type { FaultSwitches } from '../faults/switches.ts';
+import { GPU_POD_SPEC } from './jobs.ts';
 import { type ClusterObject, type Condition, type Fields, head, seconds } from './object.ts';
 
 /** What KEDA has seen of a scaler's subscription. */
@@ -135,7 +136,7 @@ function activeOf({ active, lastActiveMs, blindMs }: ScalerState, bornMs: number
 }
 
 export function scaledJob(bornMs: number): ClusterObject {
-  const { name, subscription, value, max } = JOB_SCALER;
+  const { name, subscription, value, max, kept } = JOB_SCALER;
   return {
     ...head({
       apiVersion: API,
@@ -147,12 +148,12 @@ export function scaledJob(bornMs: number): ClusterObject {
       labels: { 'scaledjob.keda.sh/name': name },
     }),
     spec: {
-      jobTargetRef: { backoffLimit: 2, template: { spec: gpuPodSpec() } },
+      jobTargetRef: { backoffLimit: 2, template: { spec: GPU_POD_SPEC } },
       pollingInterval: KEDA_POLL_S,
       minReplicaCount: 0,
       maxReplicaCount: max,
-      successfulJobsHistoryLimit: 5,
-      failedJobsHistoryLimit: 5,
+      successfulJobsHistoryLimit: kept,
+      failedJobsHistoryLimit: kept,
       triggers: [trigger(subscription, value)],
     },
     status: {
@@ -168,16 +169,3 @@ export function scaledJob(bornMs: number): ClusterObject {
     },
   };
 }
-
-const GPU_IMAGE = 'us-central1-docker.pkg.dev/vm-spawn/vaultmesh/gpu-worker:1.0.0';
-
-export const gpuPodSpec = (): Fields => ({
-  containers: [
-    {
-      name: 'gpu-worker',
-      image: GPU_IMAGE,
-      resources: { limits: { 'nvidia.com/gpu': '1' }, requests: { cpu: '100m', memory: '256Mi' } },
-    },
-  ],
-  restartPolicy: 'Never',
-});

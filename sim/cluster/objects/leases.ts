@@ -1,4 +1,4 @@
-import { KEDA_NAMESPACE, NAMESPACES, NODES } from '../facts.ts';
+import { KEDA_NAMESPACE, NODES } from '../facts.ts';
 import type { FaultSwitches } from '../faults/switches.ts';
 import { type ClusterObject, head, micros, uidOf } from './object.ts';
 
@@ -42,16 +42,3 @@ export function leaseObjects(bornMs: number, nowMs: number, faults: FaultSwitche
     ),
   ];
 }
-
-export const namespaceObjects = (bornMs: number): readonly ClusterObject[] =>
-  NAMESPACES.map((name) => ({
-    ...head({
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      name,
-      createdMs: bornMs,
-      labels: { 'kubernetes.io/metadata.name': name },
-    }),
-    spec: { finalizers: ['kubernetes'] },
-    status: { phase: 'Active' },
-  }));

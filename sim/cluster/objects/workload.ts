@@ -16,10 +16,10 @@ export interface Workload {
   readonly wanted: number;
 }
 
-export type PodCondition =
-  | { readonly kind: 'ready'; readonly sinceMs: number }
-  | { readonly kind: 'starting' | 'pending' | 'not_ready' | 'image_pull'; readonly sinceMs: number }
-  | { readonly kind: 'crash_loop'; readonly sinceMs: number };
+export interface PodCondition {
+  readonly kind: 'ready' | 'starting' | 'pending' | 'not_ready' | 'image_pull' | 'crash_loop';
+  readonly sinceMs: number;
+}
 
 export interface PodState extends PodRecord {
   readonly app: App;

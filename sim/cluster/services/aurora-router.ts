@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FaultSwitches } from '../faults/switches.ts';
-import { exposition, type Family } from './exposition.ts';
+import { exposition, type Family, gauge, histogram } from './exposition.ts';
 import { EXPOSITION, json, type Service, type ServiceReply, text } from './service.ts';
 
 export interface RouterOptions {
@@ -15,14 +15,18 @@ interface ProviderFact {
   readonly usdPerHour: number;
   readonly latencyMs: number;
   readonly gpus: readonly string[];
+  /** GPUs that it lets. */
+  readonly capacity: number;
 }
+
+const MODE = 'rules';
 
 /** In the names that the deployment has for them. */
 const PROVIDERS: readonly ProviderFact[] = [
-  { id: 'akash', usdPerHour: 1.45, latencyMs: 320, gpus: ['a100', 'h100', 't4'] },
-  { id: 'ionet', usdPerHour: 1.2, latencyMs: 410, gpus: ['a100', '4090'] },
-  { id: 'render', usdPerHour: 0.55, latencyMs: 380, gpus: ['4090', 'a6000'] },
-  { id: 'vastai', usdPerHour: 0.42, latencyMs: 450, gpus: ['4090', 'a6000', 'a100', 'l40'] },
+  { id: 'akash', usdPerHour: 1.45, latencyMs: 320, gpus: ['a100', 'h100', 't4'], capacity: 120 },
+  { id: 'ionet', usdPerHour: 1.2, latencyMs: 410, gpus: ['a100', '4090'], capacity: 80 },
+  { id: 'render', usdPerHour: 0.55, latencyMs: 380, gpus: ['4090', 'a6000'], capacity: 60 },
+  { id: 'vastai', usdPerHour: 0.42, latencyMs: 450, gpus: ['4090', 'a6000', 'a100', 'l40'], capacity: 200 },
 ];
 
 const routeRequest = z.object({
@@ -71,7 +75,7 @@ export function createAuroraRouter({ startMs, faults, slowMs }: RouterOptions): 
         status: 'healthy',
         uptime: Math.floor((nowMs - startMs) / 1000),
         lastRequest: lastMs === null ? null : new Date(lastMs).toISOString(),
-        mode: 'rules',
+        mode: MODE,
         providers: PROVIDERS.map(({ id }) => id),
       });
     if (path === '/providers') return json(PROVIDERS.map(seen));
@@ -123,9 +127,27 @@ function familiesOf(routed: ReadonlyMap<string, number>, refused: number): reado
       type: 'counter',
       samples: [{ labels: { provider: 'none', reason: 'no_capacity' }, value: refused }],
     },
+    {
+      name: 'aurora_route_duration_seconds',
+      help: 'How long a route takes',
+      type: 'histogram',
+      samples: PROVIDERS.flatMap(({ id }) => {
+        const count = routed.get(id) ?? 0;
+        // It looks at four lines of a table.
+        return histogram({ provider: id, mode: MODE }, [0.01, 0.1, 1], [count, count, count], count, count / 1_000);
+      }),
+    },
     each('aurora_active_deployments', 'Deployments', ({ id }) => routed.get(id) ?? 0),
     each('aurora_provider_health', '1: healthy', () => 1),
     each('aurora_provider_latency_ms', 'Latency', ({ latencyMs }) => latencyMs),
     each('aurora_provider_cost_usd', 'Price of an hour', ({ usdPerHour }) => usdPerHour),
+    each('aurora_provider_capacity', 'GPUs', ({ capacity }) => capacity),
+    {
+      name: 'aurora_ai_decisions_total',
+      help: 'Decisions by what made them',
+      type: 'counter',
+      samples: [{ labels: { mode: MODE }, value: [...routed.values()].reduce((sum, one) => sum + one, refused) }],
+    },
+    gauge('aurora_ai_reward', 'What it was rewarded with: it does not learn', 0),
   ];
 }

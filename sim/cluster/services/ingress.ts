@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { pathOf } from '../../loopback.ts';
+import { pathOf, respond } from '../../loopback.ts';
 import type { AppName } from '../facts.ts';
 import type { FaultSwitches } from '../faults/switches.ts';
 import { backends } from '../objects/ingress.ts';
@@ -45,14 +45,14 @@ function proxy(incoming: IncomingMessage, response: ServerResponse, options: Ing
   const host = (incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   const app = backends(faults).find(([known]) => known === host)?.[1];
   if (app === undefined) {
-    refuse(response, 404, 'response 404 (backend NotFound), service rules for the path non-existent');
+    respond(response, 404, 'response 404 (backend NotFound), service rules for the path non-existent');
     return;
   }
   // Only what stands behind the host: a path may look like another origin.
   const { path, search } = pathOf(incoming);
   const { url, isDown, delayMs } = backend(app, path);
-  if (url === null) refuse(response, 503, 'no healthy upstream');
-  else if (isDown) refuse(response, 502, CUT);
+  if (url === null) respond(response, 503, 'no healthy upstream');
+  else if (isDown) respond(response, 502, CUT);
   else if (delayMs === 0) handOn(incoming, response, `${url}${path}${search}`, hostClock);
   else
     response.once(
@@ -70,18 +70,10 @@ function handOn(incoming: IncomingMessage, response: ServerResponse, url: string
     answer.once('error', () => response.destroy());
   });
   const cancel = hostClock.after(BACKEND_MS, () => onward.destroy());
-  onward.once('error', () => {
-    if (response.headersSent) response.destroy();
-    else refuse(response, 502, CUT);
-  });
+  onward.once('error', () => respond(response, 502, CUT));
   response.once('close', () => {
     cancel();
     onward.destroy();
   });
   incoming.pipe(onward);
-}
-
-function refuse(response: ServerResponse, status: number, message: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(message);
 }

@@ -1,7 +1,7 @@
 /** What a service of the cluster is, and the server that it answers from. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { HostClock } from '#shared/ports/clock.ts';
-import { bodyOrCut, cutter, jsonOf, listen, originOf, pathOf, shut } from '../../loopback.ts';
+import { bodyOrCut, cutter, jsonOf, listen, originOf, pathOf, respond, shut } from '../../loopback.ts';
 
 export interface ServiceRequest {
   readonly method: string;
@@ -16,7 +16,7 @@ export interface ServiceReply {
   readonly status: number;
   /** Sent as JSON, unless it is text. */
   readonly body: unknown;
-  /** Of a text. */
+  /** Of a text that is not plain. */
   readonly type?: string;
 }
 
@@ -38,12 +38,15 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-const TEXT = 'text/plain; charset=utf-8';
 export const HTML = 'text/html; charset=utf-8';
 export const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8';
 
 export const json = (body: unknown, status = 200): ServiceReply => ({ status, body });
-export const text = (body: string, type = TEXT, status = 200): ServiceReply => ({ status, body, type });
+export const text = (body: string, type?: string, status = 200): ServiceReply => ({
+  status,
+  body,
+  ...(type === undefined ? {} : { type }),
+});
 
 /** @throws RejectedError port_unavailable */
 export async function startService(service: SeenService, hostClock: HostClock, port: number): Promise<RunningService> {
@@ -66,7 +69,7 @@ export async function startService(service: SeenService, hostClock: HostClock, p
       );
   }
   const server = createServer((incoming, response) => {
-    serve(incoming, response).catch((error: unknown) => send(response, text(String(error), TEXT, 500)));
+    serve(incoming, response).catch((error: unknown) => send(response, text(String(error), undefined, 500)));
   });
   const cut = cutter(server);
   await listen(server, port);
@@ -79,8 +82,5 @@ export async function startService(service: SeenService, hostClock: HostClock, p
   };
 }
 
-function send(response: ServerResponse, { status, body, type = TEXT }: ServiceReply): void {
-  const plain = typeof body === 'string';
-  response.writeHead(status, { 'content-type': plain ? type : 'application/json' });
-  response.end(plain ? body : JSON.stringify(body));
-}
+const send = (response: ServerResponse, { status, body, type }: ServiceReply): void =>
+  respond(response, status, body, type);

@@ -22,7 +22,7 @@ export interface KeyPair {
   readonly privateKey: KeyObject;
 }
 
-const newKeys = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export const newKeys = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 export interface Issued {
   readonly pem: string;
@@ -40,6 +40,8 @@ export interface Wish {
   readonly untilMs: number;
   /** Null: it signs itself. */
   readonly issuer: Issued | null;
+  /** Absent: new ones. */
+  readonly keys?: KeyPair;
 }
 
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
@@ -65,8 +67,7 @@ function newSerial(): Uint8Array {
   return bytes;
 }
 
-export function issue({ commonName, names, fromMs, untilMs, issuer }: Wish): Issued {
-  const keys = newKeys();
+export function issue({ commonName, names, fromMs, untilMs, issuer, keys = newKeys() }: Wish): Issued {
   const serial = newSerial();
   const isAuthority = names.length === 0;
   const signer = issuer?.keys ?? keys;

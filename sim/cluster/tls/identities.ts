@@ -1,5 +1,5 @@
 /** What a server can be in TLS: well, or unwell in one of the ways that a probe should tell apart. */
-import { type Issued, issue, keyPem, revocationList } from './certificate.ts';
+import { type Issued, issue, keyPem, newKeys, revocationList } from './certificate.ts';
 import type { Identity } from './pair.ts';
 
 export const TLS_NAMES = [
@@ -38,12 +38,15 @@ export function createAuthority(names: readonly string[], bornMs: number): Autho
   const root = authority('Simulated Root', null);
   const intermediate = authority('Simulated Intermediate', root);
   const [commonName = 'localhost'] = names;
+  // The servers' own, one for all of them: nothing here is told apart by its key.
+  const keys = newKeys();
+  const key = keyPem(keys);
   const lasting = (): Issued =>
-    issue({ commonName, names, fromMs: bornMs - 20 * DAY_MS, untilMs, issuer: intermediate });
+    issue({ commonName, names, fromMs: bornMs - 20 * DAY_MS, untilMs, issuer: intermediate, keys });
   // One for ever: it stands in the list.
   const revoked = lasting();
-  const whole = (one: Issued): Identity => ({ cert: one.pem + intermediate.pem, key: keyPem(one.keys) });
-  const alone = (one: Issued): Identity => ({ cert: one.pem, key: keyPem(one.keys) });
+  const whole = (one: Issued): Identity => ({ cert: one.pem + intermediate.pem, key });
+  const alone = (one: Issued): Identity => ({ cert: one.pem, key });
 
   return {
     caPem: root.pem,
@@ -56,7 +59,8 @@ export function createAuthority(names: readonly string[], bornMs: number): Autho
       /** With so many days left. */
       const leaf = (days: number, issuer: Issued | null = intermediate, of = names): Issued => {
         const endMs = nowMs + days * DAY_MS;
-        return issue({ commonName: of[0] ?? commonName, names: of, fromMs: endMs - LIFE_MS, untilMs: endMs, issuer });
+        const fromMs = endMs - LIFE_MS;
+        return issue({ commonName: of[0] ?? commonName, names: of, fromMs, untilMs: endMs, issuer, keys });
       };
       return {
         valid: whole(leaf(70)),

@@ -10,6 +10,7 @@ export const harmless: Kind = (draw, nowMs) => {
   const { name: node } = draw.one(NODES);
   const scaler = draw.one(['psi-field-scaler', 'scheduler-scaler']);
   const restarts = draw.int(1, 200);
+  const phase = draw.one(['Failed', 'Succeeded']);
   const podsOf = (one: string) => (object: ClusterObject) =>
     object.kind === 'Pod' && object.metadata.labels?.['app'] === one;
   const young = (object: ClusterObject): ClusterObject => ({
@@ -18,10 +19,7 @@ export const harmless: Kind = (draw, nowMs) => {
   });
   const [does, change] = draw.one<Way>([
     // KEDA makes as many as there are jobs: what was evicted or has gone is none of those that it needs.
-    [
-      `${app} was evicted`,
-      changed(podsOf(app), (pod) => withStatus(pod, { phase: draw.one(['Failed', 'Succeeded']) })),
-    ],
+    [`${app} ended: ${phase}`, changed(podsOf(app), (pod) => withStatus(pod, { phase }))],
     [`${app} has no pods`, changed(podsOf(app), () => null)],
     [`${app} has just come`, changed(podsOf(app), (pod) => young(withStatus(pod, { startTime: at(nowMs, 0) })))],
     [
