@@ -243,7 +243,7 @@ export const ERROR_CATALOGUE = {
     kind: 'transient',
     status: 503,
     remedy:
-      'Probe the loop where its stores are: beside the stack, or as its probe function; elsewhere leave these checks out.',
+      'Probe the loop where it is within reach: beside a running stack (--dir), with AURORA_PLATFORM=gcp, or as its probe function; elsewhere leave these checks out.',
   },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },

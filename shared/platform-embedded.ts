@@ -19,6 +19,14 @@ import { ackDeadlineMs, BACKOFF, deadLetterTopicOf, SUBSCRIPTIONS, TOPIC_LIMITS,
 /** Where each function listens, for the bus that pushes to it. */
 export type PushUrls = Readonly<Record<string, string>>;
 
+/** A topic with its one subscription that others than our functions work off, for `publishJob`. */
+export interface LocalQueue {
+  readonly topic: string;
+  readonly subscription: string;
+  /** Whose URL, of those that `start` is told, takes the pushes. */
+  readonly worker: string;
+}
+
 /** The embedded bus: also delivers, and may be administered. */
 export interface LocalBus extends Bus, BusAdmin {
   /** Begins to deliver, to the functions that have a URL; the others' messages wait. */
@@ -48,6 +56,8 @@ export interface LocalPlatformOptions extends PlatformOptions {
   readonly keepsWorldTime: boolean;
   /** Bus and state in this thread: a process that lives for one command is sooner done than a thread has started. Default: in their own. */
   readonly inProcess?: boolean;
+  /** Beside those of the loop, which stand in topology.ts. */
+  readonly queues?: readonly LocalQueue[];
   readonly chaos?: { readonly seed: number; readonly duplicate: number; readonly reorder: number };
 }
 
@@ -55,7 +65,7 @@ const WORLD_SAVE_EVERY_MS = 1_000;
 
 /** @throws RejectedError store_corrupt when a store that was there is missing, or does not say where world time stood */
 export async function createEmbeddedPlatform(options: LocalPlatformOptions): Promise<LocalPlatform> {
-  const { config, hostClock, log, random } = options;
+  const { config, hostClock, log, random, queues = [] } = options;
   const directory = config.directory;
   await makeDirectory(directory);
   await refuseMissingStores(directory);
@@ -81,16 +91,16 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     const { createEmbeddedBus } = await import('./adapters/bus/embedded/index.ts');
     const embedded = await createEmbeddedBus({
       file: join(directory, 'bus.sqlite'),
-      topics: TOPICS,
+      topics: [...TOPICS, ...queues.map(({ topic }) => topic)],
       topicLimits: TOPIC_LIMITS,
-      subscriptions: subscriptionConfigs({}),
+      subscriptions: subscriptionConfigs({}, queues),
       hostClock,
       random,
       log,
       inProcess: options.inProcess ?? false,
       ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
     });
-    return { ...embedded, start: (urls: PushUrls) => embedded.start(subscriptionConfigs(urls)) };
+    return { ...embedded, start: (urls: PushUrls) => embedded.start(subscriptionConfigs(urls, queues)) };
   });
   const salt = saltIn(state);
 
@@ -107,6 +117,9 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     estimate: null,
     objects,
     state,
+    async publishJob(topic, data) {
+      await (await bus()).publish(topic, [{ data, attributes: {} }]);
+    },
     backlog: async (name) =>
       (await (await bus()).stats()).find(({ subscription }) => subscription === name)?.backlog ?? null,
     identity: null,
@@ -164,8 +177,29 @@ function keepWorldTime(
   };
 }
 
-function subscriptionConfigs(urls: PushUrls): readonly SubscriptionConfig[] {
-  return SUBSCRIPTIONS.map((spec) => ({
+/**
+ * Who works jobs off may be asleep for as long as he likes, so nothing is ever given up: it waits until its retention ends. He is asked
+ * again every two seconds at most, for he is to get it soon after he is awake.
+ */
+const QUEUE_LIMITS = {
+  ackDeadlineMs: 60_000,
+  minBackoffMs: BACKOFF.embedded.minMs,
+  maxBackoffMs: 2_000,
+  maxAttempts: 1,
+  deadLetterTopic: null,
+  ordered: false,
+  maxInFlight: 16,
+  perishable: true,
+} as const satisfies Partial<SubscriptionConfig>;
+
+function subscriptionConfigs(urls: PushUrls, queues: readonly LocalQueue[]): readonly SubscriptionConfig[] {
+  const jobs = queues.map(({ topic, subscription, worker }) => ({
+    ...QUEUE_LIMITS,
+    name: subscription,
+    topic,
+    pushUrl: urls[worker] ?? null,
+  }));
+  const ours = SUBSCRIPTIONS.map((spec) => ({
     name: spec.name,
     topic: spec.topic,
     pushUrl: urls[spec.function] ?? null,
@@ -177,4 +211,5 @@ function subscriptionConfigs(urls: PushUrls): readonly SubscriptionConfig[] {
     ordered: spec.ordered,
     maxInFlight: spec.maxInFlight,
   }));
+  return [...ours, ...jobs];
 }

@@ -45,6 +45,11 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     const endpoint = endpoints.pubsub;
     return createPubsubBus({ projectId, endpoint, hostClock, topics: TOPICS, topicLimits: TOPIC_LIMITS });
   });
+  /** A bus of its own: whoever publishes no jobs opens none. */
+  const others = lazily(async () => {
+    const { createPubsubBus } = await import('./adapters/bus/pubsub.ts');
+    return createPubsubBus({ projectId, endpoint: endpoints.pubsub, hostClock, topics: null });
+  });
   const deadLetters = lazily(async () => {
     const { createPubsubDeadLetters } = await import('./adapters/bus/pubsub-dead-letters.ts');
     const { publish } = await bus();
@@ -75,6 +80,9 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     estimate: async (query, params) => (await warehouse()).estimate(query, params),
     objects,
     state,
+    async publishJob(topic, data) {
+      await (await others()).publish(topic, [{ data, attributes: {} }]);
+    },
     // Cloud Monitoring knows, minutes later; what comes faster than it is deployed waits in Pub/Sub.
     backlog: async () => null,
     // What is a job already starts no other.

@@ -25,6 +25,11 @@ export interface Platform {
   readonly estimate: EstimateQuery | null;
   objects(): Promise<Objects>;
   state(): Promise<State>;
+  /**
+   * Puts a message on a topic that others work off and that is none of ours: in the cloud any of the project, or `projects/P/topics/T`.
+   * @throws RejectedError topic_unknown; TransientError bus_unavailable: also when it is refused
+   */
+  publishJob(topic: string, data: Uint8Array): Promise<void>;
   /** Undelivered messages of a subscription; null: this platform cannot tell within a request. */
   backlog(subscription: string): Promise<number | null>;
   /** ID tokens for services of ours, by their URL; null: they are called without. */

@@ -30,7 +30,7 @@ export const smokeCommand: Command = {
     set: { type: 'string' },
   },
   help: {
-    suite: 'local (the stack that runs here), production, staging, or the path of a suite in YAML (default: local)',
+    suite: 'local (the stack that runs here), production, staging, scaling (publishes a job), or the path of a suite in YAML (default: local)',
     only: 'these checks and those they need, parted by commas',
     junit: 'writes the results to this file too, as JUnit XML',
     watch: 'looks again each period of the suite, until Ctrl-C',
@@ -58,6 +58,7 @@ export const smokeCommand: Command = {
     'vm smoke',
     'vm smoke --only route-health,scores --json',
     'vm smoke --suite production --junit smoke.xml',
+    'vm smoke --suite scaling --kubeconfig .aurora/kubeconfig',
     'vm smoke --suite ./my-suite.yaml --watch',
   ],
   positionals: { min: 0, max: 0 },
@@ -105,6 +106,7 @@ async function look({ values, directory }: CommandContext): Promise<Look> {
     return { ...seen, remarks: [] };
   }
   return await fromHere({
+    directory,
     suite,
     only,
     leaveOut: { categories: listOf(values, 'skip') ?? [], cluster: values['without-cluster'] === true },

@@ -107,7 +107,8 @@ async function up({ directory, values, json, print }: CommandContext): Promise<n
     const { stack } = world;
     const { url, opsPort } = await openDoors(stack, { port: settings.port, token: lock.token, defer });
     await lock.announce({ port: opsPort, frontDoor: url });
-    startClockwork(stack, { keepDays: settings.keepDays, hostClock, log, note, defer });
+    const more = world.feed === null ? [] : [world.feed];
+    startClockwork(stack, { keepDays: settings.keepDays, more, hostClock, log, note, defer });
     const traffic = settings.perSecond === 0 ? null : startTenants(settings, { url, log, defer });
 
     const view = viewOf(settings, { directory, url, opsPort, world });

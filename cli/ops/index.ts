@@ -11,6 +11,14 @@ import type { Operation } from './operation.ts';
 import { estimateQueries } from './queries.ts';
 import { listRejected, replayRejected } from './rejected.ts';
 import { beginReproduction, lookAtReproduction } from './reproduction.ts';
+import {
+  championAge,
+  countDeadLetters,
+  hasCanary,
+  offersAge,
+  publishCanary,
+  publishJob,
+} from './probing.ts';
 import { runSmoke } from './smoke.ts';
 import { status } from './status.ts';
 import { requestTraining, trainingResult } from './training.ts';
@@ -47,4 +55,10 @@ export const OPERATIONS: readonly Operation<never, unknown>[] = [
   listRejected,
   replayRejected,
   runSmoke,
+  publishCanary,
+  hasCanary,
+  countDeadLetters,
+  championAge,
+  offersAge,
+  publishJob,
 ] as unknown as readonly Operation<never, unknown>[];

@@ -3,6 +3,7 @@ import { whyNotServable } from '#shared/learning/servable.ts';
 import { loopCounts } from '#shared/queries/loop-counts.ts';
 import { createRegistry, type Registry } from '#shared/registry/registry.ts';
 import { type ControlView, readControl } from '#shared/serving/change-control.ts';
+import { isOfJobs } from '../stack/jobs.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { PastTrial } from '../trials/past.ts';
 import { type LearnerStatus, learnersOf } from './learners.ts';
@@ -29,7 +30,7 @@ export interface Current {
   /** World time, RFC 3339. */
   readonly world_time: string;
   readonly dead_letters: number;
-  /** Messages not yet delivered, of all subscriptions. */
+  /** Messages not yet delivered, of all subscriptions of the loop. */
   readonly backlog: number;
   readonly latest_model: {
     readonly version: string;
@@ -110,7 +111,7 @@ export async function currentOf(stack: Pick<Stack, 'platform' | 'functions'>): P
   return {
     world_time: rfc3339(platform.worldClock.now()),
     dead_letters: await bus.countDeadLetters(),
-    backlog: stats.reduce((sum, subscription) => sum + subscription.backlog, 0),
+    backlog: stats.reduce((sum, { subscription, backlog }) => sum + (isOfJobs(subscription) ? 0 : backlog), 0),
     latest_model:
       latest === null ? null : { version: latest, verdict: verdict?.verdict ?? null, stage: stageOf(latest) },
     champion: champion?.version == null ? null : { version: champion.version, promoted_at: champion.at },

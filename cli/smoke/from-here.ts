@@ -1,4 +1,4 @@
-/** A suite that is run from this machine: over the network, and with a kubeconfig into a cluster. */
+/** A suite that is run from this machine: over the network, with a kubeconfig into a cluster, and by way of the loop that is within reach. */
 import { homedir } from 'node:os';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { machineEnvironment } from '#shared/config.ts';
@@ -11,9 +11,12 @@ import { chosen, type LeftOut, without } from './choose.ts';
 import { entryOf } from './kubeconfig.ts';
 import { kubeconfigAccess } from './kubeconfig-access.ts';
 import { contextOfCluster, findKubeconfig, type KubeconfigPlace, kubeconfigPaths } from './kubeconfig-files.ts';
+import { NOTHING, type Reach, withReach } from './reach.ts';
 import { readSuite } from './suites.ts';
 
 export interface FromHere {
+  /** Of a stack that may run here. */
+  readonly directory: string;
   readonly suite: string;
   readonly only: readonly string[] | null;
   readonly leaveOut: LeftOut;
@@ -40,13 +43,21 @@ export async function fromHere(asked: FromHere): Promise<Look> {
   // Whoever types a suite's name on his own machine may look at that machine.
   const suite = without(readSuite(asked.suite, { variables: asked.variables, loopback: true }), asked.leaveOut);
   const wanted = chosen(suite, asked.only);
-  const way = needsCluster(suite, wanted) ? wayIn(asked) : { access: null, remarks: [] };
+  const checks = wanted === null ? suite.checks : withNeeds(suite.checks, wanted);
+  const way = checks.some(({ on }) => on === 'kubernetes') ? wayIn(asked) : { access: null, remarks: [] };
+  const look = (reach: Reach): Promise<Look> => lookAt(suite, wanted, way, reach);
+  return checks.some(({ on, publishes }) => on === 'loop' || publishes)
+    ? await withReach(asked.directory, look)
+    : await look(NOTHING);
+}
+
+async function lookAt(suite: Suite, wanted: ReadonlySet<string> | null, way: WayIn, reach: Reach): Promise<Look> {
   const toolbox = createToolbox({
     hostClock,
     stopwatchMs: () => performance.now(),
     cluster: way.access,
-    loop: null,
-    publishJob: null,
+    loop: reach.loop,
+    publishJob: reach.publishJob,
   });
   try {
     const report = await runSuite({
@@ -56,14 +67,11 @@ export async function fromHere(asked: FromHere): Promise<Look> {
       signal: new AbortController().signal,
       only: wanted,
     });
-    return { report, periodMs: suite.periodMs, remarks: way.remarks };
+    return { report, periodMs: suite.periodMs, remarks: [...way.remarks, ...reach.remarks] };
   } finally {
     await toolbox.close();
   }
 }
-
-const needsCluster = ({ checks }: Suite, only: ReadonlySet<string> | null): boolean =>
-  (only === null ? checks : withNeeds(checks, only)).some(({ on }) => on === 'kubernetes');
 
 interface WayIn {
   /** Null: this machine has no kubeconfig; what looks at the cluster then says so. */

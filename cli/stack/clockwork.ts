@@ -20,13 +20,15 @@ export function startClockwork(
   stack: Stack,
   options: {
     readonly keepDays: number;
+    /** What it turns beside. */
+    readonly more: readonly CronJob[];
     readonly hostClock: HostClock;
     readonly log: Log;
     readonly note: (text: string) => void;
     readonly defer: (close: Closer) => void;
   },
 ): void {
-  const { keepDays, hostClock, log, note, defer } = options;
+  const { keepDays, more, hostClock, log, note, defer } = options;
   const urlOf = (name: 'collect' | 'watch' | 'train' | 'promote' | 'probe'): string =>
     stack.functions.get(name)?.url ?? '';
   const collect = httpJob('collect', urlOf('collect'), COLLECT_EVERY_MS, hostClock);
@@ -42,7 +44,7 @@ export function startClockwork(
       if (line !== null) note(line);
     },
   };
-  const cron = startCron([collect, watch, train, promote, probe, retention], { hostClock, log });
+  const cron = startCron([collect, watch, train, promote, probe, retention, ...more], { hostClock, log });
   for (const job of [collect, watch, train, promote, probe]) defer(() => job.close());
   defer(() => cron.stop());
 }

@@ -8,6 +8,9 @@ import { type DoorName, startCluster } from '#sim/cluster/index.ts';
 import { clusterPortOf } from './ports.ts';
 import type { Nearby } from './probes.ts';
 
+/** KEDA polls each 1.5 s and cools down in 15: whoever looks sees a service wake and fall asleep within a minute. */
+const SPEED = 20;
+
 /** Where it answers, for people. */
 export interface ClusterDoors {
   readonly apiTlsUrl: string;
@@ -20,7 +23,8 @@ export interface ClusterDoors {
 export interface LocalCluster {
   readonly doors: ClusterDoors;
   readonly nearby: Nearby;
-  close(): Promise<void>;
+  /** Whether somebody wants that nobody publishes jobs. */
+  hasNoWork(): boolean;
 }
 
 /** @param routeUrl where the router of the cluster answers */
@@ -29,13 +33,19 @@ export async function startLocalCluster(options: {
   readonly seed: number;
   readonly port: number;
   readonly routeUrl: string;
+  /** What waits on the bus, in flight included. */
+  readonly backlog: (subscription: string) => Promise<number | null>;
   /** Of the stack; the kubeconfig lies there. */
   readonly directory: string;
+  /** Of what scales there. */
+  readonly speed?: number;
 }): Promise<LocalCluster> {
-  const { hostClock, seed, port, routeUrl, directory } = options;
+  const { hostClock, seed, port, routeUrl, backlog, directory, speed = SPEED } = options;
   const running = await startCluster({
     hostClock,
     seed,
+    speed,
+    backlog,
     portOf: (door: DoorName) => clusterPortOf(port, door),
     elsewhere: { 'aurora-router': routeUrl },
   });
@@ -55,9 +65,11 @@ export async function startLocalCluster(options: {
   );
   return {
     doors: { apiTlsUrl: running.apiTlsUrl, ingressUrl, faultsUrl: running.faultsUrl, kubeconfig },
-    close: running.close,
+    hasNoWork: () => running.faults.has('no_work'),
     nearby: {
       cluster: access,
+      workers: running.workers,
+      close: running.close,
       authorities: [caPem],
       variables: { ...urls, ingress: ingressUrl, ingress_tls_port: String(ingressTlsPort), ...lists },
     },

@@ -2,6 +2,7 @@
 import { loopOf } from '#functions/probe/loop.ts';
 import type { LocalPlatform } from '#shared/platform-embedded.ts';
 import { createToolbox, type ProbeToolbox } from '#shared/probes/create-tools.ts';
+import { jobPublisher } from '#shared/probes/job-publisher.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import type { Suite } from '#shared/probes/suite.ts';
 import { readSuite } from '../smoke/suites.ts';
@@ -9,10 +10,13 @@ import { readSuite } from '../smoke/suites.ts';
 /** What stands beside the loop: a cluster, and names and authorities of what runs in it. */
 export interface Nearby {
   readonly cluster: ClusterAccess;
+  /** Who takes jobs, where the bus pushes them to. */
+  readonly workers: Readonly<Record<string, string>>;
   /** PEM. */
   readonly authorities: readonly string[];
   /** For the suite. */
   readonly variables: Readonly<Record<string, string>>;
+  close(): Promise<void>;
 }
 
 export interface LocalProbes {
@@ -24,7 +28,7 @@ export interface LocalProbes {
 export async function localProbes(
   platform: LocalPlatform,
   urls: Readonly<Record<string, string>>,
-  { cluster, authorities, variables }: Nearby,
+  { cluster, authorities, variables }: Omit<Nearby, 'close'>,
 ): Promise<LocalProbes> {
   const { hostClock, metrics } = platform;
   const bus = await platform.bus();
@@ -36,7 +40,7 @@ export async function localProbes(
       cluster,
       authorities,
       loop: await loopOf(platform, () => bus.countDeadLetters()),
-      publishJob: null,
+      publishJob: jobPublisher(platform),
     }),
   };
 }

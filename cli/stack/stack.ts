@@ -33,6 +33,7 @@ import { type Served, serveLean } from '#shared/runtime/hosts/lean.ts';
 import type { FunctionApp } from '#shared/runtime/types.ts';
 import { changeControl } from '#shared/serving/change-control.ts';
 import { runOnce } from './cron.ts';
+import { QUEUES } from './jobs.ts';
 import { type FunctionName, portOf } from './ports.ts';
 import { type LocalProbes, localProbes, type Nearby } from './probes.ts';
 import { createReproductions, type Reproductions } from './reproductions.ts';
@@ -63,8 +64,8 @@ export interface StackOptions {
   readonly chaos?: LocalPlatformOptions['chaos'];
   /** For one command that moves few messages: nothing gets a thread that can do without. */
   readonly brief?: boolean;
-  /** What stands beside the loop and is probed with it, once route answers at its URL; null, default: nobody probes. */
-  readonly nearby?: ((routeUrl: string) => Promise<Nearby>) | null;
+  /** What stands beside the loop and is probed with it, once route answers at its URL; null, default: nobody probes. Closed with it. */
+  readonly nearby?: ((routeUrl: string, platform: LocalPlatform) => Promise<Nearby>) | null;
   /** Deployments may answer on this machine: the marketplaces are simulated here. */
   readonly loopback?: boolean;
   /** True: score runs in another process, at config.scoreUrl. Default: here. */
@@ -85,6 +86,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     random: Math.random,
     keepsWorldTime: true,
     inProcess: options.brief ?? false,
+    queues: QUEUES,
     ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
   });
   const reproductions = createReproductions({
@@ -103,6 +105,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let bus: LocalBus | undefined;
   let opened: readonly Provider[] = [];
   let probes: LocalProbes | null = null;
+  let nearby: Nearby | null = null;
   const close = async (): Promise<void> => {
     let drained: Promise<void> = Promise.resolve();
     await closeInTurn([
@@ -122,6 +125,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await Promise.race([Promise.allSettled([drained]), waited.promise]);
         cancelWait();
       },
+      // Jobs that are worked at there go back: nobody waits for them.
+      () => nearby?.close(),
       // Waits a little longer for pushes, then cuts them: a training may take minutes, and it comes again at the next start.
       () => bus?.close(),
       () => drained,
@@ -164,17 +169,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await serve('deploy', await composeDeploy(platform, providers));
       await serve('watch', await composeWatch(platform, providers, { loopback: options.loopback ?? false }));
       if (options.nearby != null) {
-        probes = await localProbes(
-          platform,
-          { score: scoreUrl, ...urlsOf(functions) },
-          await options.nearby(route.url),
-        );
+        nearby = await options.nearby(route.url, platform);
+        probes = await localProbes(platform, { score: scoreUrl, ...urlsOf(functions) }, nearby);
         const { suite, toolbox } = probes;
         await serve('probe', await composeProbe(platform, { suites: [suite], tools: toolbox.tools, webhook: null }));
       }
     }
     bus = await platform.bus();
-    await bus.start(urlsOf(functions));
+    await bus.start({ ...nearby?.workers, ...urlsOf(functions) });
   } catch (error) {
     return failAfter(error, [close]);
   }

@@ -17,7 +17,9 @@ import { sqliteStore } from '#sim/market/store.ts';
 import { type RunningFake, startFakes } from '#sim/providers/index.ts';
 import { simProviders } from '#sim/providers.ts';
 import { whoOf } from '../commands/who.ts';
-import { type ClusterDoors, startLocalCluster } from './cluster.ts';
+import { type ClusterDoors, type LocalCluster, startLocalCluster } from './cluster.ts';
+import type { CronJob } from './cron.ts';
+import { jobFeed } from './jobs.ts';
 import { fakePortOf } from './ports.ts';
 import { type Stack, startStack } from './stack.ts';
 
@@ -36,6 +38,8 @@ export interface World {
   readonly market: Market;
   /** The simulated one. */
   readonly cluster: ClusterDoors | null;
+  /** Of jobs for what runs there. */
+  readonly feed: CronJob | null;
   readonly marketplaces: readonly { readonly name: string; readonly url: string; readonly simulated: boolean }[];
 }
 
@@ -54,7 +58,7 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
   const { port, stage } = settings;
   const store = sqliteStore(join(directory, 'market.sqlite'));
   defer(() => store.close());
-  let cluster: ClusterDoors | null = null;
+  const near: { cluster: LocalCluster | null; feed: CronJob | null } = { cluster: null, feed: null };
   // A market begins at an instant of world time, which is the platform's to tell.
   const made = Promise.withResolvers<Pick<World, 'market' | 'marketplaces'>>();
   const stack = await startStack({
@@ -78,15 +82,18 @@ export async function startWorld(settings: WorldSettings, options: WorldOptions)
       made.resolve({ market, marketplaces });
       return providers;
     },
-    nearby: async (routeUrl) => {
-      const local = await startLocalCluster({ hostClock, seed: settings.seed, port, routeUrl, directory });
-      defer(() => local.close());
-      cluster = local.doors;
-      return local.nearby;
+    nearby: async (routeUrl, platform) => {
+      const { backlog } = platform;
+      near.feed = jobFeed(platform, () => near.cluster?.hasNoWork() ?? false);
+      // There is work before KEDA looks for the first time: else it would put all to sleep.
+      await near.feed.run();
+      const { seed } = settings;
+      near.cluster = await startLocalCluster({ hostClock, seed, port, routeUrl, backlog, directory });
+      return near.cluster.nearby;
     },
   });
   defer(() => stack.close());
-  return { stack, cluster, ...(await made.promise) };
+  return { stack, cluster: near.cluster?.doors ?? null, feed: near.feed, ...(await made.promise) };
 }
 
 /**

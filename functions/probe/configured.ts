@@ -5,6 +5,7 @@ import { RejectedError, TransientError } from '#shared/errors.ts';
 import type { Platform } from '#shared/platform.ts';
 import { CHECK_KINDS } from '#shared/probes/checks/index.ts';
 import { createToolbox } from '#shared/probes/create-tools.ts';
+import { jobPublisher } from '#shared/probes/job-publisher.ts';
 import { type ClusterAccess, googleClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { parseSuite } from '#shared/probes/suite.ts';
 import { loopOf } from './loop.ts';
@@ -28,7 +29,7 @@ export async function configuredProbes(platform: Platform): Promise<Probes> {
     stopwatchMs: metrics.stopwatchMs,
     cluster: clusterOf(platform, probe),
     loop: await loopOf(platform, () => Promise.reject(new TransientError('loop_unreachable', DEAD_LETTERS))),
-    publishJob: null,
+    publishJob: jobPublisher(platform),
   });
   return {
     suites: [suite],

@@ -34,6 +34,8 @@ export interface SubscriptionConfig {
   readonly deadLetterTopic: string | null;
   readonly ordered: boolean;
   readonly maxInFlight: number;
+  /** True: past retention its messages are dropped, as Pub/Sub does. Absent: they become dead letters. */
+  readonly perishable?: boolean;
 }
 
 export interface DeadLetter {

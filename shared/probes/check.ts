@@ -21,6 +21,8 @@ export interface CheckDefinition<Spec, T extends TargetKind, Seen> {
   /** As a suite says it. */
   readonly kind: string;
   readonly on: T;
+  /** It puts jobs before others: whoever runs it must be allowed to. Absent: it only looks. */
+  readonly publishes?: true;
   /** What a suite says of it beside id, target and the like; strict. */
   readonly spec: z.ZodType<Spec>;
   /** One attempt. What the target does is seen, not thrown. @throws AuroraError: it could not be looked at */
@@ -35,6 +37,7 @@ export type Attempt = (tools: ProbeTools, context: CheckContext) => Promise<Verd
 export interface CheckKind {
   readonly kind: string;
   readonly on: TargetKind;
+  readonly publishes?: true;
   /** @throws ZodError when the suite says of it what it does not know */
   bind(spec: unknown, target: Targets[TargetKind]): Attempt;
 }

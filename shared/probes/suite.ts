@@ -28,6 +28,8 @@ export interface PlannedCheck {
   readonly category: string;
   readonly target: string;
   readonly on: TargetKind;
+  /** It puts jobs before others. */
+  readonly publishes: boolean;
   readonly severity: 'critical' | 'warning';
   readonly needs: readonly string[];
   readonly deadlineMs: number;
@@ -182,6 +184,7 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       category,
       target: on,
       on: definition.on,
+      publishes: definition.publishes ?? false,
       severity: rest.severity,
       needs,
       deadlineMs: (deadline_s ?? data.check_deadline_s) * 1000,

@@ -15,9 +15,12 @@ export interface ProbeTools {
   readonly kubernetes: (target: Targets['kubernetes']) => KubernetesReader;
   /** Null: no loop is within reach. */
   readonly loop: LoopReader | null;
-  /** Puts a small job before a subscription that a service scales by. Null: nobody may do so here. */
-  readonly publishJob: ((subscription: string, context: CheckContext) => Promise<void>) | null;
+  /** Puts a job on a topic that a service works off. Null: nobody may do so here. @throws AuroraError: it is not taken */
+  readonly publishJob: ((topic: string, job: Job, context: CheckContext) => Promise<void>) | null;
 }
+
+/** Of others' services, so in their words, and no event of ours. */
+export type Job = Readonly<Record<string, unknown>>;
 
 export interface HttpProbe {
   readonly url: string;

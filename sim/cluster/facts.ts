@@ -99,6 +99,22 @@ export const JOB_SCALER = {
   /** Ended jobs that are still listed. */
   kept: 5,
 } as const;
+
+/** A topic with the subscription that is worked off, and by whom. */
+export interface JobQueue {
+  readonly topic: string;
+  readonly subscription: string;
+  readonly worker: string;
+}
+const queue = (subscription: string, worker: string): JobQueue => ({
+  topic: subscription.replace(/-sub$/, ''),
+  subscription,
+  worker,
+});
+export const JOB_QUEUES: readonly JobQueue[] = [
+  ...SCALERS.map(({ subscription, target }) => queue(subscription, target)),
+  queue(JOB_SCALER.subscription, GPU_WORKER.name),
+];
 export const KEDA_POLL_S = 30;
 export const KEDA_COOLDOWN_S = 300;
 

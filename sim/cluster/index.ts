@@ -4,19 +4,15 @@
  */
 import type { HostClock } from '#shared/ports/clock.ts';
 import { startApi } from './api.ts';
-import { APPS, type AppName, CLUSTER_NAME, HOSTS, JOB_SCALER, NAMESPACE } from './facts.ts';
+import { type AppName, CLUSTER_NAME, GPU_WORKER, HOSTS, JOB_SCALER, NAMESPACE, SCALERS } from './facts.ts';
 import { createSwitches, type FaultSwitches } from './faults/switches.ts';
 import { type Backlog, startKeda } from './keda.ts';
 import { createServices, SERVICE_NAMES, type ServiceName } from './services/index.ts';
 import { startIngress } from './services/ingress.ts';
-import {
-  type RunningService,
-  type SeenService,
-  type Service,
-  type ServiceReply,
-  startService,
-} from './services/service.ts';
-import { type Alteration, type ClusterState, createClusterState } from './state.ts';
+import { isService, JOBS_PATH, type ReplyAlteration, seen } from './services/seen.ts';
+import { type RunningService, startService } from './services/service.ts';
+import { createWorker, gpuPlaces, podPlaces, type Worker } from './services/worker.ts';
+import { type Alteration, createClusterState } from './state.ts';
 import { startTestDoor } from './test-door.ts';
 import { startTlsEndpoints } from './tls/endpoints.ts';
 import { createAuthority, TLS_NAMES, type TlsName } from './tls/identities.ts';
@@ -29,9 +25,9 @@ export interface ClusterOptions {
   readonly seed: number;
   /** Port of a server; 0: any. */
   readonly portOf?: (door: DoorName) => number;
-  /** Messages that wait in a subscription. Default: one for psi-field and one for the scheduler, so that one replica of each stays. */
+  /** Messages that wait in a subscription. Default: one for psi-field and one for the scheduler, so that one replica of each stays, unless there is `no_work`. */
   readonly backlog?: Backlog;
-  /** How much faster than in the real cluster KEDA polls and cools down, pods start and jobs end. Default 1. */
+  /** How much faster than in the real cluster KEDA polls and cools down, pods start and jobs are done. Default 1. */
   readonly speed?: number;
   /** Services that answer elsewhere, at that origin: they are not started here, and the ingress, which leads there, shows when they are to be down or slow. */
   readonly elsewhere?: Partial<Readonly<Record<ServiceName, string>>>;
@@ -49,6 +45,8 @@ export interface RunningCluster {
   /** Bearer token of the API. */
   readonly token: string;
   readonly urls: Readonly<Record<ServiceName, string>>;
+  /** Where a bus pushes jobs to, by who works them off. */
+  readonly workers: Readonly<Record<string, string>>;
   /** Routes by `host`, in clear; the names are those of `HOSTS`. */
   readonly ingressUrl: string;
   /** The same over TLS. */
@@ -69,8 +67,6 @@ export interface RunningCluster {
   close(): Promise<void>;
 }
 
-export type ReplyAlteration = (service: ServiceName, path: string, reply: ServiceReply) => ServiceReply | null;
-
 /** It opens nothing but this, which listens on loopback. */
 const TOKEN = 'simulated-cluster-token';
 const SLOW_MS = 1_500;
@@ -83,7 +79,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     hostClock,
     seed,
     portOf = () => 0,
-    backlog = ONE_EACH,
+    backlog = (subscription) => (faults.has('no_work') ? 0 : ONE_EACH(subscription)),
     speed = 1,
     elsewhere = {},
     slowMs = SLOW_MS,
@@ -106,12 +102,24 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 
   try {
     const services = createServices({ hostClock, seed, faults, slowMs });
+    const workerOf = (places: Parameters<typeof createWorker>[0]['places']): Worker => {
+      const worker = createWorker({ hostClock, places });
+      closers.push(worker.close);
+      return worker;
+    };
+    const workers: Record<string, string> = {};
     const urls = { ...elsewhere } as Record<ServiceName, string>;
     for (const name of SERVICE_NAMES.filter((one) => elsewhere[one] === undefined)) {
-      const service = seen(name, services[name], state, () => alterReply);
+      const target = SCALERS.find((scaler) => scaler.target === name)?.target;
+      const worker = target === undefined ? null : workerOf(() => podPlaces(state.ready(target), speed));
+      const service = seen(name, services[name], state, { alteration: () => alterReply, worker });
       const { url } = await started(startService(service, hostClock, portOf(name)));
       urls[name] = url;
+      if (worker !== null) workers[name] = `${url}${JOBS_PATH}`;
     }
+    const gpu = workerOf(() => gpuPlaces(state.runningJobs(), hostClock.now()));
+    const gpuWorker = { answer: gpu.take, delayMs: () => 0 };
+    workers[GPU_WORKER.name] = `${(await started(startService(gpuWorker, hostClock, 0))).url}${JOBS_PATH}`;
     const api = await started(
       startApi({
         state,
@@ -161,6 +169,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       kubeconfig: kubeconfigOf(api.tlsUrl, authority.caPem),
       token: TOKEN,
       urls,
+      workers,
       ingressUrl: ingress.url,
       ingressTlsPort: ingress.tlsPort,
       tls: endpoints.ports,
@@ -179,28 +188,6 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     await close();
     throw error;
   }
-}
-
-const isService = (app: AppName): app is AppName & ServiceName => (SERVICE_NAMES as readonly string[]).includes(app);
-const isApp = (service: ServiceName): service is AppName & ServiceName => service in APPS;
-
-/** Nobody answers who is down, or where no pod is ready. */
-function seen(
-  name: ServiceName,
-  service: Service,
-  state: ClusterState,
-  alteration: () => ReplyAlteration | null,
-): SeenService {
-  const isThere = (): boolean => !isApp(name) || state.ready(name) > 0;
-  return {
-    delayMs: service.delayMs,
-    answer(request) {
-      if (service.isDown() || !isThere()) return null;
-      const reply = service.answer(request);
-      const alter = alteration();
-      return alter === null ? reply : alter(name, request.path, reply);
-    },
-  };
 }
 
 /** What the ingress is in TLS: of several faults the first of the names. */

@@ -11,8 +11,8 @@ import type { FaultSwitches } from './faults/switches.ts';
 import { boundOf, type ScalerState, scales } from './objects/keda.ts';
 import type { ClusterState } from './state.ts';
 
-/** How many messages of a subscription wait. */
-export type Backlog = (subscription: string) => number | Promise<number>;
+/** How many messages of a subscription wait, those in flight among them; null: it is not known. */
+export type Backlog = (subscription: string) => number | null | Promise<number | null>;
 
 export interface KedaOptions {
   readonly hostClock: HostClock;
@@ -69,7 +69,7 @@ export function startKeda({ hostClock, state, faults, backlog, speed }: KedaOpti
       Promise.resolve()
         .then(() => backlog(subscription))
         .then(
-          (count) => settle(Number.isFinite(count) && count >= 0 ? count : null),
+          (count) => settle(count !== null && Number.isFinite(count) && count >= 0 ? count : null),
           () => settle(null),
         );
     });
@@ -108,7 +108,7 @@ export function startKeda({ hostClock, state, faults, backlog, speed }: KedaOpti
     const count = await waiting(JOB_SCALER.subscription);
     if (over || count === null || faults.has('keda_down')) return;
     const wanted = Math.min(JOB_SCALER.max, Math.ceil(count / JOB_SCALER.value));
-    const more = wanted - state.runningJobs();
+    const more = wanted - state.runningJobs().length;
     if (more > 0) state.startJobs(more);
   }
 

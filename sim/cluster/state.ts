@@ -30,7 +30,7 @@ export interface ClusterState {
   scale(app: AppName, replicas: number): void;
   scalerSaw(name: string, saw: ScalerState): void;
   /** Jobs that have not ended. */
-  runningJobs(): number;
+  runningJobs(): readonly JobRecord[];
   startJobs(count: number): void;
   /** Instead of the one before; null: none. */
   alter(alteration: Alteration | null): void;
@@ -142,7 +142,7 @@ export function createClusterState({ hostClock, seed, speed, faults }: StateOpti
       syncedMs = null;
       if (before?.active !== saw.active || before.blindMs !== saw.blindMs) sync();
     },
-    runningJobs: () => jobs.filter(({ endsMs }) => endsMs > hostClock.now()).length,
+    runningJobs: () => jobs.filter(({ endsMs }) => endsMs > hostClock.now()),
     startJobs(count) {
       const now = hostClock.now();
       const running = jobs.filter(({ endsMs }) => endsMs > now);

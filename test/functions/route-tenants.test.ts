@@ -136,6 +136,7 @@ describe('route as it is composed', () => {
       objects: async () => house.objects,
       state: async () => house.state,
       salt: async () => SALT,
+      publishJob: async () => undefined,
       backlog: async () => 0,
       deadLetters: elsewhere,
       warehouse: elsewhere,

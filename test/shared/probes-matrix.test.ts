@@ -101,8 +101,11 @@ const BAD: Readonly<Record<Exclude<FaultName, Apart>, readonly string[]>> = {
   completed_job_pod: [],
   old_restarts: [],
 };
-/** One call in five is for the alerts to judge; whether replicas change is seen by who makes them change: scale_to_zero, which is opt-in. */
-type Apart = 'flapping' | 'scaler_stuck';
+/**
+ * One call in five is for the alerts to judge; whether replicas change is seen by who makes them change: scale_to_zero, which is opt-in; what
+ * has no work is awake until KEDA has cooled down.
+ */
+type Apart = 'flapping' | 'no_work' | 'scaler_stuck';
 const KNOWN = Object.keys(BAD) as (keyof typeof BAD)[];
 
 /** Checks that are about what a generated fault is about. */
@@ -204,6 +207,7 @@ describe('what the table leaves out', () => {
   test('is nothing else', () => {
     expect(FAULT_NAMES.filter((fault) => !(KNOWN as readonly string[]).includes(fault))).toEqual([
       'flapping',
+      'no_work',
       'scaler_stuck',
     ]);
   });

@@ -66,6 +66,8 @@ const CHANGED: Readonly<Record<FaultName, readonly string[]>> = {
   scaled_object_bounds: ['ScaledObject psi-field-scaler'],
   scaled_object_missing: ['ScaledObject psi-field-scaler'],
   scaled_object_paused: ['ScaledObject psi-field-scaler'],
+  // It shows when KEDA has cooled down: jobs-on-the-bus.test.ts.
+  no_work: [],
   // It shows when something is to be scaled: cluster-keda.test.ts.
   scaler_stuck: [],
   metrics_missing_series: ['scheduler /metrics'],

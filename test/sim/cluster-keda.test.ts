@@ -201,7 +201,7 @@ test('GPU work becomes jobs, at most ten at once, and what has ended is listed f
   expect(jobs()).toHaveLength(3);
   waiting.set(GPU, 400);
   await clock.advance(POLL);
-  expect(state.runningJobs()).toBe(10);
+  expect(state.runningJobs()).toHaveLength(10);
   waiting.set(GPU, 0);
   await clock.advance(700_000);
   expect(new Set(phases())).toEqual(new Set(['Succeeded']));

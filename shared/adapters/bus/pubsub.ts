@@ -21,7 +21,8 @@ export interface PubsubOptions {
   readonly hostClock: HostClock;
   /** Host milliseconds after which a publish that has not succeeded has failed. */
   readonly deadlineMs?: number;
-  readonly topics: readonly string[];
+  /** Null: whatever there is in the project; one that is not there is Pub/Sub's to refuse. */
+  readonly topics: readonly string[] | null;
   /** Largest data of a message, of the topics that take another one than MAX_EVENT_BYTES. */
   readonly topicLimits?: Readonly<Record<string, number>>;
 }
@@ -34,7 +35,7 @@ const BATCHING = { maxMessages: 100, maxBytes: 1024 * 1024, maxMilliseconds: 5 }
 export function createPubsubBus(options: PubsubOptions): Bus {
   const { projectId, endpoint, hostClock, topics, topicLimits = {}, deadlineMs = BUS_PUBLISH_DEADLINE_MS } = options;
   const publishing = publishOptions(CLIENTS_SHARE * deadlineMs);
-  const known = new Set(topics);
+  const known = topics === null ? null : new Set(topics);
   const opened = new Map<string, Topic>();
   const life = inUse((doing) => new TransientError('bus_unavailable', `${doing}: the bus is closed`));
   let opening: Promise<PubSub> | undefined;
@@ -72,8 +73,11 @@ export function createPubsubBus(options: PubsubOptions): Bus {
   return {
     publish: (topic, messages) =>
       life.during(`publish to ${topic}`, async () => {
-        if (!known.has(topic))
-          throw new RejectedError('topic_unknown', `topic ${JSON.stringify(topic)} is not one of ${topics.join(', ')}`);
+        if (known?.has(topic) === false)
+          throw new RejectedError(
+            'topic_unknown',
+            `topic ${JSON.stringify(topic)} is not one of ${[...known].join(', ')}`,
+          );
         checkSizes(messages, topicLimits[topic] ?? MAX_EVENT_BYTES);
         try {
           // The client's own deadline begins once it has credentials; whoever has none to give may never answer.

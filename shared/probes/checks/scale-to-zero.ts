@@ -4,7 +4,7 @@
  *   awaits zero -> publishes a job -> awaits a replica that is available -> awaits zero
  */
 import { z } from 'zod';
-import { defineCheck, fail, pass, type Verdict } from '../check.ts';
+import { defineCheck, fail, pass, unseen, type Verdict } from '../check.ts';
 import { sentence } from '../kubernetes/objects.ts';
 import { createReplicasWatch, type ReplicasWatched } from '../kubernetes/replicas.ts';
 
@@ -22,16 +22,40 @@ const UP_S = 240;
 /** 300 s of cooldown, a poll, half a minute to end. */
 const DOWN_S = 420;
 
-export const scaleToZeroCheck = defineCheck({
-  kind: 'scale_to_zero',
-  on: 'kubernetes',
-  spec: z.strictObject({
+/** One step of psi-field on nothing: it is worked off as any other, and changes nothing that matters. */
+export const PSI_JOB = { x: new Array<number>(16).fill(0), apply_guardian: false };
+
+/** As Pub/Sub names them; a topic of another project by its full name. */
+const TOPIC = /^(projects\/[a-z][a-z0-9-]{4,28}[a-z0-9]\/topics\/)?[A-Za-z][\w.~+%-]{2,254}$/;
+/** How subscriptions of workers are named after their topic. */
+const SUFFIX = '-sub';
+
+const spec = z
+  .strictObject({
     deployment: z.string().min(1).max(253).default('psi-field'),
     subscription: z.string().min(1).max(255).default('vaultmesh-psi-jobs-sub'),
+    /** Where the job is published; absent: the subscription without its "-sub". */
+    topic: z.string().regex(TOPIC, 'expected the name of a topic, or projects/P/topics/NAME').optional(),
+    /** What is published, as JSON. */
+    job: z.record(z.string(), z.json()).default(PSI_JOB),
     up_s: z.number().min(0.1).max(3_600).default(UP_S),
     down_s: z.number().min(0.1).max(3_600).default(DOWN_S),
     poll_s: z.number().min(0.05).max(60).default(2),
-  }),
+  })
+  .transform((said, context) => {
+    const topic = said.topic ?? said.subscription.slice(0, -SUFFIX.length);
+    if (said.topic !== undefined || (said.subscription.endsWith(SUFFIX) && TOPIC.test(topic)))
+      return { ...said, topic };
+    const message = `expected the topic of ${said.subscription}, whose name does not say it`;
+    context.addIssue({ code: 'custom', path: ['topic'], message });
+    return z.NEVER;
+  });
+
+export const scaleToZeroCheck = defineCheck({
+  kind: 'scale_to_zero',
+  on: 'kubernetes',
+  publishes: true,
+  spec,
   async observe(spec, { namespace }, tools, context): Promise<Seen> {
     const { hostClock, publishJob } = tools;
     const nothing: Seen = { namespace, publisher: publishJob !== null, begin: null, up: null, down: null };
@@ -41,7 +65,7 @@ export const scaleToZeroCheck = defineCheck({
     const watch = createReplicasWatch({ reader, namespace, deployment: spec.deployment, pollMs, hostClock });
     const begin = await watch(({ replicas }) => replicas === 0, spec.down_s * 1_000, context);
     if (begin.outcome !== 'reached') return { ...nothing, begin };
-    await publishJob(spec.subscription, context);
+    await publishJob(spec.topic, spec.job, context);
     const up = await watch(({ available }) => available >= 1, spec.up_s * 1_000, context);
     if (up.outcome !== 'reached') return { ...nothing, begin, up };
     const down = await watch(({ replicas }) => replicas === 0, spec.down_s * 1_000, context);
@@ -52,6 +76,7 @@ export const scaleToZeroCheck = defineCheck({
     const evidence = {
       deployment: spec.deployment,
       subscription: spec.subscription,
+      topic: spec.topic,
       publisher,
       zero_at_first: begin?.outcome ?? null,
       up: up?.outcome ?? null,
@@ -61,14 +86,15 @@ export const scaleToZeroCheck = defineCheck({
       replicas: last?.last?.replicas ?? null,
       available: last?.last?.available ?? null,
     };
-    const unknown = (remedy: string): Verdict => ({ status: 'error', evidence, remedy });
     const bad = (remedy: string): Verdict => fail(evidence, sentence(remedy));
     if (!publisher)
-      return unknown(
-        'Nobody may publish jobs from here: run it where the project’s Pub/Sub is, or take it out of the suite.',
+      return unseen(
+        evidence,
+        'Nobody may publish jobs from here: name the directory of a running vm up (--dir), log in to the project (AURORA_PLATFORM=gcp), or leave the check out.',
       );
     if (last === null || last.outcome === 'cut_short')
-      return unknown(
+      return unseen(
+        evidence,
         `Its deadline came first: give it ${Math.ceil(spec.up_s + 2 * spec.down_s)} s (deadline_s), and the run as much.`,
       );
     if (last.outcome === 'missing')

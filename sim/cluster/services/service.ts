@@ -30,7 +30,7 @@ export interface Service {
 
 /** How it is seen from outside: null, the connection is cut. */
 export interface SeenService extends Pick<Service, 'delayMs'> {
-  answer(request: ServiceRequest): ServiceReply | null;
+  answer(request: ServiceRequest): ServiceReply | null | Promise<ServiceReply | null>;
 }
 
 export interface RunningService {
@@ -55,7 +55,7 @@ export async function startService(service: SeenService, hostClock: HostClock, p
     if (sent === null) return;
     const { path } = pathOf(incoming);
     const nowMs = hostClock.now();
-    const reply = service.answer({ method: incoming.method ?? 'GET', path, body: jsonOf(sent), nowMs });
+    const reply = await service.answer({ method: incoming.method ?? 'GET', path, body: jsonOf(sent), nowMs });
     if (reply === null) {
       incoming.socket.destroy();
       return;

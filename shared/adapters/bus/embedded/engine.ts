@@ -136,7 +136,12 @@ export function createEngine(
 
   function sweep(nowMs: number): void {
     const late = chores.expired(nowMs, SWEEP_LIMIT);
-    for (const delivery of late) {
+    const [perished, kept] = [true, false].map((perishable) =>
+      late.filter(({ subscription }) => (lineOf.get(subscription)?.config.perishable ?? false) === perishable),
+    );
+    for (const { subscriptionId, messageId } of perished ?? []) store.remove(subscriptionId, messageId, nowMs);
+    if (perished?.length) log.info({ messages: perished.length }, 'messages past their retention were dropped');
+    for (const delivery of kept ?? []) {
       const error = delivery.lastError === null ? 'past retention' : `past retention; before: ${delivery.lastError}`;
       moveToDeadLetters(delivery, error);
     }

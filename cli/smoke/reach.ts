@@ -1,0 +1,54 @@
+/**
+ * The loop as it is within reach of this machine, and who publishes jobs: the cloud's, as whoever is logged in, where the configuration
+ * names it, else that of the stack that runs in the directory. Opened for a suite that needs it.
+ */
+import { randomUUID } from 'node:crypto';
+import { readConfig } from '#shared/config.ts';
+import type { LoopReader, ProbeTools } from '#shared/probes/tools.ts';
+import { type Access, withAccess } from '../ops/access.ts';
+import {
+  championAge,
+  countDeadLetters,
+  hasCanary,
+  offersAge,
+  publishCanary,
+  publishJob,
+} from '../ops/probing.ts';
+import { readHolder } from '../stack/lock.ts';
+
+export interface Reach extends Pick<ProbeTools, 'loop' | 'publishJob'> {
+  /** Whose loop it was. */
+  readonly remarks: readonly string[];
+}
+
+/** What needs the loop then says that it is not within reach. */
+export const NOTHING: Reach = { loop: null, publishJob: null, remarks: [] };
+
+/** @throws RejectedError config_invalid */
+export async function withReach<T>(directory: string, use: (reach: Reach) => Promise<T>): Promise<T> {
+  const { google } = readConfig();
+  const running = google === null ? await readHolder(directory) : null;
+  // A stack of one command is gone before a job is worked off.
+  if (google === null && running?.port == null) return use(NOTHING);
+  const whose = google === null ? `the stack that runs in ${directory}` : `project ${google.projectId}`;
+  return withAccess(directory, 'smoke', (access) => use(reachOf(access, whose)));
+}
+
+const reachOf = (access: Access, whose: string): Reach => ({
+  loop: loopOver(access),
+  publishJob: async (topic, job) => {
+    await access.call(publishJob, { topic, job });
+  },
+  remarks: [`The loop and its bus are those of ${whose}.`],
+});
+
+const loopOver = ({ call }: Access): LoopReader => ({
+  newCanaryId: randomUUID,
+  publishCanary: async (id) => {
+    await call(publishCanary, { id });
+  },
+  hasCanary: (id) => call(hasCanary, { id }),
+  deadLetters: () => call(countDeadLetters, {}),
+  championAgeMs: () => call(championAge, {}),
+  offersAgeMs: () => call(offersAge, {}),
+});
