@@ -216,6 +216,15 @@ describe('what the table leaves out', () => {
     expect([...(await badUnder(['flapping']))].filter((id) => !PSI.includes(id))).toEqual([]);
   });
 
+  test('no work: once KEDA has cooled down, what sleeps answers nobody, and its scalers are well', async () => {
+    expect([...(await badUnder(['no_work']))]).toEqual([]);
+    await matrix.run();
+    const asleep = failing(await matrix.run());
+    expect(asleep.toSorted()).toEqual([...PSI, 'scheduler-anchors', 'scheduler-metrics', 'scheduler-name'].toSorted());
+    matrix.cluster.faults.set([]);
+    expect(failing(await matrix.run())).toEqual([]);
+  });
+
   test('a scaler that is stuck and says that all is well', async () => {
     expect([...(await badUnder(['scaler_stuck']))]).toEqual([]);
   });

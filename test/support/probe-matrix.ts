@@ -1,7 +1,5 @@
 /** The cluster's part of the suite that `vm up` runs, against a simulated cluster, in a time that passes only while nothing else does. */
-import { setImmediate as turn } from 'node:timers/promises';
 import { readSuite } from '#cli/smoke/suites.ts';
-import type { HostClock } from '#shared/ports/clock.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { clusterHttp } from '#shared/probes/kubernetes/access.ts';
 import { createKubernetesReader } from '#shared/probes/kubernetes/reader.ts';
@@ -9,7 +7,8 @@ import { type RunReport, runSuite } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
 import type { ProbeTools } from '#shared/probes/tools.ts';
 import { type RunningCluster, startCluster } from '#sim/cluster/index.ts';
-import { type FakeClock, fakeClock } from './clock.ts';
+import type { FakeClock } from './clock.ts';
+import { patientClock } from './patient-clock.ts';
 import { realTools } from './probe-tools.ts';
 
 /** Certificates are judged by the machine's own clock, so that is where time begins: at its last full hour. */
@@ -18,7 +17,6 @@ const START_MS = Math.floor(Date.now() / 3_600_000) * 3_600_000;
 const SLOW_MS = 1_234;
 /** What is young is given time: a pod two minutes. */
 export const LASTS_MS = 130_000;
-/** Turns of the event loop in which nothing begins until time may pass: what follows one another without a socket takes fewer. */
 const STILL_TURNS = 5;
 /** Of the suite's variables: what runs beside the cluster, and is not looked at here. The cluster's router is ours. */
 const OWN = ['score', 'deploy', 'watch', 'collect', 'ingest', 'learn', 'train', 'promote'] as const;
@@ -35,23 +33,12 @@ export interface Matrix {
 }
 
 export async function openMatrix(): Promise<Matrix> {
-  const clock = fakeClock(START_MS);
-  const due = new Map<() => void, number>();
-  let late = 0;
-  const hostClock: HostClock = {
-    now: clock.now,
-    after(ms, run) {
-      const slow = ms === SLOW_MS || ms === 2 * SLOW_MS ? 1 : 0;
-      const over = (): boolean => {
-        if (due.delete(over)) late -= slow;
-        return true;
-      };
-      due.set(over, clock.now() + ms);
-      late += slow;
-      const cancel = clock.after(ms, () => over() && run());
-      return () => over() && cancel();
-    },
-  };
+  const patient = patientClock({
+    startMs: START_MS,
+    isLate: (ms) => ms === SLOW_MS || ms === 2 * SLOW_MS,
+    stillTurns: STILL_TURNS,
+  });
+  const { clock, hostClock, counted } = patient;
   const cluster = await startCluster({ hostClock, seed: 7, slowMs: SLOW_MS });
   const { urls, ingressUrl, ingressTlsPort, crlPems, caPem, token } = cluster;
   const whole = readSuite('local', {
@@ -68,17 +55,6 @@ export async function openMatrix(): Promise<Matrix> {
   const checks = whole.checks.filter(({ id, target }) => !NOT_OF_CLUSTER.has(target) && id !== ROUTE_ANSWERS_AS_ITSELF);
   const suite = { ...whole, checks };
 
-  let underWay = 0;
-  const counted =
-    <Given extends readonly unknown[], Seen>(look: (...given: Given) => Promise<Seen>) =>
-    async (...given: Given): Promise<Seen> => {
-      underWay += 1;
-      try {
-        return await look(...given);
-      } finally {
-        underWay -= 1;
-      }
-    };
   const access: ClusterAccess = {
     server: cluster.apiUrl,
     caPem: null,
@@ -104,19 +80,6 @@ export async function openMatrix(): Promise<Matrix> {
     };
   };
 
-  /** Time passes when all that is asked waits for it. */
-  async function until(over: () => boolean): Promise<void> {
-    for (let still = 0; !over(); ) {
-      await turn();
-      still = underWay === late ? still + 1 : 0;
-      if (still < STILL_TURNS || over()) continue;
-      const next = Math.min(...due.values());
-      if (!Number.isFinite(next)) throw new Error('expected something that is waited for');
-      await clock.advance(Math.max(0, next - clock.now()));
-      still = 0;
-    }
-  }
-
   let runs = 0;
   return {
     cluster,
@@ -125,18 +88,14 @@ export async function openMatrix(): Promise<Matrix> {
     async run() {
       runs += 1;
       await clock.advance(LASTS_MS);
-      let over = false;
-      const running = runSuite({
+      const run = runSuite({
         suite,
         tools: tools(),
         runId: `run-${runs}`,
         signal: new AbortController().signal,
         only: null,
-      }).finally(() => {
-        over = true;
       });
-      await Promise.all([until(() => over), running]);
-      return await running;
+      return await patient.during(run);
     },
     async close() {
       await client.close();
