@@ -23,18 +23,26 @@ export interface PatientClock {
 
 export interface PatientClockOptions {
   readonly startMs: number;
-  /** Whether somebody on the other side of a socket waits so long before it answers, told from all other waits by its length. */
-  readonly isLate: (ms: number) => boolean;
+  /** Whether somebody on the other side of what is counted waits so long before it answers, told from all other waits by its length. Default: nobody. */
+  readonly isLate?: (ms: number) => boolean;
   /** Turns of the event loop in which nothing begins until time may pass: what follows one another without a socket takes fewer. */
   readonly stillTurns: number;
-  /** Requests of undici count by themselves, which are the bus's pushes and those of readers of clusters. Default: only what is `counted`. */
-  readonly requestsCounted?: boolean;
+  /**
+   * Given: requests of undici count by themselves, which are the bus's pushes and those of readers of clusters; but for the paths of which
+   * it says that their answers may wait for time. Null, default: only what is `counted`.
+   */
+  readonly mayWait?: ((path: string) => boolean) | null;
 }
 
-export function patientClock({ startMs, isLate, stillTurns, requestsCounted = false }: PatientClockOptions): PatientClock {
+export function patientClock({
+  startMs,
+  stillTurns,
+  isLate = () => false,
+  mayWait = null,
+}: PatientClockOptions): PatientClock {
   const clock = fakeClock(startMs);
   const due = new Map<() => void, number>();
-  const requests = requestsCounted ? countRequests() : null;
+  const requests = mayWait === null ? null : countRequests(mayWait);
   let [late, underWay] = [0, 0];
   const hostClock: HostClock = {
     now: clock.now,
@@ -98,10 +106,14 @@ export function patientClock({ startMs, isLate, stillTurns, requestsCounted = fa
 }
 
 /** Requests of undici from now on. */
-function countRequests(): { underWay(): number; end(): void } {
+function countRequests(mayWait: (path: string) => boolean): { underWay(): number; end(): void } {
   const open = new Set<unknown>();
-  const requestOf = (message: unknown): unknown => (message as { readonly request: unknown }).request;
-  const begin = (message: unknown): void => void open.add(requestOf(message));
+  const requestOf = (message: unknown): { readonly path: string } =>
+    (message as { readonly request: { readonly path: string } }).request;
+  const begin = (message: unknown): void => {
+    const request = requestOf(message);
+    if (!mayWait(request.path)) open.add(request);
+  };
   const end = (message: unknown): void => void open.delete(requestOf(message));
   const listeners = [
     ['undici:request:create', begin],

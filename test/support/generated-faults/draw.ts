@@ -1,6 +1,7 @@
 /** What generated faults are made of. */
-import type { ReplyAlteration } from '#sim/cluster/services/seen.ts';
+
 import { type ClusterObject, type Fields, fieldOf, listOf } from '#sim/cluster/objects/object.ts';
+import type { ReplyAlteration } from '#sim/cluster/services/seen.ts';
 import type { ServiceReply } from '#sim/cluster/services/service.ts';
 import type { Alteration } from '#sim/cluster/state.ts';
 
