@@ -87,6 +87,15 @@ describe('jobs on the bus', () => {
     expect(await house.platform.backlog(PSI)).toBe(0);
   });
 
+  test('a scaler that is stuck, and says that all is well, keeps a replica without work', async () => {
+    await house.fault('no_work', 'scaler_stuck');
+    expect(await attempt({ down_s: 60 })).toMatchObject({
+      status: 'fail',
+      evidence: { zero_at_first: 'late', up: null, replicas: 1 },
+      remedy: expect.stringContaining('It was not at zero within 60 s'),
+    });
+  });
+
   test.each(['scaler_stuck', 'keda_down'])('%s: no replica comes for a job, which waits', async (fault) => {
     await asleep();
     await house.fault('no_work', fault);

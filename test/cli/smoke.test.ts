@@ -137,7 +137,9 @@ describe('vm smoke', () => {
     const { code, err } = await run('smoke', '--suite', 'prodction');
     expect({ code, err }).toEqual({
       code: 3,
-      err: expect.stringContaining('suite "prodction": expected one of production, staging, local, or a file: ENOENT'),
+      err: expect.stringContaining(
+        'suite "prodction": expected one of production, staging, scaling, local, or a file: ENOENT',
+      ),
     });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RejectedError, TransientError } from '#shared/errors.ts';
 import { scaleToZeroCheck } from '#shared/probes/checks/scale-to-zero.ts';
-import type { KubernetesObject } from '#shared/probes/tools.ts';
+import type { Job, KubernetesObject } from '#shared/probes/tools.ts';
 import { fakeClock } from '#test/support/clock.ts';
 import { attempt, fakeCluster } from '#test/support/fake-cluster.ts';
 
@@ -25,16 +25,18 @@ interface Play {
   readonly refused?: Error;
   readonly publisher?: boolean;
   readonly withinS?: number;
+  /** What a suite says beside. */
+  readonly more?: object;
 }
 
-async function play({ before, job = {}, refused, publisher = true, withinS = GIVEN }: Play) {
+async function play({ before, job = {}, refused, publisher = true, withinS = GIVEN, more = {} }: Play) {
   const clock = fakeClock();
   const beganMs = clock.now();
   let jobMs: number | null = null;
-  const published: string[] = [];
-  const publishJob = async (subscription: string): Promise<void> => {
+  const published: (readonly [topic: string, job: Job])[] = [];
+  const publishJob = async (topic: string, job: Job): Promise<void> => {
     if (refused !== undefined) throw refused;
-    published.push(subscription);
+    published.push([topic, job]);
     jobMs = clock.now();
   };
   const fake = fakeCluster({ clock, publishJob: publisher ? publishJob : null, withinMs: withinS * 1_000 });
@@ -53,7 +55,7 @@ async function play({ before, job = {}, refused, publisher = true, withinS = GIV
     if (items instanceof Error) throw items;
     return items;
   };
-  const verdict = Promise.resolve(attempt(scaleToZeroCheck, SPEC, fake));
+  const verdict = Promise.resolve(attempt(scaleToZeroCheck, { ...SPEC, ...more }, fake));
   const settled = verdict.then(
     (value) => ({ value, error: null }),
     (error: unknown) => ({ value: null, error }),
@@ -65,6 +67,7 @@ async function play({ before, job = {}, refused, publisher = true, withinS = GIV
 const WELL = {
   deployment: 'psi-field',
   subscription: 'vaultmesh-psi-jobs-sub',
+  topic: 'vaultmesh-psi-jobs',
   publisher: true,
   zero_at_first: 'reached',
   up: 'reached',
@@ -86,7 +89,8 @@ describe('0 -> 1 -> 0', () => {
   test('a service that sleeps wakes for a job and sleeps again', async () => {
     const { value, published, fresh, clock } = await play({ before: { 0: [0, 0] }, job: AS_IT_SHOULD });
     expect(value).toEqual(verdict('pass', {}, null));
-    expect(published).toEqual(['vaultmesh-psi-jobs-sub']);
+    // One step on nothing.
+    expect(published).toEqual([['vaultmesh-psi-jobs', { x: new Array(16).fill(0), apply_guardian: false }]]);
     // Each look is a new one, and 5 s after the one before.
     expect(fresh.slice(0, 6).map((ms) => (ms - (fresh[0] ?? 0)) / 1_000)).toEqual([0, 0, 5, 10, 15, 20]);
     expect(clock.pending()).toBe(0);
@@ -177,7 +181,7 @@ describe('0 -> 1 -> 0', () => {
           replicas: null,
           available: null,
         },
-        'Nobody may publish jobs from here: run it where the project’s Pub/Sub is, or take it out of the suite.',
+        'Nobody may publish jobs from here: name the directory of a running vm up (--dir), log in to the project (AURORA_PLATFORM=gcp), or leave the check out.',
       ),
     ],
   ])('%s', async (_, given, expected) => {
@@ -217,7 +221,25 @@ describe('0 -> 1 -> 0', () => {
     expect(fake.clock.pending()).toBe(0);
   });
 
-  test('a suite cannot say what it does not know', () => {
-    expect(() => scaleToZeroCheck.bind({ replicas: 1 }, { namespace: 'vaultmesh' })).toThrow('Unrecognized key');
+  test.each<readonly [string, object, string, Job]>([
+    ['of another service', { subscription: 'jobs-of-b-sub', job: { b: 1 } }, 'jobs-of-b', { b: 1 }],
+    ['of its own name', { subscription: 'b', topic: 'work.of~b', job: {} }, 'work.of~b', {}],
+    ['of another project', { topic: 'projects/vm-spawn/topics/jobs', job: {} }, 'projects/vm-spawn/topics/jobs', {}],
+  ])('publishes to a topic %s, and says to which', async (_, more, topic, sent) => {
+    const { value, published } = await play({ before: { 0: [0, 0] }, job: AS_IT_SHOULD, more });
+    expect(published).toEqual([[topic, sent]]);
+    expect(value).toMatchObject({ status: 'pass', evidence: { topic } });
+  });
+
+  test.each([
+    [{ replicas: 1 }, 'Unrecognized key'],
+    [{ subscription: 'psi-jobs' }, 'expected the topic of psi-jobs, whose name does not say it'],
+    [{ subscription: '-sub' }, 'expected the topic of -sub, whose name does not say it'],
+    [{ topic: 'a b' }, 'expected the name of a topic, or projects/P/topics/NAME'],
+    [{ topic: 'projects/x/topics/jobs' }, 'expected the name of a topic'],
+    [{ job: 'x' }, 'expected record'],
+    [{ job: { at: new Date() } }, 'Invalid input'],
+  ])('a suite cannot say %j', (said, message) => {
+    expect(() => scaleToZeroCheck.bind(said, { namespace: 'vaultmesh' })).toThrow(message);
   });
 });

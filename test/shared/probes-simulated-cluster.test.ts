@@ -11,7 +11,6 @@ import { managedCertificateCheck } from '#shared/probes/checks/managed-certifica
 import { nodesCheck } from '#shared/probes/checks/nodes.ts';
 import { podsCheck } from '#shared/probes/checks/pods.ts';
 import { rolloutCheck } from '#shared/probes/checks/rollout.ts';
-import { scaleToZeroCheck } from '#shared/probes/checks/scale-to-zero.ts';
 import { scaledObjectCheck } from '#shared/probes/checks/scaled-object.ts';
 import { type ClusterAccess, clusterHttp } from '#shared/probes/kubernetes/access.ts';
 import { createKubernetesReader } from '#shared/probes/kubernetes/reader.ts';
@@ -21,8 +20,6 @@ import { FAULT_NAMES, type FaultName } from '#sim/cluster/faults/catalogue.ts';
 import { type RunningCluster, startCluster } from '#sim/cluster/index.ts';
 import { fakeCluster } from '#test/support/fake-cluster.ts';
 
-/** KEDA polls each 50 ms and cools down in half a second. */
-const SPEED = 600;
 const SUBSCRIPTION = 'vaultmesh-psi-jobs-sub';
 
 const scaler = (name: string, scales: string, subscription: string, max: number) =>
@@ -91,10 +88,8 @@ const UNKNOWN: Partial<Readonly<Record<FaultName, readonly [code: string, but: r
 let sim: RunningCluster;
 let access: ClusterAccess;
 let close: () => Promise<void>;
-let waiting = 1;
 beforeAll(async () => {
-  const backlog = (subscription: string): number => (subscription === SUBSCRIPTION ? waiting : 1);
-  sim = await startCluster({ hostClock, seed: 7, speed: SPEED, backlog, slowMs: 20 });
+  sim = await startCluster({ hostClock, seed: 7, slowMs: 20 });
   const entry = parseKubeconfig(sim.kubeconfig, 'kubeconfig', null);
   access = kubeconfigAccess({ entry, path: '/nowhere', hostClock, env: {} });
   close = () => sim.close();
@@ -103,10 +98,10 @@ afterEach(() => sim.faults.set([]));
 afterAll(() => close());
 
 /** One run of all. */
-async function run(suite: typeof SUITE, given: ClusterAccess, more: Partial<ProbeTools> = {}) {
+async function run(suite: typeof SUITE, given: ClusterAccess) {
   const http = clusterHttp(given, hostClock);
   const reader = createKubernetesReader({ access: given, http, hostClock });
-  const tools: ProbeTools = { ...fakeCluster().tools, hostClock, kubernetes: () => reader, ...more };
+  const tools: ProbeTools = { ...fakeCluster().tools, hostClock, kubernetes: () => reader };
   const context = { deadline: hostClock.now() + 20_000, signal: new AbortController().signal };
   try {
     const verdicts = await Promise.all(
@@ -126,16 +121,6 @@ async function run(suite: typeof SUITE, given: ClusterAccess, more: Partial<Prob
 }
 const not = (status: Verdict['status'], verdicts: ReadonlyMap<string, Verdict>) =>
   [...verdicts].filter(([, verdict]) => verdict.status !== status).map(([id]) => id);
-
-/** Until it is as at first: pods start, KEDA has looked. */
-async function settled(): Promise<void> {
-  sim.faults.set([]);
-  for (let looks = 0; looks < 200; looks += 1) {
-    if (not('pass', await run(SUITE, access)).length === 0) return;
-    await new Promise<void>((resolve) => hostClock.after(25, resolve));
-  }
-  throw new Error('the cluster does not become well');
-}
 
 describe('the simulated cluster', () => {
   test.each(Object.entries(SEEN))('with the fault %s', async (fault, seen) => {
@@ -187,42 +172,5 @@ describe('the simulated cluster', () => {
 
   test('of another authority is believed where a kubeconfig says so', async () => {
     expect(not('pass', await run(SUITE, { ...access, caPem: null, verified: false }))).toEqual([]);
-  });
-
-  describe('0 -> 1 -> 0', () => {
-    afterEach(settled);
-
-    const zero = (downS: number) => [['zero', scaleToZeroCheck, { up_s: 3, down_s: downS, poll_s: 0.05 }]] as const;
-    /** A worker takes the job as soon as there is one. */
-    const scale = async (downS = 3): Promise<Verdict | undefined> => {
-      waiting = 0;
-      const publishJob = async (subscription: string): Promise<void> => {
-        expect(subscription).toBe(SUBSCRIPTION);
-        waiting = 1;
-        const take = (): void => {
-          if (sim.replicas('psi-field') > 0) waiting = 0;
-          else if (waiting > 0) hostClock.after(20, take);
-        };
-        take();
-      };
-      try {
-        return (await run(zero(downS), access, { publishJob })).get('zero');
-      } finally {
-        waiting = 1;
-      }
-    };
-
-    test('is seen', async () => {
-      expect(await scale()).toMatchObject({
-        status: 'pass',
-        evidence: { zero_at_first: 'reached', up: 'reached', down: 'reached', replicas: 0 },
-      });
-    });
-
-    test('is missed where the scaler is stuck, though all else looks well', async () => {
-      sim.faults.set(['scaler_stuck']);
-      // Twice what one that scales takes to cool down.
-      expect(await scale(1)).toMatchObject({ status: 'fail', evidence: { zero_at_first: 'late', replicas: 1 } });
-    });
   });
 });
