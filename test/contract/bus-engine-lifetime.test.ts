@@ -108,6 +108,24 @@ describe('lifetime', () => {
     ]);
   });
 
+  test('past retention what is perishable is dropped, and what is not becomes a dead letter', async () => {
+    const { bus, advance, log } = await engine.make({
+      topics: ['t', 'jobs'],
+      subscriptions: [subscription('s', 't'), subscription('jobs-sub', 'jobs', { perishable: true })],
+      retentionMs: 60_000,
+    });
+    await bus.start();
+    engine.harness.respond(() => 503);
+    for (const topic of ['t', 'jobs']) await bus.publish(topic, [message(topic)]);
+    await advance(55_000);
+    expect((await bus.stats()).map(({ backlog }) => backlog)).toEqual([1, 1]);
+    expect(await bus.countDeadLetters()).toBe(0);
+    await advance(180_000);
+    expect((await bus.stats()).map(({ backlog }) => backlog)).toEqual([0, 0]);
+    expect(await bus.deadLetters(10)).toMatchObject([{ sourceSubscription: 's', lastError: expect.any(String) }]);
+    expect(log.map(({ message: said }) => said)).toContain('messages past their retention were dropped');
+  });
+
   test('an answer to a lease that another process took over changes nothing', () => {
     const directory = mkdtempSync(join(tmpdir(), 'aurora-bus-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));

@@ -139,6 +139,16 @@ describe('a Pub/Sub that fails', () => {
     });
   });
 
+  test('without a list of topics, any of the project is asked for, and of another by its full name', async () => {
+    const any = createPubsubBus({ projectId: 'test', endpoint: fake.endpoint, hostClock, topics: null });
+    try {
+      for (const topic of ['jobs', 'projects/other/topics/jobs']) await any.publish(topic, [message('a')]);
+      expect(fake.topics).toEqual(['projects/test/topics/jobs', 'projects/other/topics/jobs']);
+    } finally {
+      await any.close();
+    }
+  });
+
   test('messages of a key that failed together go again together, in their order; the key is not held back', async () => {
     fake.fault = (of) => (of.includes('a1') ? STATUS.permissionDenied : null);
     const batch = [message('a1', {}, 'a'), message('a2', {}, 'a'), message('b1', {}, 'b')];

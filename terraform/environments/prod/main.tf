@@ -24,6 +24,7 @@ module "aurora" {
   callers               = var.callers
   builders              = var.builders
   marketplaces          = var.marketplaces
+  job_topics            = var.job_topics
   cluster               = var.cluster
   notification_channels = var.notification_channels
   thresholds            = var.thresholds

@@ -70,6 +70,17 @@ variable "marketplaces" {
   }
 }
 
+variable "job_topics" {
+  description = "Topics of others on which probe may put a job, for the check scale_to_zero: names in the project, or projects/PROJECT/topics/NAME."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.job_topics : can(regex("^(projects/[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/)?[A-Za-z][A-Za-z0-9_.~+%-]{2,254}$", name))])
+    error_message = "Expected names of topics, such as vaultmesh-psi-jobs."
+  }
+}
+
 variable "cluster" {
   description = "A Kubernetes cluster in which route and score run too: its Workload Identity pool, the namespace, the e-mail address of the service account as which its nodes pull images, and whether it has the operator of Prometheus; null: none."
   type        = object({ workload_pool = string, namespace = string, nodes = string, service_monitor = bool })

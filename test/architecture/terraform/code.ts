@@ -64,6 +64,8 @@ const ACCOUNTS = 'shared/providers/configured.ts';
 
 export interface Needs {
   readonly publishes: readonly string[];
+  /** Publishes on topics of others. */
+  readonly jobs: boolean;
   /** Folders of the bucket that it can reach, the state's among them. */
   readonly folders: readonly string[];
   readonly objects: boolean;
@@ -99,6 +101,7 @@ function readNeeds(name: string): Needs {
   const folders = quotedIn(loaded).flatMap((text) => FOLDER.exec(text)?.[0] ?? []);
   return {
     publishes: publishedIn(own.join('\n')),
+    jobs: says('jobPublisher('),
     folders: [...new Set([...(uses('objects') ? folders : []), ...(uses('state') ? ['state/'] : [])])].sort(),
     objects: uses('objects'),
     state: uses('state'),

@@ -32,6 +32,8 @@ export interface PublisherFake {
     readonly text: string;
     readonly attributes: Record<string, string>;
   }[];
+  /** Full names of the topics of all requests, in order. */
+  readonly topics: string[];
   /** Requests so far. */
   requests: number;
   fault: Fault;
@@ -57,6 +59,7 @@ export async function startPublisherFake(): Promise<PublisherFake> {
   const fake: PublisherFake = {
     endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     taken: [],
+    topics: [],
     requests: 0,
     fault: () => null,
     async close() {
@@ -70,6 +73,7 @@ export async function startPublisherFake(): Promise<PublisherFake> {
     if (stream.destroyed) return;
     fake.requests += 1;
     const { topic, messages } = PublishRequest.decode(body.subarray(PREFIX_BYTES));
+    fake.topics.push(topic);
     const topicName = topic.split('/').at(-1) ?? '';
     const read = messages.map(({ data, attributes }) => ({
       topic: topicName,

@@ -104,6 +104,22 @@ export const RIGHTS: readonly Check[] = [
       }),
   },
   {
+    says: 'who publishes jobs may publish to the topics of others that are named, and nobody else may',
+    breaches: (parsed) => {
+      const able = FOLDERS.filter((name) => needsOf(name).jobs);
+      return [
+        ...differing('publishes jobs', ['probe'], able),
+        ...unlike('probe_jobs', resource(parsed, 'aurora', 'google_pubsub_topic_iam_member.probe_jobs'), {
+          for_each: ref('var.job_topics'),
+          project: ref('var.project'),
+          topic: ref('each.value'),
+          role: 'roles/pubsub.publisher',
+          member: `serviceAccount:${ref('google_service_account.function["probe"].email')}`,
+        }),
+      ];
+    },
+  },
+  {
     says: 'objects: everybody sees names, reads and writes in its own folders',
     breaches: (parsed) => [
       ...unlike('lister', resource(parsed, 'modules/bucket', 'google_storage_bucket_iam_member.lister'), {
