@@ -22,6 +22,7 @@ const VALUES = {
   callers: { tenants: account('tenants') },
   builders: { build: account('build') },
   marketplaces: PROVIDER_NAMES,
+  job_topics: ['vaultmesh-psi-jobs', 'projects/vm-spawn/topics/vaultmesh-gpu-jobs'],
   notification_channels: [`projects/${PROJECT}/notificationChannels/1`],
   cluster: {
     workload_pool: `${PROJECT}.svc.id.goog`,
@@ -162,8 +163,8 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
         .sort();
     const topics = mine
       .filter(([address]) => address.includes('google_pubsub_topic_iam_member'))
-      .map(([address]) => /module\.topic\["([^"]+)"\]/.exec(address)?.[1]);
-    expect(topics.sort()).toEqual(needs.publishes);
+      .map(([address]) => /module\.topic\["([^"]+)"\]|\["([^"]+)"\]$/.exec(address)?.slice(1).find(Boolean));
+    expect(topics.sort()).toEqual([...needs.publishes, ...(needs.jobs ? VALUES.job_topics : [])].sort());
     expect(roles('bigquery_dataset')).toEqual([
       ...(needs.appends ? ['roles/bigquery.dataEditor'] : []),
       ...(needs.queries ? ['roles/bigquery.dataViewer'] : []),
@@ -263,6 +264,8 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
       { marketplaces: ['ebay'], callers: {} },
       [/adapter for: (\w+, )*vast\./, /Expected at least one, each the e-mail/],
     ],
+    ['a topic of ours for jobs', { job_topics: ['routing-decisions'] }, [/none of them ours/]],
+    ['what is no name of a topic', { job_topics: ['projects/x/jobs'] }, [/Expected names of topics, such as/]],
     ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],
   ])('refuses %s', (_, values, refusals) => {
     let said = '';
@@ -279,6 +282,14 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
     const [, policy] = [...prod.resources].find(([address]) => address.endsWith('alert_policy.latency["score"]')) ?? [];
     expect(dig(policy, 'conditions', 0, 'condition_threshold', 0, 'threshold_value')).toBe(150);
     expect(prod.outputs['kustomization']).toBeNull();
+  });
+
+  test('jobs may be put by probe on the topics that are named', () => {
+    const grants = [...planned('probe_jobs').values()];
+    expect(grants.map(({ topic, role }) => `${String(role)} ${String(topic)}`).sort()).toEqual([
+      'roles/pubsub.publisher projects/vm-spawn/topics/vaultmesh-gpu-jobs',
+      'roles/pubsub.publisher vaultmesh-psi-jobs',
+    ]);
   });
 
   test('what a cluster is given holds no secret', () => {
