@@ -30,7 +30,8 @@ export const smokeCommand: Command = {
     set: { type: 'string' },
   },
   help: {
-    suite: 'local (the stack that runs here), production, staging, scaling (publishes a job), or the path of a suite in YAML (default: local)',
+    suite:
+      'local (the stack that runs here), production, staging, scaling (publishes a job), or the path of a suite in YAML (default: local)',
     only: 'these checks and those they need, parted by commas',
     junit: 'writes the results to this file too, as JUnit XML',
     watch: 'looks again each period of the suite, until Ctrl-C',

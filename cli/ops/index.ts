@@ -8,17 +8,10 @@ import { showLearner } from './learner.ts';
 import { listOffers, listProviders } from './market.ts';
 import { listModels, modelHistory, promoteModel, rollbackModel, showModel } from './models.ts';
 import type { Operation } from './operation.ts';
+import { championAge, countDeadLetters, hasCanary, offersAge, publishCanary, publishJob } from './probing.ts';
 import { estimateQueries } from './queries.ts';
 import { listRejected, replayRejected } from './rejected.ts';
 import { beginReproduction, lookAtReproduction } from './reproduction.ts';
-import {
-  championAge,
-  countDeadLetters,
-  hasCanary,
-  offersAge,
-  publishCanary,
-  publishJob,
-} from './probing.ts';
 import { runSmoke } from './smoke.ts';
 import { status } from './status.ts';
 import { requestTraining, trainingResult } from './training.ts';

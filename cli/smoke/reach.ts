@@ -6,14 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readConfig } from '#shared/config.ts';
 import type { LoopReader, ProbeTools } from '#shared/probes/tools.ts';
 import { type Access, withAccess } from '../ops/access.ts';
-import {
-  championAge,
-  countDeadLetters,
-  hasCanary,
-  offersAge,
-  publishCanary,
-  publishJob,
-} from '../ops/probing.ts';
+import { championAge, countDeadLetters, hasCanary, offersAge, publishCanary, publishJob } from '../ops/probing.ts';
 import { readHolder } from '../stack/lock.ts';
 
 export interface Reach extends Pick<ProbeTools, 'loop' | 'publishJob'> {

@@ -91,7 +91,9 @@ export const FAULTS = {
   scaled_object_bounds: keda('psi-field-scaler goes to one replica at most'),
   scaled_object_missing: keda('there is no psi-field-scaler, and nothing scales psi-field'),
   scaled_object_paused: keda('psi-field-scaler is paused by its annotation'),
-  no_work: keda('nobody publishes jobs, so psi-field and the scheduler fall asleep after the cooldown, and answer nobody'),
+  no_work: keda(
+    'nobody publishes jobs, so psi-field and the scheduler fall asleep after the cooldown, and answer nobody',
+  ),
   scaler_stuck: keda('psi-field-scaler says that all is well, and replicas never change'),
 
   metrics_missing_series: metrics('/metrics of the scheduler has no vmsh_anchors_ series'),
