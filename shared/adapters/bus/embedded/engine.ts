@@ -20,7 +20,7 @@ import type { Push } from './push.ts';
 import type { Store, StoredSubscription } from './store.ts';
 import { storeError } from './store-error.ts';
 import { topology } from './topology.ts';
-import { upkeep } from './upkeep.ts';
+import { type Expired, upkeep } from './upkeep.ts';
 
 export interface EngineConfig {
   readonly topics: readonly string[];
@@ -136,12 +136,12 @@ export function createEngine(
 
   function sweep(nowMs: number): void {
     const late = chores.expired(nowMs, SWEEP_LIMIT);
-    const [perished, kept] = [true, false].map((perishable) =>
-      late.filter(({ subscription }) => (lineOf.get(subscription)?.config.perishable ?? false) === perishable),
-    );
-    for (const { subscriptionId, messageId } of perished ?? []) store.remove(subscriptionId, messageId, nowMs);
-    if (perished?.length) log.info({ messages: perished.length }, 'messages past their retention were dropped');
-    for (const delivery of kept ?? []) {
+    const perishes = ({ subscription }: Expired): boolean => lineOf.get(subscription)?.config.perishable === true;
+    const perished = late.filter(perishes);
+    for (const { subscriptionId, messageId } of perished) store.remove(subscriptionId, messageId, nowMs);
+    if (perished.length > 0) log.info({ messages: perished.length }, 'messages past their retention were dropped');
+    for (const delivery of late) {
+      if (perishes(delivery)) continue;
       const error = delivery.lastError === null ? 'past retention' : `past retention; before: ${delivery.lastError}`;
       moveToDeadLetters(delivery, error);
     }
