@@ -222,7 +222,7 @@ export const ERROR_CATALOGUE = {
   suite_unknown: {
     kind: 'rejected',
     status: 404,
-    remedy: 'Name a suite that the function probe has: AURORA_PROBE_SUITE says which.',
+    remedy: 'Name a suite that the function probe has: AURORA_PROBE says which.',
   },
   cluster_unreachable: {
     kind: 'transient',
@@ -244,6 +244,12 @@ export const ERROR_CATALOGUE = {
     status: 503,
     remedy:
       'Probe the loop where its stores are: beside the stack, or as its probe function; elsewhere leave these checks out.',
+  },
+  identity_missing: {
+    kind: 'rejected',
+    status: 401,
+    remedy:
+      'Look as the function probe in the cloud, whose account has ID tokens (AURORA_AUDIENCE and AURORA_CALLERS are set); elsewhere leave out what asks who calls.',
   },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },

@@ -27,7 +27,6 @@ export async function localProbes(
   { cluster, authorities, variables }: Nearby,
 ): Promise<LocalProbes> {
   const { hostClock, metrics } = platform;
-  const bus = await platform.bus();
   return {
     suite: readSuite('local', { variables: { ...variables, ...urls }, loopback: true }),
     toolbox: createToolbox({
@@ -35,7 +34,7 @@ export async function localProbes(
       stopwatchMs: metrics.stopwatchMs,
       cluster,
       authorities,
-      loop: await loopOf(platform, () => bus.countDeadLetters()),
+      loop: await loopOf(platform),
       publishJob: null,
     }),
   };

@@ -138,6 +138,7 @@ describe('route as it is composed', () => {
       salt: async () => SALT,
       backlog: async () => 0,
       deadLetters: elsewhere,
+      countDeadLetters: elsewhere,
       warehouse: elsewhere,
       estimate: null,
       identity: null,
