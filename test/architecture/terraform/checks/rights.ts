@@ -5,7 +5,14 @@ import { FOLDERS, needsOf } from '../code.ts';
 import { allResources, type Block, localsIn, moduleCall, namedIn, ref, resource, textsIn } from '../parsed.ts';
 
 /** Roles on the whole project, each with its reason; whatever else is granted there is a mistake. */
-const ON_PROJECT = new Map([['roles/bigquery.jobUser', 'a query is a job, and a job is the project’s']]);
+const ON_PROJECT = new Map([
+  ['roles/bigquery.jobUser', 'a query is a job, and a job is the project’s'],
+  [ref('google_project_iam_custom_role.probe_counts.name'), 'time series are the project’s'],
+  [ref('google_project_iam_custom_role.probe_connects[each.key].name'), 'of a cluster IAM knows no rights of its own'],
+]);
+/** A definition, which grants nothing. */
+const CUSTOM_ROLE = 'google_project_iam_custom_role';
+const PROBE = `serviceAccount:${ref('google_service_account.function["probe"].email')}`;
 
 /** What the import graph cannot know. */
 const UNREACHED: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +35,12 @@ const SECRETS = ref(`{
       function.secrets,
     )
   }`);
+
+const RBAC =
+  ref(`var.cluster == null ? null : templatefile("${ref('path.module')}/../kubernetes/probe/rbac.yaml.tftpl", {
+    namespace     = var.cluster.namespace
+    probe_account = google_service_account.function["probe"].email
+  })`);
 
 const inFolders = (folders: string): Block => ({
   expression: ref(
@@ -76,7 +89,9 @@ export const RIGHTS: readonly Check[] = [
   {
     says: 'nothing is granted on the whole project but what is listed here',
     breaches: (parsed) => {
-      const granted = allResources(parsed).filter(({ type }) => /^google_(project|folder|organization)_iam/.test(type));
+      const granted = allResources(parsed).filter(
+        ({ type }) => /^google_(project|folder|organization)_iam/.test(type) && type !== CUSTOM_ROLE,
+      );
       return [
         ...granted
           .filter(({ type }) => type !== 'google_project_iam_member')
@@ -225,14 +240,14 @@ export const RIGHTS: readonly Check[] = [
     ],
   },
   {
-    says: 'whoever releases may ask as every caller of ours: Pub/Sub’s pushes, the clock, and route for score',
+    says: 'whoever releases may ask as every caller of ours: Pub/Sub’s pushes, the clock, and route and probe for score',
     breaches: (parsed) =>
       unlike('asker', resource(parsed, 'aurora', 'google_service_account_iam_member.asker'), {
         for_each: ref(
-          '{\n    for pair in setproduct(["pusher", "clock", "route"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }\n  }',
+          '{\n    for pair in setproduct(["pusher", "clock", "route", "probe"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }\n  }',
         ),
         service_account_id: ref(
-          '{\n    pusher = google_service_account.pusher.name\n    clock  = google_service_account.clock.name\n    route  = google_service_account.function["route"].name\n  }[each.value.caller]',
+          '{\n    pusher = google_service_account.pusher.name\n    clock  = google_service_account.clock.name\n    route  = google_service_account.function["route"].name\n    probe  = google_service_account.function["probe"].name\n  }[each.value.caller]',
         ),
         role: 'roles/iam.serviceAccountTokenCreator',
         member: USER,
@@ -247,5 +262,41 @@ export const RIGHTS: readonly Check[] = [
         role: 'roles/iam.workloadIdentityUser',
         member: `serviceAccount:${ref('var.cluster.workload_pool')}[${ref('var.cluster.namespace')}/${ref('each.value')}]`,
       }),
+  },
+  {
+    says: 'a right of the probe on the project is one permission, as its code needs it, and on one cluster at most',
+    breaches: (parsed) => [
+      ...differing(
+        'counts, connects',
+        FOLDERS.filter((name) => needsOf(name).counts || needsOf(name).connects),
+        ['probe'],
+      ),
+      ...unlike('needs', needsOf('probe'), { counts: true, connects: true }),
+      ...unlike('counts', resource(parsed, 'aurora', `${CUSTOM_ROLE}.probe_counts`), {
+        permissions: ['monitoring.timeSeries.list'],
+      }),
+      ...unlike('counts', resource(parsed, 'aurora', 'google_project_iam_member.probe_counts'), { member: PROBE }),
+      ...unlike('connects', resource(parsed, 'aurora', `${CUSTOM_ROLE}.probe_connects`), {
+        for_each: ref('local.connects'),
+        permissions: ['container.clusters.connect'],
+      }),
+      ...unlike('connects', resource(parsed, 'aurora', 'google_project_iam_member.probe_connects'), {
+        for_each: ref('local.connects'),
+        member: PROBE,
+        condition: [{ expression: `resource.name.endsWith("/clusters/${ref('each.value')}")` }],
+      }),
+      ...allResources(parsed)
+        .filter(({ type, block }) => type === CUSTOM_ROLE && (block['permissions'] as readonly string[]).length !== 1)
+        .map(({ name }) => `${name}: more than one permission`),
+    ],
+  },
+  {
+    says: 'what the probe may read of a cluster is filled in for its account, and shown',
+    breaches: (parsed) => [
+      ...unlike('local.probe_rbac', localsIn(parsed, 'aurora')['probe_rbac'], RBAC),
+      ...unlike('output probe_rbac', namedIn(parsed, 'aurora', 'output').get('probe_rbac') ?? {}, {
+        value: ref('local.probe_rbac'),
+      }),
+    ],
   },
 ];
