@@ -70,7 +70,9 @@ describe('dead letters by Cloud Monitoring', () => {
     await count();
     const filter = asked[0]?.url.searchParams.get('filter') ?? '';
     expect(filter.length).toBeLessThan(2_048);
-    expect(filter).toMatch(/^metric\.type = "[^"]+" AND resource\.type = "\w+" AND [\w.]+ = one_of\(("[^"]+", )*"[^"]+"\)$/);
+    expect(filter).toMatch(
+      /^metric\.type = "[^"]+" AND resource\.type = "\w+" AND [\w.]+ = one_of\(("[^"]+", )*"[^"]+"\)$/,
+    );
   });
 
   test.each([
@@ -86,7 +88,11 @@ describe('dead letters by Cloud Monitoring', () => {
     ],
     [
       'what waits elsewhere is none',
-      told(series('a-dead-letter', point(1, 60)), series('b-dead-letter', point(0, 60)), series('ingest-a', point(70, 60))),
+      told(
+        series('a-dead-letter', point(1, 60)),
+        series('b-dead-letter', point(0, 60)),
+        series('ingest-a', point(70, 60)),
+      ),
       { count: 1, lookedAt: LOOKED_AT, ageMs: 60_000, fullest: 'a-dead-letter' },
     ],
     [
@@ -111,12 +117,32 @@ describe('dead letters by Cloud Monitoring', () => {
 
   test.each<[string, unknown, number, string]>([
     ['nothing of any subscription', {}, 200, 'nothing was counted of any subscription in 10 minutes'],
-    ['a series without a point', told(series('ingest-a')), 200, 'nothing was counted of any subscription in 10 minutes'],
-    ['more than a page', { ...told(series('ingest-a', point(0, 1))), nextPageToken: 'more' }, 200, 'expected at most 10000 points, got more'],
+    [
+      'a series without a point',
+      told(series('ingest-a')),
+      200,
+      'nothing was counted of any subscription in 10 minutes',
+    ],
+    [
+      'more than a page',
+      { ...told(series('ingest-a', point(0, 1))), nextPageToken: 'more' },
+      200,
+      'expected at most 10000 points, got more',
+    ],
     ['no JSON', '<html>secret', 200, 'an answer that is no list of time series'],
     ['another shape', { timeSeries: [{ points: [] }] }, 200, 'an answer that is no list of time series'],
-    ['no number', told({ ...series('ingest-a'), points: [{ ...point(0, 1), value: { int64Value: '-1' } }] }), 200, 'an answer that is no list of time series'],
-    ['no right', { error: 'secret' }, 403, 'HTTP 403; the service account needs the permission monitoring.timeSeries.list, and the API has to be on'],
+    [
+      'no number',
+      told({ ...series('ingest-a'), points: [{ ...point(0, 1), value: { int64Value: '-1' } }] }),
+      200,
+      'an answer that is no list of time series',
+    ],
+    [
+      'no right',
+      { error: 'secret' },
+      403,
+      'HTTP 403; the service account needs the permission monitoring.timeSeries.list, and the API has to be on',
+    ],
     ['too much asked', { error: 'secret' }, 429, 'HTTP 429'],
     ['an error of its own', 'secret', 500, 'HTTP 500'],
   ])('%s: nothing is known, and neither token nor answer is told', async (_, answer, status, why) => {
