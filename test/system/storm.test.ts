@@ -96,7 +96,6 @@ test.skipIf(!runsDear)(
       expect(tenants.modes.get('online')).toBeGreaterThan(0);
       expect(tenants.modes.get('rules')).toBeGreaterThan(0);
       const p95Ms = quantile(tenants.latenciesMs, 0.95);
-      if (REQUESTS >= WHOLE) expect(p95Ms).toBeLessThan(1_000);
       process.stderr.write(
         `${tenants.latenciesMs.length} answers: p50 ${quantile(tenants.latenciesMs, 0.5).toFixed(0)} ms, p95 ${p95Ms.toFixed(0)} ms; ${tenants.acknowledged.size} provisioning, ${tenants.refused.size} refused with reasons; ${[...tenants.modes].map(([mode, n]) => `${mode} ${n}`).join(', ')}\n`,
       );
@@ -130,6 +129,8 @@ test.skipIf(!runsDear)(
     // Each has its end on record, and each end its decision: the fallbacks' ends are beside them.
     expect(found.ended).toBe(tenants.acknowledged.size);
     expect(found.finals).toBeGreaterThan(found.ended);
+    // Last: a machine that is busy with other work answers later, and owes all of the above none the less.
+    if (REQUESTS >= WHOLE) expect(quantile(tenants.latenciesMs, 0.95)).toBeLessThan(1_000);
   },
 );
 
