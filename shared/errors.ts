@@ -237,7 +237,8 @@ export const ERROR_CATALOGUE = {
   cluster_forbidden: {
     kind: 'rejected',
     status: 403,
-    remedy: 'Apply terraform/kubernetes/probe: it lets the account read what the checks look at.',
+    remedy:
+      'Apply terraform/kubernetes/probe: it lets the account read what the checks look at. By its DNS name a cluster also asks for container.clusters.connect (terraform/aurora/probe.tf).',
   },
   loop_unreachable: {
     kind: 'transient',

@@ -1,23 +1,10 @@
 /** Services, the job and the clock: every function runs, and is called by whom it should be. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DEPLOYED } from '#cli/dev/bundle.ts';
 import { type Check, differing, functionsOf, unlike } from '../check.ts';
 import { FOLDERS, JOB_DEADLINE_MS, needsOf } from '../code.ts';
-import { localsIn, moduleCall, ROOT, ref, resource } from '../parsed.ts';
+import { localsIn, moduleCall, ref, resource } from '../parsed.ts';
 
-const INVOKER = { role: 'roles/run.invoker', member: `serviceAccount:${ref('each.value')}` };
-
-/** Services that the probe asks with an ID token, by the suite of the loop. */
-const LOOKED_AT: readonly string[] = [
-  ...readFileSync(join(ROOT, 'shared/probes/suites/loop.yaml'), 'utf8').matchAll(
-    /^ {2}(\w+): \{ url: "\$\{\1\}", id_token: true \}$/gm,
-  ),
-].map(([, name = '']) => name);
-const PROBE = '{ probe = google_service_account.function["probe"].email }';
-const LOOKERS = ref(
-  `{ for name in keys(local.functions) : name => contains(["probe", "score"], name) ? {} : ${PROBE} }`,
-);
+export const INVOKER = { role: 'roles/run.invoker', member: `serviceAccount:${ref('each.value')}` };
 const SERVICE = {
   custom_audiences: [ref('var.audience')],
   template: [
@@ -91,35 +78,14 @@ export const FUNCTIONS: readonly Check[] = [
         ...INVOKER,
         for_each: ref('var.callers'),
       }),
-      ...unlike('looker', resource(parsed, 'modules/function', 'google_cloud_run_v2_service_iam_member.looker'), {
-        ...INVOKER,
-        for_each: ref('var.lookers'),
-      }),
       ...unlike('module.function', moduleCall(parsed, 'aurora', 'function'), {
         audience: ref('local.url[each.key]'),
         callers: ref('local.callers[each.key]'),
-        lookers: ref('local.lookers[each.key]'),
       }),
       ...unlike('module.subscription', moduleCall(parsed, 'aurora', 'subscription'), {
         audience: ref('local.url[each.value.function]'),
       }),
       ...unlike('module.cron', moduleCall(parsed, 'aurora', 'cron'), { audience: ref('local.url[each.key]') }),
-    ],
-  },
-  {
-    says: 'the probe is let through to what its suite looks at; score alone takes it for a caller',
-    breaches: (parsed) => [
-      ...differing(
-        'loop.yaml',
-        LOOKED_AT,
-        FOLDERS.filter((name) => name !== 'probe'),
-      ),
-      ...unlike('local.lookers', localsIn(parsed, 'aurora')['lookers'], LOOKERS),
-      ...(String(localsIn(parsed, 'aurora')['callers']).includes(
-        'name == "score" ? { route = google_service_account.function["route"].email, probe = google_service_account.function["probe"].email } : {}',
-      )
-        ? []
-        : ['local.callers: probe asks score for a score']),
     ],
   },
   {

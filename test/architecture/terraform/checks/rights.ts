@@ -11,8 +11,7 @@ const ON_PROJECT = new Map([
   [ref('google_project_iam_custom_role.probe_connects[each.key].name'), 'of a cluster IAM knows no rights of its own'],
 ]);
 /** A definition, which grants nothing. */
-const CUSTOM_ROLE = 'google_project_iam_custom_role';
-const PROBE = `serviceAccount:${ref('google_service_account.function["probe"].email')}`;
+export const CUSTOM_ROLE = 'google_project_iam_custom_role';
 
 /** What the import graph cannot know. */
 const UNREACHED: Readonly<Record<string, readonly string[]>> = {
@@ -35,12 +34,6 @@ const SECRETS = ref(`{
       function.secrets,
     )
   }`);
-
-const RBAC =
-  ref(`var.cluster == null ? null : templatefile("${ref('path.module')}/../kubernetes/probe/rbac.yaml.tftpl", {
-    namespace     = var.cluster.namespace
-    probe_account = google_service_account.function["probe"].email
-  })`);
 
 const inFolders = (folders: string): Block => ({
   expression: ref(
@@ -262,41 +255,5 @@ export const RIGHTS: readonly Check[] = [
         role: 'roles/iam.workloadIdentityUser',
         member: `serviceAccount:${ref('var.cluster.workload_pool')}[${ref('var.cluster.namespace')}/${ref('each.value')}]`,
       }),
-  },
-  {
-    says: 'a right of the probe on the project is one permission, as its code needs it, and on one cluster at most',
-    breaches: (parsed) => [
-      ...differing(
-        'counts, connects',
-        FOLDERS.filter((name) => needsOf(name).counts || needsOf(name).connects),
-        ['probe'],
-      ),
-      ...unlike('needs', needsOf('probe'), { counts: true, connects: true }),
-      ...unlike('counts', resource(parsed, 'aurora', `${CUSTOM_ROLE}.probe_counts`), {
-        permissions: ['monitoring.timeSeries.list'],
-      }),
-      ...unlike('counts', resource(parsed, 'aurora', 'google_project_iam_member.probe_counts'), { member: PROBE }),
-      ...unlike('connects', resource(parsed, 'aurora', `${CUSTOM_ROLE}.probe_connects`), {
-        for_each: ref('local.connects'),
-        permissions: ['container.clusters.connect'],
-      }),
-      ...unlike('connects', resource(parsed, 'aurora', 'google_project_iam_member.probe_connects'), {
-        for_each: ref('local.connects'),
-        member: PROBE,
-        condition: [{ expression: `resource.name.endsWith("/clusters/${ref('each.value')}")` }],
-      }),
-      ...allResources(parsed)
-        .filter(({ type, block }) => type === CUSTOM_ROLE && (block['permissions'] as readonly string[]).length !== 1)
-        .map(({ name }) => `${name}: more than one permission`),
-    ],
-  },
-  {
-    says: 'what the probe may read of a cluster is filled in for its account, and shown',
-    breaches: (parsed) => [
-      ...unlike('local.probe_rbac', localsIn(parsed, 'aurora')['probe_rbac'], RBAC),
-      ...unlike('output probe_rbac', namedIn(parsed, 'aurora', 'output').get('probe_rbac') ?? {}, {
-        value: ref('local.probe_rbac'),
-      }),
-    ],
   },
 ];
