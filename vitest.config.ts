@@ -21,8 +21,8 @@ export default defineConfig({
   test: {
     globalSetup: './test/runner/places.ts',
     sequence: { sequencer: LongestFirst },
-    // A third of the time a file waits: for a deadline, a socket, a child process that does.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // Half of the time a file waits: for a deadline, a socket, a child process that does.
+    maxWorkers: 2 * availableParallelism(),
     projects: [
       { test: { ...common, name: 'whole', include: WHOLE } },
       { test: { ...common, name: 'rooms', include: ['test/**/*.test.ts'], exclude: WHOLE, isolate: false } },

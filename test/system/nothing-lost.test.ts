@@ -6,13 +6,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import { uniforms } from '#sim/market/random.ts';
 import { testCases } from '#test/support/cases.ts';
+import { runsDear } from '#test/support/dear.ts';
 import { audit } from './audit.ts';
 import { launchUp, untilUp } from './running-stack.ts';
 import { createTenants } from './tenants.ts';
 import { startVm, type VmProcess, vm } from './vm-process.ts';
 
-/** Four in `npm test`, forty in `npm run test:deep`. */
-const KILLS = Math.ceil((4 * testCases) / 1_000);
+/** Two in `npm test`, four in `npm run test:all`, forty in `npm run test:deep`. */
+const KILLS = Math.ceil(((runsDear ? 4 : 2) * testCases) / 1_000);
 /** One kill in five comes while the stack starts: recovery must survive its own interruption. */
 const AT_START_SHARE = 0.2;
 const START_MS = 1_000;
