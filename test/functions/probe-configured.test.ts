@@ -14,7 +14,7 @@ import { parseSuite } from '#shared/probes/suite.ts';
 import type { LoopReader } from '#shared/probes/tools.ts';
 import { type Cloud, startCloud } from '#test/support/cloud.ts';
 import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
-import { loopThat, realTools, toolsOf } from '#test/support/probe-tools.ts';
+import { getOf, loopThat, realTools, toolsOf, within } from '#test/support/probe-tools.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 
 const SUITES = join(import.meta.dirname, '../../shared/probes/suites');
@@ -32,8 +32,8 @@ describe('AURORA_PROBE', () => {
     await rm(folder, { recursive: true });
   });
 
-  async function composed(probe: object) {
-    const config = parseConfig({ ...cloud.environment, AURORA_PROBE: JSON.stringify(probe) });
+  async function composed(probe: object, more: Readonly<Record<string, string>> = {}) {
+    const config = parseConfig({ ...cloud.environment, ...more, AURORA_PROBE: JSON.stringify(probe) });
     const platform = await createPlatform({ config, hostClock, log: memoryLog(), random: Math.random });
     onTestFinished(() => platform.close());
     const probes = await configuredProbes(platform);
@@ -67,6 +67,36 @@ describe('AURORA_PROBE', () => {
       ['loop', 300_000],
       ['hourly', 3_600_000],
     ]);
+  });
+
+  test('looks as the account of the function: ID tokens, and how many dead letters there are', async () => {
+    const asked: string[] = [];
+    const google = createServer(({ url = '', headers }, response) => {
+      const { pathname, searchParams } = new URL(url, 'http://x');
+      asked.push(`${pathname.split('/').at(-1)} ${searchParams.get('audience') ?? headers.authorization ?? ''}`.trim());
+      const claims = Buffer.from(JSON.stringify({ exp: hostClock.now() / 1_000 + 3_600 })).toString('base64url');
+      if (pathname.endsWith('/identity')) response.end(`e30.${claims}.sig`);
+      else if (pathname.endsWith('/token'))
+        response.end(JSON.stringify({ access_token: 'a-token', expires_in: 3_600 }));
+      else response.writeHead(403).end();
+    });
+    onTestFinished(() => closeServer(google));
+    const at = await listenOnLoopback(google);
+    const more = {
+      AURORA_METADATA_ENDPOINT: at,
+      AURORA_MONITORING_ENDPOINT: at,
+      AURORA_AUDIENCE: 'https://aurora-probe.example',
+      AURORA_CALLERS: 'clock@p.example',
+    };
+    const probes = await composed({ suites: [await suite('mine')] }, more);
+    const { http, loop } = probes.tools();
+    expect(await http(getOf('https://127.0.0.1:1/', { idToken: true }), within(5_000))).toMatchObject({
+      reason: 'refused',
+    });
+    await expect(loop?.deadLetters(within(5_000))).rejects.toMatchObject({
+      message: expect.stringContaining('HTTP 403; the service account needs the permission monitoring.timeSeries.list'),
+    });
+    expect(asked).toEqual(['identity https://127.0.0.1:1', 'token', 'timeSeries Bearer a-token']);
   });
 
   test('a suite twice', async () => {
