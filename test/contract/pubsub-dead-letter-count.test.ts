@@ -141,7 +141,7 @@ describe('dead letters by Cloud Monitoring', () => {
       'no right',
       { error: 'secret' },
       403,
-      'HTTP 403; the service account needs the permission monitoring.timeSeries.list, and the API has to be on',
+      'HTTP 403; it takes the permission monitoring.timeSeries.list, and the API has to be on',
     ],
     ['too much asked', { error: 'secret' }, 429, 'HTTP 429'],
     ['an error of its own', 'secret', 500, 'HTTP 500'],

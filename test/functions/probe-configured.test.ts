@@ -94,7 +94,7 @@ describe('AURORA_PROBE', () => {
       reason: 'refused',
     });
     await expect(loop?.deadLetters(within(5_000))).rejects.toMatchObject({
-      message: expect.stringContaining('HTTP 403; the service account needs the permission monitoring.timeSeries.list'),
+      message: expect.stringContaining('HTTP 403; it takes the permission monitoring.timeSeries.list'),
     });
     expect(asked).toEqual(['identity https://127.0.0.1:1', 'token', 'timeSeries Bearer a-token']);
   });

@@ -125,7 +125,7 @@ function newestOf(text: string): ReadonlyMap<string, Counted> {
 }
 
 const REMEDIES: Readonly<Record<number, string>> = {
-  403: '; the service account needs the permission monitoring.timeSeries.list, and the API has to be on',
+  403: '; it takes the permission monitoring.timeSeries.list, and the API has to be on',
 };
 
 const unavailable = (why: string): TransientError =>
