@@ -2,13 +2,10 @@ import { z } from 'zod';
 import { parseJsonSetting } from './config-json.ts';
 
 const probe = z.strictObject({
-  /** Path of its suite, in YAML. */
-  suite: z.string().min(1),
-  /** Of the services in the cluster. */
-  namespace: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a namespace')
-    .default('vaultmesh'),
+  /** Paths of suites, in YAML: each is run by its own period. */
+  suites: z.array(z.string().min(1)).min(1).max(8),
+  /** For `${name}` in them, beside those that every installation has: URLs of services. */
+  variables: z.record(z.string().min(1).max(64), z.string().max(2_048)).default({}),
   /** Null: no cluster is looked at. */
   cluster: z
     .strictObject({

@@ -74,6 +74,7 @@ export interface GoogleConfig {
     /** `host:port`. */
     readonly pubsub: string | null;
     readonly run: string;
+    readonly monitoring: string;
     readonly metadata: string;
   };
 }
@@ -129,6 +130,7 @@ const schema = z.object({
     .regex(/^[^\s/:]+:\d{1,5}$/, 'expected host:port')
     .optional(),
   AURORA_RUN_ENDPOINT: origin.default('https://run.googleapis.com'),
+  AURORA_MONITORING_ENDPOINT: origin.default('https://monitoring.googleapis.com'),
   AURORA_AUDIENCE: z.url({ protocol: /^https?$/, error: 'expected the URL of this service' }).optional(),
   AURORA_CALLERS: z
     .string()
@@ -262,6 +264,7 @@ function googleConfig(value: z.output<typeof schema>): GoogleConfig {
       bigquery: value.AURORA_BIGQUERY_ENDPOINT ?? null,
       pubsub: value.AURORA_PUBSUB_ENDPOINT ?? null,
       run: value.AURORA_RUN_ENDPOINT,
+      monitoring: value.AURORA_MONITORING_ENDPOINT,
       metadata: value.AURORA_METADATA_ENDPOINT,
     },
   };

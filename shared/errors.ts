@@ -222,7 +222,7 @@ export const ERROR_CATALOGUE = {
   suite_unknown: {
     kind: 'rejected',
     status: 404,
-    remedy: 'Name a suite that the function probe has: AURORA_PROBE_SUITE says which.',
+    remedy: 'Name a suite that the function probe has: AURORA_PROBE says which.',
   },
   cluster_unreachable: {
     kind: 'transient',
@@ -237,13 +237,20 @@ export const ERROR_CATALOGUE = {
   cluster_forbidden: {
     kind: 'rejected',
     status: 403,
-    remedy: 'Apply terraform/kubernetes/probe: it lets the account read what the checks look at.',
+    remedy:
+      'Apply terraform/kubernetes/probe: it lets the account read what the checks look at. By its DNS name a cluster also asks for container.clusters.connect (terraform/aurora/probe.tf).',
   },
   loop_unreachable: {
     kind: 'transient',
     status: 503,
     remedy:
       'Probe the loop where it is within reach: beside a running stack (--dir), with AURORA_PLATFORM=gcp, or as its probe function; elsewhere leave these checks out.',
+  },
+  identity_missing: {
+    kind: 'rejected',
+    status: 401,
+    remedy:
+      'Look as the function probe in the cloud, whose account has ID tokens (AURORA_AUDIENCE and AURORA_CALLERS are set); elsewhere leave out what asks who calls.',
   },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },

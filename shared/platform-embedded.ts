@@ -113,6 +113,12 @@ export async function createEmbeddedPlatform(options: LocalPlatformOptions): Pro
     metrics: createMetrics(),
     bus,
     deadLetters: bus,
+    countDeadLetters: async () => ({
+      count: await (await bus()).countDeadLetters(),
+      lookedAt: 'the bus of this machine',
+      ageMs: 0,
+      fullest: null,
+    }),
     warehouse,
     estimate: null,
     objects,

@@ -8,9 +8,10 @@ import { createRunJob } from './adapters/google/run-job.ts';
 import type { GoogleConfig } from './config.ts';
 import type { Platform, PlatformOptions } from './platform.ts';
 import { openPorts, saltIn } from './platform-ports.ts';
+import type { DeadLetterCount } from './ports/bus.ts';
 import { createWorldClock } from './runtime/world-clock.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import { TOPIC_LIMITS, TOPICS } from './topology.ts';
+import { deadLetterTopicOf, SUBSCRIPTIONS, TOPIC_LIMITS, TOPICS } from './topology.ts';
 
 /** Of the entries of `state` in the bucket; its lifecycle rule removes what has expired. */
 const STATE_FOLDER = 'state/';
@@ -63,6 +64,13 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
       hostClock,
     });
   });
+  const countDeadLetters = async (): Promise<DeadLetterCount> => {
+    const { createDeadLetterCount } = await import('./adapters/bus/pubsub-dead-letter-count.ts');
+    const token = await accessToken();
+    const keepers = TOPICS.map(deadLetterTopicOf);
+    const busy = SUBSCRIPTIONS.map(({ name }) => name);
+    return createDeadLetterCount({ projectId, origin: endpoints.monitoring, token, keepers, busy, hostClock })();
+  };
   const jobStarter = (job: string): Platform['startJob'] => {
     const run = createRunJob({ job, origin: endpoints.run, token: () => tokens.access(), hostClock });
     return (event) => run({ AURORA_JOB_EVENT: event });
@@ -76,6 +84,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     metrics: createMetrics(),
     bus,
     deadLetters,
+    countDeadLetters,
     warehouse,
     estimate: async (query, params) => (await warehouse()).estimate(query, params),
     objects,

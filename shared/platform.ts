@@ -3,7 +3,7 @@
  * first use, once, so that a function loads only what it uses (score never loads the warehouse or the bus).
  */
 import type { Config } from './config.ts';
-import type { Bus, DeadLetters } from './ports/bus.ts';
+import type { Bus, DeadLetterCount, DeadLetters } from './ports/bus.ts';
 import type { HostClock, WorldClock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Objects } from './ports/objects.ts';
@@ -20,6 +20,8 @@ export interface Platform {
   bus(): Promise<Bus>;
   /** For whoever looks after it; no function does. */
   deadLetters(): Promise<DeadLetters>;
+  /** Takes none of them. @throws TransientError upstream_unavailable, bus_unavailable */
+  countDeadLetters(): Promise<DeadLetterCount>;
   warehouse(): Promise<Warehouse>;
   /** What a query would read, without running it; null: nothing is billed by what is read. */
   readonly estimate: EstimateQuery | null;

@@ -5,7 +5,6 @@ import type { Platform } from '#shared/platform.ts';
 import { jobPublisher } from '#shared/probes/job-publisher.ts';
 import type { CheckContext } from '#shared/probes/targets.ts';
 import type { LoopReader } from '#shared/probes/tools.ts';
-import { MAX_IDS } from './dlq.ts';
 import { type Operation, operation } from './operation.ts';
 import { idParam, noParams } from './params.ts';
 
@@ -16,10 +15,6 @@ const contextOf = ({ hostClock }: Platform): CheckContext => ({
   signal: new AbortController().signal,
 });
 
-/** Counted up to what one list holds: any at all are too many. */
-const deadLettersOf = async (platform: Platform): Promise<number> =>
-  (await (await platform.deadLetters()).deadLetters(MAX_IDS)).length;
-
 function ofLoop<P, R>(
   name: string,
   params: z.ZodType<P>,
@@ -28,8 +23,7 @@ function ofLoop<P, R>(
   return operation({
     name: `loop.${name}`,
     params,
-    run: async ({ platform }, given) =>
-      ask(await loopOf(platform, () => deadLettersOf(platform)), given, contextOf(platform)),
+    run: async ({ platform }, given) => ask(await loopOf(platform), given, contextOf(platform)),
   });
 }
 

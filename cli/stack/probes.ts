@@ -31,7 +31,6 @@ export async function localProbes(
   { cluster, authorities, variables }: Omit<Nearby, 'close'>,
 ): Promise<LocalProbes> {
   const { hostClock, metrics } = platform;
-  const bus = await platform.bus();
   return {
     suite: readSuite('local', { variables: { ...variables, ...urls }, loopback: true }),
     toolbox: createToolbox({
@@ -39,7 +38,7 @@ export async function localProbes(
       stopwatchMs: metrics.stopwatchMs,
       cluster,
       authorities,
-      loop: await loopOf(platform, () => bus.countDeadLetters()),
+      loop: await loopOf(platform),
       publishJob: jobPublisher(platform),
     }),
   };

@@ -23,16 +23,17 @@ interface LoopDeps {
   readonly objects: Objects;
   readonly registry: Registry;
   readonly worldClock: WorldClock;
-  readonly deadLetters: () => Promise<number>;
+  readonly deadLetters: LoopReader['deadLetters'];
   readonly newId: () => string;
 }
 
-/** The loop of a platform. @param deadLetters how many there are of all subscriptions */
-export async function loopOf(platform: Platform, deadLetters: LoopDeps['deadLetters']): Promise<LoopReader> {
+/** The loop of a platform. */
+export async function loopOf(platform: Platform): Promise<LoopReader> {
   const { worldClock } = platform;
   const objects = await platform.objects();
   const registry = createRegistry({ objects, worldClock });
   const [bus, warehouse] = [await platform.bus(), await platform.warehouse()];
+  const deadLetters = (): ReturnType<Platform['countDeadLetters']> => platform.countDeadLetters();
   return createLoop({ bus, warehouse, objects, registry, worldClock, deadLetters, newId: randomUUID });
 }
 

@@ -63,6 +63,17 @@ export interface SubscriptionStats {
   readonly oldestMs: number;
 }
 
+/** How many messages were given up, and how that is known. */
+export interface DeadLetterCount {
+  readonly count: number;
+  /** Where it was looked, in a few words. */
+  readonly lookedAt: string;
+  /** Host milliseconds since they were counted. */
+  readonly ageMs: number;
+  /** What keeps the most of them; null: nothing does, or it is not known. */
+  readonly fullest: string | null;
+}
+
 /** What was given up; `vm dlq` stands on it. */
 export interface DeadLetters {
   /** Newest first as far as can be told; with `before`, those past that message id: pages, which no newer one disturbs. */

@@ -6,6 +6,7 @@ import { createKubernetesReader } from './kubernetes/reader.ts';
 import { createConnect } from './tools/connect.ts';
 import { createDnsTool } from './tools/dns.ts';
 import { createHttpTool } from './tools/http.ts';
+import type { Identity } from './tools/id-token.ts';
 import { createTlsTool } from './tools/tls.ts';
 import type { KubernetesReader, LoopReader, ProbeTools } from './tools.ts';
 
@@ -16,6 +17,8 @@ export interface ToolsOptions {
   readonly cluster: ClusterAccess | null;
   readonly loop: LoopReader | null;
   readonly publishJob: ProbeTools['publishJob'];
+  /** ID tokens by audience, for targets that ask who calls; default: nobody makes any out here. */
+  readonly identity?: Identity;
   /** PEM, trusted beside the system's. */
   readonly authorities?: readonly string[];
 }
@@ -27,11 +30,11 @@ export interface ProbeToolbox {
 }
 
 export function createToolbox(options: ToolsOptions): ProbeToolbox {
-  const { hostClock, stopwatchMs, cluster, loop, publishJob, authorities = [] } = options;
+  const { hostClock, stopwatchMs, cluster, loop, publishJob, identity = null, authorities = [] } = options;
   const base = { hostClock, stopwatchMs };
   const dns = createDnsTool(base);
   const connected = { ...base, connect: createConnect(dns), authorities };
-  const network = { ...base, dns, http: createHttpTool(connected), tls: createTlsTool(connected) };
+  const network = { ...base, dns, http: createHttpTool({ ...connected, identity }), tls: createTlsTool(connected) };
   const clusterClient = cluster === null ? null : clusterHttp(cluster, hostClock);
   return {
     tools() {

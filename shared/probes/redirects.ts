@@ -41,9 +41,9 @@ export async function follow(
     if (next === null) return ended('it redirects to no URL of http or https');
     if (hops.length === max) return ended(`it redirects more than ${max} times`);
     hops.push({ url: lastUrl, status: last.status });
-    // What was meant for one service is not told to another.
+    // What was meant for one service is not told to another; and a token goes where the suite says, not where an answer does.
     const headers = next.origin === new URL(request.url).origin ? request.headers : {};
-    request = { ...request, url: next.href, headers };
+    request = { ...request, url: next.href, headers, idToken: false };
   }
 }
 

@@ -7,7 +7,15 @@ import { z } from 'zod';
 import { count, timestamp } from '#shared/domain/primitives.ts';
 import { probeId, severity } from '#shared/domain/probe.ts';
 import { RejectedError } from '#shared/errors.ts';
-import type { Attempt, CheckKind, Reach, TargetKind, Targets } from './check.ts';
+import type { Attempt, CheckKind, TargetKind } from './check.ts';
+import {
+  type BoundTarget,
+  filled,
+  type TargetOptions,
+  targetOf,
+  targetSaid,
+  UnknownVariable,
+} from './suite-targets.ts';
 
 /** Looks again before a verdict is believed. */
 export interface Confirmation {
@@ -57,12 +65,8 @@ export interface Suite {
   readonly maintenance: readonly Maintenance[];
 }
 
-export interface SuiteOptions {
+export interface SuiteOptions extends TargetOptions {
   readonly kinds: Readonly<Record<string, CheckKind>>;
-  /** For `${name}` in targets: what differs from one installation to the next. */
-  readonly variables: Readonly<Record<string, string>>;
-  /** Targets on this machine may be looked at. */
-  readonly loopback: boolean;
 }
 
 const MAX_CHECKS = 512;
@@ -76,19 +80,6 @@ const confirmation = z
 const alertRule = z
   .strictObject({ failures: z.int().min(1).max(100), of: z.int().min(1).max(100), clear: z.int().min(1).max(100) })
   .refine(({ failures, of }) => failures <= of, 'expected failures <= of');
-
-const target = z.union([
-  z.strictObject({ url: z.string(), private: z.boolean().default(false) }),
-  z.strictObject({
-    host: z.string(),
-    port: z.union([z.int(), z.string()]).default(443),
-    private: z.boolean().default(false),
-  }),
-  z.strictObject({
-    kubernetes: z.strictObject({ namespace: z.string() }),
-  }),
-  z.strictObject({ loop: z.literal(true) }),
-]);
 
 /** What every check says, of whatever kind; the rest is the kind's. */
 const common = z.object({
@@ -114,7 +105,7 @@ const suiteFile = z.strictObject({
   // 5 in a million: test/shared/probes-alerting.
   confirm: confirmation.default({ times: 2, pauseMs: 1_000 }),
   alert: alertRule.default({ failures: 3, of: 5, clear: 3 }),
-  targets: z.record(probeId, target),
+  targets: z.record(probeId, targetSaid),
   maintenance: z
     .array(
       z.strictObject({
@@ -212,52 +203,6 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
     maintenance,
   };
 }
-
-interface BoundTarget {
-  readonly kind: TargetKind;
-  readonly target: Targets[TargetKind];
-}
-
-/** @throws Error in words */
-function targetOf(said: z.infer<typeof target>, { variables, loopback }: SuiteOptions): BoundTarget {
-  const fill = (text: string): string => filled(text, variables);
-  const reach = (isPrivate: boolean): Reach => ({ private: isPrivate, loopback });
-  if ('loop' in said) return { kind: 'loop', target: {} };
-  if ('kubernetes' in said) {
-    const namespace = fill(said.kubernetes.namespace);
-    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace))
-      throw new Error(`expected a namespace, got ${JSON.stringify(namespace)}`);
-    return { kind: 'kubernetes', target: { namespace } };
-  }
-  if ('url' in said) {
-    const url = fill(said.url);
-    const parsed = URL.canParse(url) ? new URL(url) : null;
-    const hasUser = parsed !== null && `${parsed.username}${parsed.password}` !== '';
-    // What stands before the host may be a password.
-    if (parsed === null || hasUser || !/^https?:$/.test(parsed.protocol))
-      throw new Error(
-        `expected a URL of http or https without a user, got ${JSON.stringify(hasUser ? `${parsed.protocol}//${parsed.host} with a user` : url)}`,
-      );
-    return { kind: 'url', target: { url: url.replace(/\/+$/, ''), reach: reach(said.private) } };
-  }
-  const port = Number(typeof said.port === 'string' ? fill(said.port) : said.port);
-  const host = fill(said.host);
-  if (!/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/.test(host))
-    throw new Error(`expected a host, got ${JSON.stringify(host)}`);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`expected a port, got ${JSON.stringify(said.port)}`);
-  return { kind: 'host', target: { host, port, reach: reach(said.private) } };
-}
-
-class UnknownVariable extends Error {}
-
-/** @throws UnknownVariable */
-const filled = (text: string, variables: SuiteOptions['variables']): string =>
-  text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    if (value !== undefined) return value;
-    throw new UnknownVariable(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);
-  });
 
 /** YAML without aliases of itself, so it has an end. */
 function filledIn(said: unknown, variables: SuiteOptions['variables']): unknown {

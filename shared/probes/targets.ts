@@ -2,10 +2,16 @@
 
 /** Where a check may look. Named in a suite, never in a message. */
 export interface Targets {
-  readonly url: { readonly url: string; readonly reach: Reach };
+  readonly url: UrlTarget;
   readonly host: { readonly host: string; readonly port: number; readonly reach: Reach };
   readonly kubernetes: { readonly namespace: string };
   readonly loop: Readonly<Record<never, never>>;
+}
+export interface UrlTarget {
+  readonly url: string;
+  readonly reach: Reach;
+  /** It asks who calls. Default: it does not. */
+  readonly idToken?: boolean;
 }
 export type TargetKind = keyof Targets;
 

@@ -1,4 +1,5 @@
 /** What checks look with. Each answers by its deadline, whatever is at the other end, and says what it saw. */
+import type { DeadLetterCount } from '#shared/ports/bus.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import type { CheckContext, Reach, Targets } from './targets.ts';
 
@@ -6,7 +7,7 @@ export interface ProbeTools {
   readonly hostClock: HostClock;
   /** Monotonic milliseconds. */
   readonly stopwatchMs: () => number;
-  /** Follows no redirect: one is an answer. */
+  /** Follows no redirect: one is an answer. @throws AuroraError: there is no ID token to show */
   readonly http: (request: HttpProbe, context: CheckContext) => Promise<HttpSeen>;
   /** What stands behind an address, trusted or not. */
   readonly tls: (request: TlsProbe, context: CheckContext) => Promise<TlsSeen>;
@@ -32,6 +33,8 @@ export interface HttpProbe {
   readonly reach: Reach;
   /** Certificates in PEM that are trusted beside the system's. */
   readonly authorities?: readonly string[];
+  /** Shows an ID token made out for the origin of the URL. It is in nothing that is seen. */
+  readonly idToken?: boolean;
 }
 
 /** dns: there is no such name. resolver: nobody could be asked for it, no_route: nothing leads out of this machine; neither says anything of the target. */
@@ -111,7 +114,7 @@ export interface LoopReader {
   /** Whether the warehouse has it. */
   hasCanary(id: string, context: CheckContext): Promise<boolean>;
   newCanaryId(): string;
-  deadLetters(context: CheckContext): Promise<number>;
+  deadLetters(context: CheckContext): Promise<DeadLetterCount>;
   /** World milliseconds since it was written; null: there is none. */
   championAgeMs(context: CheckContext): Promise<number | null>;
   offersAgeMs(context: CheckContext): Promise<number | null>;

@@ -1,14 +1,18 @@
 locals {
   # By function, what calls it: Pub/Sub where it has a subscription, the clock where it is asked regularly, route and score whom
-  # the environment names.
+  # the environment names, score the probe too, which asks it for a score.
   callers = {
     for name, function in local.functions : name => merge(
       contains([for subscription in values(local.topology.subscriptions) : subscription.function], name) ? { pusher = google_service_account.pusher.email } : {},
       function.every == null ? {} : { clock = google_service_account.clock.email },
-      name == "score" ? { route = google_service_account.function["route"].email } : {},
+      name == "score" ? { route = google_service_account.function["route"].email, probe = google_service_account.function["probe"].email } : {},
       function.awaited ? var.callers : {},
     )
   }
+
+  # Whom Cloud Run lets through beside those, to what a function tells everybody: /health, /ready, /metrics. That is the probe
+  # (shared/probes/suites/loop.yaml); at every other door the function refuses it.
+  lookers = { for name in keys(local.functions) : name => contains(["probe", "score"], name) ? {} : { probe = google_service_account.function["probe"].email } }
 
   # The environment (shared/config.ts): what everybody needs, and what those have that name it in topology.tf.
   common_env = {
@@ -41,6 +45,7 @@ module "function" {
   service_account = google_service_account.function[each.key].email
   audience        = local.url[each.key]
   callers         = local.callers[each.key]
+  lookers         = local.lookers[each.key]
   deployers       = var.builders
   ingress         = "INGRESS_TRAFFIC_ALL"
   cpu             = each.value.cpu

@@ -38,13 +38,14 @@ resource "google_service_account_iam_member" "pusher_tokens" {
 # Whoever releases asks the new revisions as their callers: those of ours. Tenants' accounts are their owners' to grant.
 resource "google_service_account_iam_member" "asker" {
   for_each = {
-    for pair in setproduct(["pusher", "clock", "route"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }
+    for pair in setproduct(["pusher", "clock", "route", "probe"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }
   }
 
   service_account_id = {
     pusher = google_service_account.pusher.name
     clock  = google_service_account.clock.name
     route  = google_service_account.function["route"].name
+    probe  = google_service_account.function["probe"].name
   }[each.value.caller]
   role   = "roles/iam.serviceAccountTokenCreator"
   member = "serviceAccount:${each.value.email}"

@@ -33,6 +33,11 @@ output "secrets" {
   value       = [for secret in module.secret : secret.id]
 }
 
+output "probe_rbac" {
+  description = "What the probe may read of the cluster, as terraform/kubernetes/probe says it; null: there is no cluster."
+  value       = local.probe_rbac
+}
+
 output "kustomization" {
   description = "What the cluster's overlay of terraform/kubernetes says; null: there is no cluster."
   value       = local.kustomization

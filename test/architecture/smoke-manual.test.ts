@@ -53,7 +53,7 @@ describe('SMOKE.md', () => {
     const untold = suites.flatMap(({ id, checks }) =>
       checks.filter(({ kind }) => !told.has(kind)).map((check) => `${id} ${check.id}`),
     );
-    expect(suites.map(({ id }) => id).sort()).toEqual(['local', 'production', 'scaling', 'staging']);
+    expect(suites.map(({ id }) => id).sort()).toEqual(['local', 'loop', 'production', 'scaling', 'staging']);
     expect(untold).toEqual([]);
   });
 

@@ -29,6 +29,7 @@ const VALUES = {
     namespace: 'vaultmesh',
     nodes: account('nodes'),
     service_monitor: true,
+    name: 'vaultmesh-cluster',
   },
 };
 
@@ -36,7 +37,7 @@ const TENANTS = 'AURORA_TENANTS';
 const PROBE = 'AURORA_PROBE';
 const OF_SECRETS: Readonly<Record<string, string>> = {
   [TENANTS]: tenantsVariable('ann'),
-  [PROBE]: JSON.stringify({ suite: 'suites/production.yaml' }),
+  [PROBE]: JSON.stringify({ suites: ['suites/production.yaml', 'suites/loop.yaml'] }),
 };
 const secretOf = (provider: string): string => `AURORA_PROVIDER_${provider.toUpperCase()}_KEY`;
 /** In the form that fits every marketplace. */
@@ -136,6 +137,28 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
     }
   });
 
+  test('the probe is let through to every other service, and score alone takes its requests', () => {
+    const probe = `serviceAccount:${account('aurora-probe')}`;
+    const invoked = [...planned('google_cloud_run_v2_service_iam_member')]
+      .filter(([, { member, role }]) => member === probe && role === 'roles/run.invoker')
+      .map(([address]) => /module\.function\["([^"]+)"\]/.exec(address)?.[1]);
+    expect(invoked.sort()).toEqual(FOLDERS.filter((name) => name !== 'probe'));
+    const takenBy = FOLDERS.filter((name) =>
+      envOf(serviceOf(name), 'template', 0)['AURORA_CALLERS']?.split(',').includes(account('aurora-probe')),
+    );
+    expect(takenBy).toEqual(['score']);
+  });
+
+  test('whoever releases may ask each service as the first of its callers, tenants apart', () => {
+    const asked = new Set(
+      [...planned('google_service_account_iam_member.asker').values()].map(({ service_account_id: id }) =>
+        String(id).split('/').at(-1),
+      ),
+    );
+    const first = FOLDERS.map((name) => envOf(serviceOf(name), 'template', 0)['AURORA_CALLERS']?.split(',')[0] ?? '');
+    expect(first.filter((email) => !asked.has(email))).toEqual([account('tenants')]);
+  });
+
   test('a service has time for what its subscriptions and the clock wait for', () => {
     const timeoutOf = (name: string): number => seconds(dig(serviceOf(name), 'template', 0, 'timeout'));
     for (const block of planned('google_pubsub_subscription.this').values())
@@ -169,7 +192,11 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
       ...(needs.appends ? ['roles/bigquery.dataEditor'] : []),
       ...(needs.queries ? ['roles/bigquery.dataViewer'] : []),
     ]);
-    expect(roles('google_project_iam')).toEqual(needs.queries ? ['roles/bigquery.jobUser'] : []);
+    expect(roles('google_project_iam')).toEqual([
+      ...(needs.connects ? [`projects/${PROJECT}/roles/auroraProbeConnects`] : []),
+      ...(needs.counts ? [`projects/${PROJECT}/roles/auroraProbeCounts`] : []),
+      ...(needs.queries ? ['roles/bigquery.jobUser'] : []),
+    ]);
     const secrets = [
       ...(needs.providers ? PROVIDER_NAMES.map(secretOf) : []),
       ...(needs.identifies ? [TENANTS] : []),
@@ -266,6 +293,11 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
     ],
     ['a topic of ours for jobs', { job_topics: ['routing-decisions'] }, [/none of them ours/]],
     ['what is no name of a topic', { job_topics: ['projects/x/jobs'] }, [/Expected names of topics, such as/]],
+    [
+      'a cluster by the name of its context',
+      { cluster: { ...VALUES.cluster, name: 'gke_my-project_europe-west1_vaultmesh-cluster' } },
+      [/null or the name of a cluster/],
+    ],
     ['a threshold out of bounds', { thresholds: { error_part: 5 } }, [/above 0 and below 1/]],
   ])('refuses %s', (_, values, refusals) => {
     let said = '';
@@ -275,6 +307,28 @@ describe.skipIf(!hasTerraform() || !runsDear)('a plan', () => {
       said = String(error).replace(/\s+/g, ' ');
     }
     for (const refusal of refusals) expect(said).toMatch(refusal);
+  });
+
+  test('the probe connects to the cluster that is named, and reads there what RBAC lets it', () => {
+    expect(theOnly('google_project_iam_custom_role.probe_connects')['permissions']).toEqual([
+      'container.clusters.connect',
+    ]);
+    expect(dig(theOnly('google_project_iam_member.probe_connects'), 'condition', 0, 'expression')).toBe(
+      'resource.name.endsWith("/clusters/vaultmesh-cluster")',
+    );
+    const rbac = String(dev.outputs['probe_rbac']);
+    expect(rbac).toContain(`kind: User, name: ${account('aurora-probe')} }`);
+    expect(rbac).toContain('namespace: vaultmesh');
+    expect(rbac).not.toMatch(/\$\{/);
+  });
+
+  test.each([
+    ['a cluster is reached by its address', { ...VALUES.cluster, name: null }],
+    ['there is no cluster', null],
+  ])('it has no right to connect where %s', (_, cluster) => {
+    const { resources, outputs } = environments.dev.plan({ ...VALUES, cluster });
+    expect([...resources.keys()].filter((address) => address.includes('probe_connects'))).toEqual([]);
+    expect(outputs['probe_rbac'] === null).toBe(cluster === null);
   });
 
   test('a threshold that is set holds', () => {

@@ -276,6 +276,38 @@ describe('probe', () => {
     expect(bus.distinct('alert-changed')).toHaveLength(2);
   });
 
+  test('of several suites each is asked for, and run and counted by its own period', async () => {
+    const probes = probeHouse({ a: ['pass'] });
+    const { clock } = probes;
+    const [bus, objects] = [memoryBus(), memoryObjects()];
+    const slow = probes.suite(
+      suiteOf(['a']).replace('suite: local', 'suite: slow').replace('period_s: 60', 'period_s: 180'),
+    );
+    const app = createProbe({
+      ...testDeps(clock),
+      worldClock: clock,
+      bus,
+      objects,
+      suites: [probes.suite(suiteOf(['a'])), slow],
+      tools: () => probes.tools,
+      webhook: null,
+    });
+    for (let tick = 0; tick < 6; tick += 1) {
+      const before = bus.payloads('probe-requested').length;
+      expect(bodyOf(await post(app, '/run'))).toEqual({ event_ids: [expect.any(String), expect.any(String)] });
+      const asked = bus.payloads('probe-requested').slice(before);
+      expect(asked.map(({ suite }) => suite)).toEqual(['local', 'slow']);
+      for (const { suite, requested_at } of asked)
+        expect(await deliver(app, probeRequested, { suite, requested_at, requested_by: 'cron' })).toBe(204);
+      await clock.advance(PERIOD_MS);
+    }
+    expect(bus.distinct('probe-requested')).toHaveLength(12);
+    const runs = bus.payloads('probe-result').map(({ suite }) => suite);
+    expect(Map.groupBy(runs, (suite) => suite).get('local')).toHaveLength(6);
+    expect(Map.groupBy(runs, (suite) => suite).get('slow')).toHaveLength(2);
+    expect(objects.names()).toEqual(expect.arrayContaining(['probes/local/alerts.json', 'probes/slow/alerts.json']));
+  });
+
   test('a suite that takes longer than the function has is refused', () => {
     const { edit } = house(['pass']);
     edit('deadline_s: 20', 'deadline_s: 280');

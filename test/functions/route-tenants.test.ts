@@ -139,6 +139,7 @@ describe('route as it is composed', () => {
       publishJob: async () => undefined,
       backlog: async () => 0,
       deadLetters: elsewhere,
+      countDeadLetters: elsewhere,
       warehouse: elsewhere,
       estimate: null,
       identity: null,

@@ -1,13 +1,17 @@
 /** The platform of the cloud, whole, against fakes that speak the REST APIs; Pub/Sub has its own test, on Google's emulator. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { parseConfig } from '#shared/config.ts';
+import { rfc3339 } from '#shared/domain/primitives.ts';
 import type { Platform } from '#shared/platform.ts';
 import { createPlatform } from '#shared/platform-choice.ts';
 import { decisionIds } from '#shared/queries/event-ids.ts';
+import { TOPICS } from '#shared/topology.ts';
 import { decisionPayload, rowOf } from '#test/contract/warehouse-rows.ts';
 import { type BigqueryFake, DATASET, PROJECT, startBigqueryFake } from '#test/support/bigquery/server.ts';
 import { BUCKET, type GcsFake, startGcsFake } from '#test/support/gcs/server.ts';
+import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 
 let storage: GcsFake;
@@ -21,7 +25,7 @@ afterEach(async () => {
   await Promise.all([storage.close(), bigquery.close()]);
 });
 
-async function open(): Promise<Platform> {
+async function open(more: Readonly<Record<string, string>> = {}): Promise<Platform> {
   const config = parseConfig({
     AURORA_PLATFORM: 'gcp',
     AURORA_PROJECT: PROJECT,
@@ -31,6 +35,7 @@ async function open(): Promise<Platform> {
     AURORA_STORAGE_ENDPOINT: storage.endpoint,
     AURORA_BIGQUERY_ENDPOINT: bigquery.endpoint,
     AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
+    ...more,
   });
   const platform = await createPlatform({ config, hostClock, log: memoryLog(), random: () => 0.5 });
   opened.push(platform);
@@ -65,5 +70,27 @@ describe('the platform of the cloud', () => {
     expect(await platform.backlog('deploy-deployments-requested')).toBeNull();
     const bus = await platform.bus();
     await expect(bus.publish('nowhere', [])).rejects.toMatchObject({ code: 'topic_unknown' });
+  });
+
+  test('dead letters are counted over all topics, by the ambient identity, and Pub/Sub is not asked', async () => {
+    const asked: string[] = [];
+    const point = { interval: { endTime: rfc3339(hostClock.now()) }, value: { int64Value: '2' } };
+    const of = (name: string) => ({ resource: { labels: { subscription_id: name } }, points: [point] });
+    const server = createServer(({ url = '', headers }, response) => {
+      asked.push(`${url.split('?')[0]} ${headers.authorization ?? headers['metadata-flavor']}`);
+      if (url.endsWith('/token')) response.end(JSON.stringify({ access_token: 'a-token', expires_in: 3_600 }));
+      else response.end(JSON.stringify({ timeSeries: TOPICS.map((topic) => of(`${topic}-dead-letter`)) }));
+    });
+    onTestFinished(() => closeServer(server));
+    const google = await listenOnLoopback(server);
+    const platform = await open({ AURORA_MONITORING_ENDPOINT: google, AURORA_METADATA_ENDPOINT: google });
+    expect(await platform.countDeadLetters()).toMatchObject({
+      count: 2 * TOPICS.length,
+      lookedAt: `num_undelivered_messages of ${TOPICS.length} subscriptions in Cloud Monitoring`,
+    });
+    expect(asked).toEqual([
+      '/computeMetadata/v1/instance/service-accounts/default/token Google',
+      `/v3/projects/${PROJECT}/timeSeries Bearer a-token`,
+    ]);
   });
 });

@@ -91,16 +91,19 @@ describe('a decision that is published', () => {
   });
 });
 
-test.each([
-  [0, {}, true],
-  [1, {}, false],
-  [5, { max: 5 }, true],
-  [6, { max: 5 }, false],
-])('%i dead letters, allowed %o: %s', async (count, spec, passes) => {
-  const verdict = await look(deadLettersCheck, spec, { deadLetters: async () => count });
+test.each<[number, object, string | null, boolean]>([
+  [0, {}, null, true],
+  [1, {}, 'alerts-dead-letter', false],
+  [1, {}, null, false],
+  [5, { max: 5 }, 'alerts-dead-letter', true],
+  [6, { max: 5 }, 'alerts-dead-letter', false],
+])('%i dead letters, allowed %o, the most in %s: %s', async (count, spec, fullest, passes) => {
+  const counted = { count, lookedAt: 'a bus', ageMs: 90_012, fullest };
+  const verdict = await look(deadLettersCheck, spec, { deadLetters: async () => counted });
+  const evidence = { dead_letters: count, max: { max: 0, ...spec }.max, looked_at: 'a bus', counted_s_ago: 90 };
   expect(verdict).toEqual({
     status: passes ? 'pass' : 'fail',
-    evidence: { dead_letters: count, max: { max: 0, ...spec }.max },
+    evidence: passes || fullest === null ? evidence : { ...evidence, fullest },
     remedy: passes ? null : expect.stringMatching(/vm dlq replay/),
   });
 });

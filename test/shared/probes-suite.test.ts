@@ -181,6 +181,21 @@ describe('a suite that is wrong names the place', () => {
     ],
     ['more than is read', `# ${'x'.repeat(300_000)}`, 'my.yaml: expected at most 262144 bytes'],
     [
+      'a token that would be sent for all to read',
+      targets('{ url: "http://x.example", id_token: true }'),
+      'my.yaml: targets.r: expected a URL of https for id_token (http on this machine only, where that may be looked at), got "http://x.example"',
+    ],
+    [
+      'a token of another kind than yes or no',
+      targets('{ url: "https://x.example", id_token: "https://y.example" }'),
+      'my.yaml: targets.r: Invalid input',
+    ],
+    [
+      'a token for what shows none',
+      targets('{ host: x.example, id_token: true }'),
+      'my.yaml: targets.r: "id_token" is not known here',
+    ],
+    [
       'a URL that is none',
       `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: { url: "file:///etc/passwd" } }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`,
       'my.yaml: targets.r: expected a URL of http or https without a user, got "file:///etc/passwd"',
@@ -190,4 +205,16 @@ describe('a suite that is wrong names the place', () => {
     if (typeof expected === 'string') expect(message).toBe(expected);
     else expect(message).toMatch(expected);
   });
+});
+
+test.each([
+  ['https://x.example', true, true],
+  ['https://x.example', false, true],
+  ['http://127.0.0.1:8081', true, true],
+  ['http://127.0.0.1:8081', false, false],
+  ['http://localhost:8081', false, false],
+])('a token for %s, this machine allowed: %s; taken: %s', (url, loopback, taken) => {
+  const text = `suite: mine\nperiod_s: 60\ndeadline_s: 20\ntargets: { r: { url: "${url}", id_token: true } }\nchecks: [{ id: a, kind: looks, target: r, category: x }]`;
+  if (taken) expect(parse(text, loopback).checks).toHaveLength(1);
+  else expect(() => parse(text, loopback)).toThrow(/expected a URL of https for id_token/);
 });

@@ -5,7 +5,7 @@ import type { HostClock } from '#shared/ports/clock.ts';
 import type { CheckContext, Reach } from '#shared/probes/check.ts';
 import { createConnect } from '#shared/probes/tools/connect.ts';
 import { createDnsTool, type DnsToolOptions } from '#shared/probes/tools/dns.ts';
-import { createHttpTool } from '#shared/probes/tools/http.ts';
+import { createHttpTool, type HttpToolOptions } from '#shared/probes/tools/http.ts';
 import { createTlsTool } from '#shared/probes/tools/tls.ts';
 import type { HttpProbe, HttpSeen, LoopReader, ProbeTools } from '#shared/probes/tools.ts';
 
@@ -22,11 +22,12 @@ export function realTools(
   authorities: readonly string[] = [],
   clock: HostClock = hostClock,
   stopwatchMs: () => number = () => performance.now(),
+  identity: HttpToolOptions['identity'] = null,
 ) {
   const base = { hostClock: clock, stopwatchMs };
   const dns = createDnsTool({ ...base, ...names });
   const connected = { ...base, connect: createConnect(dns), authorities };
-  return { dns, http: createHttpTool(connected), tls: createTlsTool(connected) };
+  return { dns, http: createHttpTool({ ...connected, identity }), tls: createTlsTool(connected) };
 }
 
 export const getOf = (url: string, more: Partial<HttpProbe> = {}): HttpProbe => ({

@@ -68,7 +68,7 @@ function start(name: string, environment: Readonly<Record<string, string>> = {})
       FUNCTION_TARGET: name,
       ...cloud.environment,
       ...(HOLD_KEYS.includes(name) ? ACCOUNT : {}),
-      ...(name === 'probe' ? { AURORA_PROBE: JSON.stringify({ suite: 'suites/production.yaml' }) } : {}),
+      ...(name === 'probe' ? { AURORA_PROBE: JSON.stringify({ suites: ['suites/production.yaml'] }) } : {}),
       ...environment,
     },
     { cwd: image.workdir, ...node },

@@ -62,7 +62,7 @@ async function warm(name: string, endpoint: string): Promise<void> {
       AURORA_PUBSUB_ENDPOINT: '127.0.0.1:1',
       AURORA_AUDIENCE: endpoint,
       AURORA_CALLERS: 'warming@example.com',
-      AURORA_PROBE: JSON.stringify({ suite: join(here, 'suites', 'production.yaml') }),
+      AURORA_PROBE: JSON.stringify({ suites: [join(here, 'suites', 'production.yaml')] }),
       ...accounts(endpoint),
     },
   });

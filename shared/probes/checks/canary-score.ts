@@ -4,6 +4,7 @@ import type { Evidence } from '#shared/domain/probe.ts';
 import { routeRequest } from '#shared/domain/request.ts';
 import { path, requestHeaders } from '../answer-spec.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
+import { requestTo } from '../request.ts';
 import { type Answer, fieldAt, jsonOf, notAnswered, p95, remedyOfStatus, rounded, shown } from '../seen.ts';
 import type { HttpSeen } from '../tools.ts';
 
@@ -38,15 +39,13 @@ export const canaryScoreCheck = defineCheck({
   kind: 'canary_score',
   on: 'url',
   spec,
-  async observe(wanted: Spec, { url, reach }, { http }, context): Promise<readonly HttpSeen[]> {
-    const request = {
-      url: `${url}${wanted.path}`,
-      method: 'POST' as const,
+  async observe(wanted: Spec, target, { http }, context): Promise<readonly HttpSeen[]> {
+    const request = requestTo(target, wanted.path, {
+      method: 'POST',
       headers: { 'content-type': 'application/json', ...wanted.headers },
       body: JSON.stringify(wanted.request),
       maxBytes: MAX_BYTES,
-      reach,
-    };
+    });
     const answers: HttpSeen[] = [];
     while (answers.length < wanted.requests) {
       const seen = await http(request, context);

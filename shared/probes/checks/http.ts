@@ -4,6 +4,7 @@ import type { Evidence } from '#shared/domain/probe.ts';
 import { expectedOfAnswer, identity, lackOf, path, requestHeaders } from '../answer-spec.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
 import { type Followed, follow } from '../redirects.ts';
+import { requestTo } from '../request.ts';
 import { notAnswered, p95, remedyOfStatus, rounded, shown } from '../seen.ts';
 
 const httpStatus = z.int().min(100).max(599);
@@ -39,14 +40,8 @@ export const httpCheck = defineCheck({
   on: 'url',
   spec,
   async observe(wanted: Spec, target, tools, context): Promise<readonly Followed[]> {
-    const request = {
-      url: `${target.url}${wanted.path}`,
-      method: wanted.method,
-      headers: wanted.headers,
-      body: wanted.body,
-      maxBytes: wanted.max_bytes,
-      reach: target.reach,
-    };
+    const { method, headers, body, max_bytes: maxBytes } = wanted;
+    const request = requestTo(target, wanted.path, { method, headers, body, maxBytes });
     const rounds: Followed[] = [];
     while (rounds.length < wanted.requests) {
       const round = await follow(request, wanted.redirects?.max ?? 0, tools, context);

@@ -5,6 +5,7 @@ import { path } from '../answer-spec.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
 import { type Exposition, moved, parseExposition, type Sample, samplesOf } from '../exposition.ts';
 import { apart } from '../looks.ts';
+import { requestTo } from '../request.ts';
 import { notAnswered, remedyOfStatus, rounded, shown } from '../seen.ts';
 import type { HttpSeen } from '../tools.ts';
 
@@ -46,18 +47,9 @@ export const metricsCheck = defineCheck({
   on: 'url',
   spec,
   async observe(wanted: Spec, target, tools, context): Promise<Seen> {
-    const scrape = (): Promise<HttpSeen> =>
-      tools.http(
-        {
-          url: `${target.url}${wanted.path}`,
-          method: 'GET',
-          headers: { accept: 'text/plain;version=0.0.4' },
-          body: null,
-          maxBytes: wanted.max_bytes,
-          reach: target.reach,
-        },
-        context,
-      );
+    const headers = { accept: 'text/plain;version=0.0.4' };
+    const request = requestTo(target, wanted.path, { headers, maxBytes: wanted.max_bytes });
+    const scrape = (): Promise<HttpSeen> => tools.http(request, context);
     const first = await scrape();
     const twice = 'samples' in scrapeOf(first) && wanted.series.some(({ moves }) => moves);
     if (!twice) return { first, second: null };

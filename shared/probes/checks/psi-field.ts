@@ -5,10 +5,11 @@
 import { z } from 'zod';
 import type { Evidence } from '#shared/domain/probe.ts';
 import { path } from '../answer-spec.ts';
-import { defineCheck, fail, pass, type Targets, type Verdict } from '../check.ts';
+import { defineCheck, fail, pass, type Verdict } from '../check.ts';
 import { apart } from '../looks.ts';
+import { requestTo } from '../request.ts';
 import { fieldAt, jsonOf, notAnswered, remedyOfStatus, shown } from '../seen.ts';
-import type { HttpSeen, ProbeTools } from '../tools.ts';
+import type { HttpSeen } from '../tools.ts';
 
 const spec = z.strictObject({
   health_path: path.default('/health'),
@@ -33,7 +34,7 @@ export const psiFieldCheck = defineCheck({
   on: 'url',
   spec,
   async observe(wanted: Spec, target, tools, context): Promise<Seen> {
-    const get = (at: string): Promise<HttpSeen> => tools.http(getOf(target, at), context);
+    const get = (at: string): Promise<HttpSeen> => tools.http(requestTo(target, at, { maxBytes: MAX_BYTES }), context);
     const health = await get(wanted.health_path);
     if (!isWell(health)) return { health, first: null, second: null };
     const first = await get(wanted.state_path);
@@ -89,15 +90,6 @@ function judgeStates(wanted: Spec, bodies: readonly unknown[], before: Evidence)
     return fail(evidence, 'Its step does not advance: see whether what feeds POST /step still runs, then restart it.');
   return pass(evidence);
 }
-
-const getOf = ({ url, reach }: Targets['url'], at: string): Parameters<ProbeTools['http']>[0] => ({
-  url: `${url}${at}`,
-  method: 'GET',
-  headers: {},
-  body: null,
-  maxBytes: MAX_BYTES,
-  reach,
-});
 
 const isWell = (seen: HttpSeen): boolean => seen.answered && seen.status === 200;
 

@@ -8,6 +8,7 @@ import { path } from '../answer-spec.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
 import { moved, parseExposition, type Sample, samplesOf } from '../exposition.ts';
 import { apart } from '../looks.ts';
+import { requestTo } from '../request.ts';
 import { fieldAt, jsonOf, notAnswered, remedyOfStatus, rounded, shown } from '../seen.ts';
 import type { HttpSeen } from '../tools.ts';
 
@@ -37,9 +38,8 @@ export const schedulerCheck = defineCheck({
   kind: 'scheduler',
   on: 'url',
   spec,
-  async observe(wanted: Spec, { url, reach }, tools, context): Promise<Seen> {
-    const get = (at: string): Promise<HttpSeen> =>
-      tools.http({ url: `${url}${at}`, method: 'GET', headers: {}, body: null, maxBytes: MAX_BYTES, reach }, context);
+  async observe(wanted: Spec, target, tools, context): Promise<Seen> {
+    const get = (at: string): Promise<HttpSeen> => tools.http(requestTo(target, at, { maxBytes: MAX_BYTES }), context);
     const health = await get(wanted.path);
     if (wanted.apart_s === 0 || !health.answered) return { health, scrapes: [] };
     const before = await get(wanted.metrics_path);

@@ -8,12 +8,14 @@ import type { HostClock } from '#shared/ports/clock.ts';
 import type { HttpSeen, ProbeTools } from '../tools.ts';
 import { type Connect, faultOf, LATE, type NotReached, secure } from './connect.ts';
 import { endingOf } from './ending.ts';
+import { createCredentials, type Identity } from './id-token.ts';
 import { createTrust } from './trust.ts';
 
 export interface HttpToolOptions {
   readonly hostClock: HostClock;
   readonly stopwatchMs: () => number;
   readonly connect: Connect;
+  readonly identity: Identity;
   /** Certificates in PEM that are trusted beside the system's and a probe's own. */
   readonly authorities: readonly string[];
 }
@@ -21,19 +23,23 @@ export interface HttpToolOptions {
 const MAX_HEADER_BYTES = 16 * 1024;
 const AGENT = 'aurora-probe';
 
-export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }: HttpToolOptions): ProbeTools['http'] {
+export function createHttpTool(options: HttpToolOptions): ProbeTools['http'] {
+  const { hostClock, stopwatchMs, connect, identity, authorities } = options;
   const trust = createTrust(authorities);
+  const credentialsOf = createCredentials(identity, hostClock);
   return async (request, context) => {
+    const url = URL.parse(request.url);
+    if (url === null || !/^https?:$/.test(url.protocol))
+      return { answered: false, reason: 'other', detail: 'expected a URL of http or https', ms: 0 };
+    // How long a token takes says nothing of the target.
+    const { headers, hide } = await credentialsOf(request, url, context);
     const sinceMs = stopwatchMs();
     const notAnswered = ({ reason, detail }: NotReached): HttpSeen => ({
       answered: false,
       reason,
-      detail,
+      detail: hide(detail),
       ms: stopwatchMs() - sinceMs,
     });
-    const url = URL.parse(request.url);
-    if (url === null || !/^https?:$/.test(url.protocol))
-      return notAnswered({ reason: 'other', detail: 'expected a URL of http or https' });
 
     const ending = endingOf(hostClock, context);
     // What became of the connection; undici would tell it as an error without its reason.
@@ -65,7 +71,7 @@ export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }:
       const answer = await client.request({
         method: request.method,
         path: url.pathname + url.search,
-        headers: { 'user-agent': AGENT, ...request.headers },
+        headers: { 'user-agent': AGENT, ...request.headers, ...headers },
         ...(request.body === null ? {} : { body: request.body }),
         reset: true,
         signal: ending.signal,
@@ -74,7 +80,13 @@ export function createHttpTool({ hostClock, stopwatchMs, connect, authorities }:
       if (body === null)
         return notAnswered({ reason: 'too_large', detail: `expected at most ${request.maxBytes} bytes` });
       const ms = stopwatchMs() - sinceMs;
-      return { answered: true, status: answer.statusCode, headers: headersOf(answer.headers), body, ms };
+      return {
+        answered: true,
+        status: answer.statusCode,
+        headers: headersOf(answer.headers, hide),
+        body: hide(body),
+        ms,
+      };
     } catch (error) {
       ending.throwIfGivenUp();
       // Its connection ends by the same deadline, and knows what it waited for.
@@ -98,10 +110,13 @@ async function textOf(body: AsyncIterable<Buffer>, maxBytes: number): Promise<st
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function headersOf(given: Dispatcher.ResponseData['headers']): Readonly<Record<string, string>> {
+function headersOf(
+  given: Dispatcher.ResponseData['headers'],
+  hide: (text: string) => string,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(given).flatMap(([header, value]) =>
-      value === undefined ? [] : [[header, Array.isArray(value) ? value.join(', ') : value]],
+      value === undefined ? [] : [[header, hide(Array.isArray(value) ? value.join(', ') : value)]],
     ),
   );
 }

@@ -42,3 +42,8 @@ output "kustomization" {
   description = "For terraform/kubernetes/overlays/dev/kustomization.yaml: terraform output -raw kustomization."
   value       = module.aurora.kustomization
 }
+
+output "probe_rbac" {
+  description = "For kubectl apply: terraform output -raw probe_rbac."
+  value       = module.aurora.probe_rbac
+}

@@ -82,13 +82,13 @@ variable "job_topics" {
 }
 
 variable "cluster" {
-  description = "A Kubernetes cluster in which route and score run too: its Workload Identity pool, the namespace, the e-mail address of the service account as which its nodes pull images, and whether it has the operator of Prometheus; null: none."
-  type        = object({ workload_pool = string, namespace = string, nodes = string, service_monitor = bool })
+  description = "A Kubernetes cluster in which route and score run too: its Workload Identity pool, the namespace, the e-mail address of the service account as which its nodes pull images, whether it has the operator of Prometheus, and its name, where the probe reaches its control plane by DNS; null: none."
+  type        = object({ workload_pool = string, namespace = string, nodes = string, service_monitor = bool, name = optional(string) })
   default     = null
 
   validation {
-    condition     = var.cluster == null ? true : endswith(var.cluster.workload_pool, ".svc.id.goog") && can(regex("^[a-z0-9-]+$", var.cluster.namespace)) && endswith(var.cluster.nodes, ".gserviceaccount.com")
-    error_message = "Expected null, or PROJECT.svc.id.goog, a namespace and the e-mail address of a service account."
+    condition     = var.cluster == null ? true : endswith(var.cluster.workload_pool, ".svc.id.goog") && can(regex("^[a-z0-9-]+$", var.cluster.namespace)) && endswith(var.cluster.nodes, ".gserviceaccount.com") && (var.cluster.name == null ? true : can(regex("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", var.cluster.name)))
+    error_message = "Expected null, or PROJECT.svc.id.goog, a namespace, the e-mail address of a service account, and null or the name of a cluster."
   }
 }
 

@@ -102,6 +102,16 @@ resource "google_cloud_run_v2_service_iam_member" "caller" {
   member   = "serviceAccount:${each.value}"
 }
 
+resource "google_cloud_run_v2_service_iam_member" "looker" {
+  for_each = var.lookers
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_service.this.name
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${each.value}"
+}
+
 resource "google_cloud_run_v2_service_iam_member" "deployer" {
   for_each = var.deployers
 

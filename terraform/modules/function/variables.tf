@@ -68,6 +68,16 @@ variable "callers" {
   }
 }
 
+variable "lookers" {
+  description = "E-mail addresses of the service accounts that Cloud Run lets through beside the callers, to the doors at which the function asks nobody who he is, by what they are."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for email in values(var.lookers) : endswith(email, ".gserviceaccount.com")])
+    error_message = "Expected e-mail addresses of service accounts: never allUsers."
+  }
+}
+
 variable "deployers" {
   description = "E-mail addresses of the service accounts that bring new images to it, by what they are."
   type        = map(string)

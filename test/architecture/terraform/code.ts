@@ -72,6 +72,10 @@ export interface Needs {
   readonly state: boolean;
   readonly queries: boolean;
   readonly appends: boolean;
+  /** Asks Cloud Monitoring how many dead letters wait. */
+  readonly counts: boolean;
+  /** Reads a cluster's API. */
+  readonly connects: boolean;
   /** Talks to marketplaces, whose keys it needs. */
   readonly providers: boolean;
   /** Asks who calls, by the tenants of the configuration. */
@@ -107,6 +111,8 @@ function readNeeds(name: string): Needs {
     state: uses('state'),
     queries: loaded.some((file) => file.startsWith('shared/queries/')),
     appends: says('warehouse.append('),
+    counts: says('platform.countDeadLetters'),
+    connects: says('googleClusterAccess('),
     providers: loaded.includes(ACCOUNTS),
     identifies: says('createIdentify('),
     ticks: says("'/run'"),

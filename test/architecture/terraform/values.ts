@@ -84,6 +84,7 @@ const original = (address: string): string => address.replace(/terraform_data\.(
 /** The attributes that a provider would add, as far as anything here asks for them. */
 const COMPUTED: Readonly<Record<string, (block: Block) => Block>> = {
   google_project: () => ({ number: '123456789012' }),
+  google_project_iam_custom_role: ({ project, role_id }) => ({ name: `projects/${project}/roles/${role_id}` }),
   google_service_account: ({ account_id, project }) => ({
     email: `${account_id}@${project}.iam.gserviceaccount.com`,
     name: `projects/${project}/serviceAccounts/${account_id}@${project}.iam.gserviceaccount.com`,

@@ -48,6 +48,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   AURORA_BIGQUERY_ENDPOINT: [() => false, 'a fake’s'],
   AURORA_PUBSUB_ENDPOINT: [() => false, 'an emulator’s'],
   AURORA_RUN_ENDPOINT: [() => false, 'a fake’s'],
+  AURORA_MONITORING_ENDPOINT: [() => false, 'a fake’s'],
   AURORA_METADATA_ENDPOINT: [() => false, 'a fake’s'],
   AURORA_JOB_EVENT: [() => false, 'whoever starts the job says it, of one execution'],
   AURORA_TRAINING_JOB: [({ startsJob }) => startsJob, 'what the platform starts for it'],

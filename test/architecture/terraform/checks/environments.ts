@@ -44,6 +44,9 @@ export const ISOLATION: readonly Check[] = [
           ...unlike(`${name}: output kustomization`, outputs.get('kustomization') ?? {}, {
             value: ref('module.aurora.kustomization'),
           }),
+          ...unlike(`${name}: output probe_rbac`, outputs.get('probe_rbac') ?? {}, {
+            value: ref('module.aurora.probe_rbac'),
+          }),
         ];
       }),
   },

@@ -4,11 +4,7 @@ import { type Check, differing, functionsOf, unlike } from '../check.ts';
 import { FOLDERS, JOB_DEADLINE_MS, needsOf } from '../code.ts';
 import { localsIn, moduleCall, ref, resource } from '../parsed.ts';
 
-const CALLER = {
-  role: 'roles/run.invoker',
-  member: `serviceAccount:${ref('each.value')}`,
-  for_each: ref('var.callers'),
-};
+export const INVOKER = { role: 'roles/run.invoker', member: `serviceAccount:${ref('each.value')}` };
 const SERVICE = {
   custom_audiences: [ref('var.audience')],
   template: [
@@ -78,11 +74,10 @@ export const FUNCTIONS: readonly Check[] = [
   {
     says: 'only service accounts call, and each token is made out for the one that is called',
     breaches: (parsed) => [
-      ...unlike(
-        'caller',
-        resource(parsed, 'modules/function', 'google_cloud_run_v2_service_iam_member.caller'),
-        CALLER,
-      ),
+      ...unlike('caller', resource(parsed, 'modules/function', 'google_cloud_run_v2_service_iam_member.caller'), {
+        ...INVOKER,
+        for_each: ref('var.callers'),
+      }),
       ...unlike('module.function', moduleCall(parsed, 'aurora', 'function'), {
         audience: ref('local.url[each.key]'),
         callers: ref('local.callers[each.key]'),

@@ -4,6 +4,7 @@ import { ENV } from './env.ts';
 import { ISOLATION } from './environments.ts';
 import { FUNCTIONS } from './functions.ts';
 import { MESSAGES } from './messages.ts';
+import { PROBE } from './probe.ts';
 import { REFERENCES } from './references.ts';
 import { RIGHTS } from './rights.ts';
 import { STORES } from './stores.ts';
@@ -15,6 +16,7 @@ export const CHECKS: readonly Check[] = [
   ...FUNCTIONS,
   ...ENV,
   ...RIGHTS,
+  ...PROBE,
   ...STORES,
   ...ALERTING,
   ...ISOLATION,

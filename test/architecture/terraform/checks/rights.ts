@@ -5,7 +5,13 @@ import { FOLDERS, needsOf } from '../code.ts';
 import { allResources, type Block, localsIn, moduleCall, namedIn, ref, resource, textsIn } from '../parsed.ts';
 
 /** Roles on the whole project, each with its reason; whatever else is granted there is a mistake. */
-const ON_PROJECT = new Map([['roles/bigquery.jobUser', 'a query is a job, and a job is the project’s']]);
+const ON_PROJECT = new Map([
+  ['roles/bigquery.jobUser', 'a query is a job, and a job is the project’s'],
+  [ref('google_project_iam_custom_role.probe_counts.name'), 'time series are the project’s'],
+  [ref('google_project_iam_custom_role.probe_connects[each.key].name'), 'of a cluster IAM knows no rights of its own'],
+]);
+/** A definition, which grants nothing. */
+export const CUSTOM_ROLE = 'google_project_iam_custom_role';
 
 /** What the import graph cannot know. */
 const UNREACHED: Readonly<Record<string, readonly string[]>> = {
@@ -76,7 +82,9 @@ export const RIGHTS: readonly Check[] = [
   {
     says: 'nothing is granted on the whole project but what is listed here',
     breaches: (parsed) => {
-      const granted = allResources(parsed).filter(({ type }) => /^google_(project|folder|organization)_iam/.test(type));
+      const granted = allResources(parsed).filter(
+        ({ type }) => /^google_(project|folder|organization)_iam/.test(type) && type !== CUSTOM_ROLE,
+      );
       return [
         ...granted
           .filter(({ type }) => type !== 'google_project_iam_member')
@@ -102,22 +110,6 @@ export const RIGHTS: readonly Check[] = [
       unlike('module.topic', moduleCall(parsed, 'aurora', 'topic'), {
         publishers: accountsIf('contains(function.publishes, each.key)'),
       }),
-  },
-  {
-    says: 'who publishes jobs may publish to the topics of others that are named, and nobody else may',
-    breaches: (parsed) => {
-      const able = FOLDERS.filter((name) => needsOf(name).jobs);
-      return [
-        ...differing('publishes jobs', ['probe'], able),
-        ...unlike('probe_jobs', resource(parsed, 'aurora', 'google_pubsub_topic_iam_member.probe_jobs'), {
-          for_each: ref('var.job_topics'),
-          project: ref('var.project'),
-          topic: ref('each.value'),
-          role: 'roles/pubsub.publisher',
-          member: `serviceAccount:${ref('google_service_account.function["probe"].email')}`,
-        }),
-      ];
-    },
   },
   {
     says: 'objects: everybody sees names, reads and writes in its own folders',
@@ -241,14 +233,14 @@ export const RIGHTS: readonly Check[] = [
     ],
   },
   {
-    says: 'whoever releases may ask as every caller of ours: Pub/Sub’s pushes, the clock, and route for score',
+    says: 'whoever releases may ask as every caller of ours: Pub/Sub’s pushes, the clock, and route and probe for score',
     breaches: (parsed) =>
       unlike('asker', resource(parsed, 'aurora', 'google_service_account_iam_member.asker'), {
         for_each: ref(
-          '{\n    for pair in setproduct(["pusher", "clock", "route"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }\n  }',
+          '{\n    for pair in setproduct(["pusher", "clock", "route", "probe"], keys(var.builders)) : join("/", pair) => { caller = pair[0], email = var.builders[pair[1]] }\n  }',
         ),
         service_account_id: ref(
-          '{\n    pusher = google_service_account.pusher.name\n    clock  = google_service_account.clock.name\n    route  = google_service_account.function["route"].name\n  }[each.value.caller]',
+          '{\n    pusher = google_service_account.pusher.name\n    clock  = google_service_account.clock.name\n    route  = google_service_account.function["route"].name\n    probe  = google_service_account.function["probe"].name\n  }[each.value.caller]',
         ),
         role: 'roles/iam.serviceAccountTokenCreator',
         member: USER,
