@@ -7,6 +7,7 @@ import { createToolbox } from '#shared/probes/create-tools.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { type RunReport, runSuite, withNeeds } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
+import { isThisMachine } from '#shared/runtime/this-machine.ts';
 import { chosen, type LeftOut, without } from './choose.ts';
 import { entryOf } from './kubeconfig.ts';
 import { kubeconfigAccess } from './kubeconfig-access.ts';
@@ -47,7 +48,7 @@ export async function fromHere(asked: FromHere): Promise<Look> {
   const way = checks.some(({ on }) => on === 'kubernetes') ? wayIn(asked) : { access: null, remarks: [] };
   const look = (reach: Reach): Promise<Look> => lookAt(suite, wanted, way, reach);
   return checks.some(({ on, publishes }) => on === 'loop' || publishes)
-    ? await withReach(asked.directory, look)
+    ? await withReach({ directory: asked.directory, clusterIsHere: isHere(way.access) }, look)
     : await look(NOTHING);
 }
 
@@ -72,6 +73,9 @@ async function lookAt(suite: Suite, wanted: ReadonlySet<string> | null, way: Way
     await toolbox.close();
   }
 }
+
+const isHere = (access: ClusterAccess | null): boolean =>
+  access !== null && isThisMachine(new URL(access.server).hostname);
 
 interface WayIn {
   /** Null: this machine has no kubeconfig; what looks at the cluster then says so. */

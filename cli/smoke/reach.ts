@@ -17,21 +17,31 @@ export interface Reach extends Pick<ProbeTools, 'loop' | 'publishJob'> {
 /** What needs the loop then says that it is not within reach. */
 export const NOTHING: Reach = { loop: null, publishJob: null, remarks: [] };
 
+export interface Place {
+  /** Of a stack that may run here. */
+  readonly directory: string;
+  /** Whether the cluster that is looked at is of this machine: jobs for another are not on the bus of this one. */
+  readonly clusterIsHere: boolean;
+}
+
 /** @throws RejectedError config_invalid */
-export async function withReach<T>(directory: string, use: (reach: Reach) => Promise<T>): Promise<T> {
+export async function withReach<T>({ directory, clusterIsHere }: Place, use: (reach: Reach) => Promise<T>): Promise<T> {
   const { google } = readConfig();
   const running = google === null ? await readHolder(directory) : null;
   // A stack of one command is gone before a job is worked off.
   if (google === null && running?.port == null) return use(NOTHING);
   const whose = google === null ? `the stack that runs in ${directory}` : `project ${google.projectId}`;
-  return withAccess(directory, 'smoke', (access) => use(reachOf(access, whose)));
+  const mayPublish = google !== null || clusterIsHere;
+  return withAccess(directory, 'smoke', (access) => use(reachOf(access, whose, mayPublish)));
 }
 
-const reachOf = (access: Access, whose: string): Reach => ({
+const reachOf = (access: Access, whose: string, mayPublish: boolean): Reach => ({
   loop: loopOver(access),
-  publishJob: async (topic, job) => {
-    await access.call(publishJob, { topic, job });
-  },
+  publishJob: mayPublish
+    ? async (topic, job) => {
+        await access.call(publishJob, { topic, job });
+      }
+    : null,
   remarks: [`The loop and its bus are those of ${whose}.`],
 });
 

@@ -64,7 +64,7 @@ test('with neither, what needs them says so, and the rest is looked at', async (
   expect(results['zero']).toMatchObject({
     status: 'error',
     evidence: { publisher: false },
-    remedy: expect.stringMatching(/^Nobody may publish jobs from here: .*--dir.*AURORA_PLATFORM=gcp/),
+    remedy: expect.stringMatching(/^Nobody may publish jobs for this cluster from here: .*AURORA_PLATFORM=gcp.*--dir/),
   });
   for (const id of Object.keys(LOOP))
     expect(results[id]).toMatchObject({ status: 'error', evidence: { code: 'loop_unreachable' } });
@@ -96,8 +96,21 @@ describe('beside a stack that runs', () => {
     // Nobody works it off here.
     expect(results['zero']).toMatchObject({ status: 'fail', evidence: { up: 'reached', down: 'late', replicas: 1 } });
     expect(await platform.backlog(PSI)).toBe(1);
+    // Which is no work of the loop.
+    expect((await runJson('status', '--dir', directory)).value).toMatchObject({ backlog: 0 });
     const { err } = await run('smoke', '--suite', await suiteOf(LETTERS), '--dir', directory);
     expect(err).toBe(`The loop and its bus are those of the stack that runs in ${directory}.\n`);
+  });
+
+  test('jobs for a cluster elsewhere are not on its bus', async () => {
+    const directory = await temporary();
+    const { platform } = await stackIn(directory);
+    const { sim } = await cluster(() => 0);
+    const elsewhere = join(await temporary(), 'kubeconfig');
+    await writeFile(elsewhere, sim.kubeconfig.replaceAll('https://127.0.0.1:', 'https://cluster.example:'));
+    const results = await look(ZERO, '--kubeconfig', elsewhere, '--dir', directory);
+    expect(results['zero']).toMatchObject({ status: 'error', evidence: { publisher: false } });
+    expect(await platform.backlog(PSI)).toBe(0);
   });
 
   test('what its bus does not take is no finding', async () => {

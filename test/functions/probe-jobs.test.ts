@@ -17,7 +17,7 @@ async function house() {
   const pubsub = await startPublisherFake();
   const config = parseConfig({
     ...cloudEnvironment({ storage: NOWHERE, bigquery: NOWHERE, pubsub: pubsub.endpoint }),
-    AURORA_PROBE: JSON.stringify({ suite: SUITE }),
+    AURORA_PROBE: JSON.stringify({ suites: [SUITE] }),
   });
   const platform = await createPlatform({ config, hostClock, log: memoryLog(), random: () => 0.5 });
   const probes = await configuredProbes(platform);

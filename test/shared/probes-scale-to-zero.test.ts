@@ -181,7 +181,7 @@ describe('0 -> 1 -> 0', () => {
           replicas: null,
           available: null,
         },
-        'Nobody may publish jobs from here: name the directory of a running vm up (--dir), log in to the project (AURORA_PLATFORM=gcp), or leave the check out.',
+        'Nobody may publish jobs for this cluster from here: log in to its project (AURORA_PLATFORM=gcp), of a simulated one name the directory of its vm up (--dir), or leave the check out.',
       ),
     ],
   ])('%s', async (_, given, expected) => {

@@ -90,7 +90,7 @@ export const scaleToZeroCheck = defineCheck({
     if (!publisher)
       return unseen(
         evidence,
-        'Nobody may publish jobs from here: name the directory of a running vm up (--dir), log in to the project (AURORA_PLATFORM=gcp), or leave the check out.',
+        'Nobody may publish jobs for this cluster from here: log in to its project (AURORA_PLATFORM=gcp), of a simulated one name the directory of its vm up (--dir), or leave the check out.',
       );
     if (last === null || last.outcome === 'cut_short')
       return unseen(
