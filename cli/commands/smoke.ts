@@ -121,12 +121,13 @@ async function look({ values, directory }: CommandContext): Promise<Look> {
 const FOR_OTHERS = ['skip', 'without-cluster', 'kubeconfig', 'context', 'cluster', 'set'];
 
 async function shown({ values, json, print, note }: CommandContext, { report, remarks }: Look): Promise<number> {
-  const file = textOption(values, 'junit');
-  if (file !== null) await writeJunit(file, report);
   print(json ? JSON.stringify(report) : reportText(report));
   for (const remark of remarks) note(remark);
   if (report.verdict === 'could_not_run')
     note('Nothing could be looked at from here, so how it is stays unknown; what to do stands at each check.');
+  // Last: a file that cannot be written costs nobody what was seen.
+  const file = textOption(values, 'junit');
+  if (file !== null) await writeJunit(file, report);
   return EXIT_OF[report.verdict];
 }
 

@@ -64,15 +64,20 @@ function summaryLine(suite: string, verdict: RunVerdict, results: readonly Check
 
 /** https://github.com/testmoapp/junitxml: one test suite, a test case a check. */
 export function junitText({ suite, run_id, results, duration_ms, started_at }: RunReport): string {
-  const count = (status: CheckStatus): number => results.filter((result) => result.status === status).length;
+  // What is in maintenance counts for nothing; of JUnit's words that is skipped.
+  const counted = results.map((result) => ({
+    ...result,
+    status: result.maintenance === null || result.status === 'pass' ? result.status : ('skipped' as const),
+  }));
+  const count = (status: CheckStatus): number => counted.filter((result) => result.status === status).length;
   const attributes = (values: Readonly<Record<string, string | number>>): string =>
     Object.entries(values)
       .map(([name, value]) => ` ${name}="${escaped(String(value))}"`)
       .join('');
-  const cases = results.map(({ check_id, category, latency_ms, status, evidence, remedy }) => {
+  const cases = counted.map(({ check_id, category, latency_ms, status, evidence, remedy, maintenance }) => {
     const open = `    <testcase${attributes({ name: check_id, classname: `${suite}.${category}`, time: ((latency_ms ?? 0) / 1000).toFixed(3) })}`;
     if (status === 'pass') return `${open}/>`;
-    const message = evidenceText(evidence);
+    const message = `${maintenance === null ? '' : `maintenance: ${maintenance}; `}${evidenceText(evidence)}`;
     const inside =
       status === 'skipped'
         ? `<skipped${attributes({ message })}/>`
