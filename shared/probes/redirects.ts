@@ -1,5 +1,6 @@
 /** From redirect to redirect, each of them a connection of its own to an address that is looked at anew. */
-import type { CheckContext } from './check.ts';
+import { isThisMachine } from '#shared/runtime/this-machine.ts';
+import type { CheckContext, Reach } from './check.ts';
 import type { HttpProbe, HttpSeen, ProbeTools } from './tools.ts';
 
 export interface Hop {
@@ -43,8 +44,17 @@ export async function follow(
     hops.push({ url: lastUrl, status: last.status });
     // What was meant for one service is not told to another; and a token goes where the suite says, not where an answer does.
     const headers = next.origin === new URL(request.url).origin ? request.headers : {};
-    request = { ...request, url: next.href, headers, idToken: false };
+    request = { ...request, url: next.href, headers, idToken: false, reach: reachFrom(first.url, next, first.reach) };
   }
+}
+
+/**
+ * What may be called of that to which an answer sends: who is elsewhere sends nobody to this machine, though the entry point may look at it.
+ * A name is what it was when the suite named it.
+ */
+export function reachFrom(first: string, next: URL, reach: Reach): Reach {
+  const { hostname } = new URL(first);
+  return isThisMachine(hostname) || next.hostname === hostname ? reach : { ...reach, loopback: false };
 }
 
 function placeOf(location: string | undefined, from: string): URL | null {

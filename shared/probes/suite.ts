@@ -2,7 +2,7 @@
  * A suite: which checks look at which targets, how often one looks again before it is believed, and when somebody is told. Read from
  * YAML (or JSON, which is YAML too). What it does not know is an error that names its place, for it is a typing mistake.
  */
-import { parse as parseYaml } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { count, timestamp } from '#shared/domain/primitives.ts';
 import { probeId, severity } from '#shared/domain/probe.ts';
@@ -71,6 +71,8 @@ export interface SuiteOptions extends TargetOptions {
 
 const MAX_CHECKS = 512;
 const MAX_BYTES = 256 * 1024;
+/** A job that is published may have some. */
+const MAX_DEPTH = 32;
 const WAIT_MS = 60_000;
 
 const seconds = z.number().min(0.1).max(86_400);
@@ -126,7 +128,11 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
   if (Buffer.byteLength(text) > MAX_BYTES) throw wrong(`expected at most ${MAX_BYTES} bytes`);
   let raw: unknown;
   try {
-    raw = parseYaml(text, { maxAliasCount: 64 });
+    const document = parseDocument(text);
+    // A tag that nobody knows is a typing mistake too.
+    const [fault] = [...document.errors, ...document.warnings];
+    if (fault !== undefined) throw fault;
+    raw = document.toJS({ maxAliasCount: 64 });
   } catch (error) {
     throw wrong(`expected YAML: ${String((error as Error).message).split('\n', 1)[0]}`);
   }
@@ -166,7 +172,7 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       attempt = definition.bind(filledIn(said, options.variables), bound.target);
     } catch (error) {
       if (error instanceof z.ZodError) throw wrong(firstIssue(error, named));
-      if (error instanceof UnknownVariable) throw wrong(`${named}: ${error.message}`);
+      if (error instanceof UnknownVariable || error instanceof TooDeep) throw wrong(`${named}: ${error.message}`);
       throw error;
     }
     return {
@@ -204,12 +210,19 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
   };
 }
 
-/** YAML without aliases of itself, so it has an end. */
-function filledIn(said: unknown, variables: SuiteOptions['variables']): unknown {
+/** @throws TooDeep: an alias may name what it stands in, which has no end */
+function filledIn(said: unknown, variables: SuiteOptions['variables'], depth = 0): unknown {
+  if (depth > MAX_DEPTH) throw new TooDeep();
   if (typeof said === 'string') return filled(said, variables);
-  if (Array.isArray(said)) return said.map((one) => filledIn(one, variables));
+  if (Array.isArray(said)) return said.map((one) => filledIn(one, variables, depth + 1));
   if (typeof said !== 'object' || said === null) return said;
-  return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, filledIn(value, variables)]));
+  return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, filledIn(value, variables, depth + 1)]));
+}
+
+class TooDeep extends Error {
+  constructor() {
+    super(`expected at most ${MAX_DEPTH} levels, one in the other`);
+  }
 }
 
 /** An id twice, a need that is not there, a circle. Null: none. */

@@ -91,7 +91,7 @@ test('JUnit that a reader of XML takes, whatever was seen', () => {
 `);
 });
 
-test('JUnit says of what is in maintenance that it was skipped: it fails nobody\'s build', () => {
+test("JUnit says of what is in maintenance that it was skipped: it fails nobody's build", () => {
   const text = junitText({ ...REPORT, verdict: 'passed', results: REPORT.results.slice(4) });
   expect(text).toContain('tests="1" failures="0" errors="0" skipped="1"');
   expect(text).toContain('<skipped message="maintenance: upgrade; p95 ms: 1400"/>');

@@ -339,6 +339,29 @@ describe('over a real connection', () => {
     await Promise.all(closers.splice(0).map((close) => close()));
   });
 
+  test('who is elsewhere sends nobody to this machine, though it may be looked at', async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      asked += 1;
+      response.writeHead(302, { location: `http://127.0.0.1:${request.headers.host?.split(':')[1]}/private` }).end();
+    });
+    closers.push(() => closeServer(server));
+    const { port } = new URL(await listenOnLoopback(server));
+    // A name that leads here stands for one that is elsewhere: the first request has to come through.
+    const machine = async () => [{ address: '127.0.0.1', family: 4 }];
+    const tools = toolsOf(clock, realTools({ servers: ['127.0.0.1:1'], machine }));
+    const target = { url: `http://page.example:${port}`, reach: HERE };
+    expect(await httpCheck.bind({ redirects: {} }, target)(tools, within(5_000))).toMatchObject({
+      status: 'fail',
+      evidence: {
+        reason: 'forbidden_address',
+        hops: `302 http://page.example:${port}/ -> http://127.0.0.1:${port}/private`,
+      },
+      remedy: expect.stringContaining('not for them'),
+    });
+    expect(asked).toBe(1);
+  });
+
   test('a redirect to the metadata server ends there', async () => {
     const server = createServer(
       (_, response) => void response.writeHead(302, { location: 'http://0xa9fea9fe/' }).end(),

@@ -65,6 +65,22 @@ describe('a suite that is wrong names the place', () => {
   const fine = '{ id: a, kind: looks, target: router, category: services }';
   test.each([
     ['no YAML', '{', /^my\.yaml: expected YAML: /],
+    ['a tag that nobody knows', 'suite: !secret mine', /^my\.yaml: expected YAML: Unresolved tag: !secret/],
+    [
+      'an alias of what it stands in',
+      checks('{ id: a, kind: looks, target: router, category: x, path: &it [*it] }'),
+      'my.yaml: checks[0] (a): expected at most 32 levels, one in the other',
+    ],
+    [
+      'a URL with a query, of which paths would be a part',
+      targets('{ url: "https://x.example/?a=" }'),
+      'my.yaml: targets.r: expected a URL without a query and a fragment, got "https://x.example/?a="',
+    ],
+    [
+      'a URL with a fragment',
+      targets('{ url: "https://x.example#" }'),
+      'my.yaml: targets.r: expected a URL without a query and a fragment, got "https://x.example#"',
+    ],
     ['no mapping', '- 1', 'my.yaml: the suite: Invalid input: expected object, received array'],
     ['an unknown key', `${HEAD}check: []\nchecks: [${fine}]`, 'my.yaml: "check" is not known here'],
     [

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import type { Evidence } from '#shared/domain/probe.ts';
 import { path } from '../answer-spec.ts';
 import { defineCheck, fail, pass, type Verdict } from '../check.ts';
-import { follow } from '../redirects.ts';
+import { follow, reachFrom } from '../redirects.ts';
 import { notAnswered, rounded, shown } from '../seen.ts';
+import type { Targets } from '../targets.ts';
 import type { CertificateSeen, HttpSeen, TlsSeen } from '../tools.ts';
 
 /** Found out when the suite is read, not when it runs. @param read throws for what is none */
@@ -65,11 +66,11 @@ export const tlsCheck = defineCheck({
   spec,
   async observe(wanted: Spec, { host, port, reach }, tools, context): Promise<Seen> {
     const { authorities, revoked } = wanted;
-    const look = async (name: string, at: { readonly host: string; readonly port: number }): Promise<Look> => ({
+    const look = async (name: string, at: Targets['host']): Promise<Look> => ({
       host: name,
-      seen: await tools.tls({ ...at, serverName: name, authorities, revoked, reach }, context),
+      seen: await tools.tls({ ...at, serverName: name, authorities, revoked }, context),
     });
-    const looks = [await look(wanted.server_name ?? host, { host, port })];
+    const looks = [await look(wanted.server_name ?? host, { host, port, reach })];
     if (wanted.redirects === undefined) return { looks, last: null };
     const origin = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
     const page = { url: `${origin}${wanted.redirects.path}`, headers: {}, body: null, maxBytes: MAX_BYTES };
@@ -85,7 +86,8 @@ export const tlsCheck = defineCheck({
       if (place.protocol !== 'https:' || seen.has(place.origin)) continue;
       seen.add(place.origin);
       const name = place.hostname.replace(/^\[|\]$/g, '');
-      looks.push(await look(name, { host: name, port: Number(place.port || 443) }));
+      const at = { host: name, port: Number(place.port || 443), reach: reachFrom(origin, place, reach) };
+      looks.push(await look(name, at));
     }
     return { looks, last };
   },
