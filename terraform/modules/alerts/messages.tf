@@ -68,7 +68,8 @@ resource "google_monitoring_alert_policy" "oldest_message" {
   }
 }
 
-# Who probes can fail too, and then nothing says so but its silence. A series that ends, and one that goes on with zeros.
+# Who probes can fail too, and then nothing says so but its silence. A series that ends, and one that goes on with zeros; and of several
+# suites the one that is no longer run, however loud the others are.
 resource "google_monitoring_alert_policy" "no_probe_results" {
   count = var.probe_topic == null ? 0 : 1
 
@@ -111,9 +112,28 @@ resource "google_monitoring_alert_policy" "no_probe_results" {
     }
   }
 
+  conditions {
+    display_name = "A suite is no longer run"
+
+    condition_absent {
+      filter = join(" AND ", [
+        "resource.type = \"cloud_run_revision\"",
+        "metric.type = \"logging.googleapis.com/user/${google_logging_metric.probe_runs.name}\"",
+      ])
+      duration = "${var.probe_silence_seconds}s"
+
+      aggregations {
+        alignment_period     = "60s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = ["metric.label.suite"]
+      }
+    }
+  }
+
   documentation {
     mime_type = "text/markdown"
-    content   = "No probe has said anything, good or bad: whether the system works is unknown. See what became of the function probe and of its clock: docs/operations/RUNBOOK.md."
+    content   = "No probe has said anything, good or bad, or one of its suites has not: whether the system works is unknown. See what became of the function probe and of its clock: docs/operations/RUNBOOK.md."
   }
 }
 
@@ -122,5 +142,31 @@ locals {
     "resource.type = \"pubsub_topic\"",
     "resource.labels.topic_id = \"${coalesce(var.probe_topic, "none")}\"",
     "metric.type = \"pubsub.googleapis.com/topic/send_request_count\"",
+    # What Pub/Sub refuses is counted too, and is no result.
+    "metric.labels.response_class = \"success\"",
   ])
+}
+
+# Runs that were counted, which probe logs at level info.
+resource "google_logging_metric" "probe_runs" {
+  project     = var.project
+  name        = "aurora_probe_runs"
+  description = "Runs of the probes, by suite."
+  filter      = "resource.type=\"cloud_run_revision\" AND jsonPayload.message=\"probed\""
+
+  label_extractors = {
+    suite = "EXTRACT(jsonPayload.suite)"
+  }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+
+    labels {
+      key         = "suite"
+      value_type  = "STRING"
+      description = "Id of the suite."
+    }
+  }
 }

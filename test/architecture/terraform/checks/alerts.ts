@@ -5,6 +5,7 @@ import { type Check, differing, unlike } from '../check.ts';
 import {
   type Block,
   filesIn,
+  localsIn,
   moduleCall,
   namedIn,
   type Parsed,
@@ -21,7 +22,14 @@ const FOLDER = 'modules/alerts';
 const ALERTS: Readonly<Record<string, readonly string[]>> = {
   dead_letters: ['subscription/num_undelivered_messages', 'var.dead_letter_subscriptions', 'var.dead_letters'],
   oldest_message: ['subscription/oldest_unacked_message_age', 'var.push_subscriptions', 'var.oldest_message_seconds'],
-  no_probe_results: ['local.probe_results', 'var.probe_silence_seconds', 'condition_absent', 'condition_threshold'],
+  no_probe_results: [
+    'local.probe_results',
+    'var.probe_silence_seconds',
+    'Nothing is heard of the topic',
+    'condition_threshold',
+    'google_logging_metric.probe_runs.name',
+    '["metric.label.suite"]',
+  ],
   latency: [
     'run.googleapis.com/request_latencies',
     'REDUCE_PERCENTILE_95',
@@ -121,8 +129,35 @@ function logLine(parsed: Parsed): readonly string[] {
   ];
 }
 
+/** Of the dead man's switch: what counts for a result, and the line of a run. */
+function probesHeard(parsed: Parsed): readonly string[] {
+  const { filter, label_extractors, metric_descriptor } = resource(parsed, FOLDER, 'google_logging_metric.probe_runs');
+  const handler = readFileSync(join(ROOT, 'functions/probe/handler.ts'), 'utf8');
+  return [
+    ...(String(localsIn(parsed, FOLDER)['probe_results']).includes('metric.labels.response_class = \\"success\\"')
+      ? []
+      : ['local.probe_results: what is refused is no result']),
+    ...unlike(
+      'probe_runs',
+      { filter, label_extractors, metric_descriptor },
+      {
+        filter: 'resource.type="cloud_run_revision" AND jsonPayload.message="probed"',
+        label_extractors: { suite: 'EXTRACT(jsonPayload.suite)' },
+        metric_descriptor: [
+          { metric_kind: 'DELTA', value_type: 'INT64', labels: [{ key: 'suite', value_type: 'STRING' }] },
+        ],
+      },
+    ),
+    ...(/log\.info\(\{ suite, [^}]*\}, 'probed'\)/.test(handler) ? [] : ['probe logs no run by its suite']),
+  ];
+}
+
 export const ALERTING: readonly Check[] = [
   { says: 'every alert looks at what it should, tells somebody, and says where to look', breaches: everyAlert },
+  {
+    says: "the dead man's switch hears what was taken, of each suite, by a line that probe really logs",
+    breaches: probesHeard,
+  },
   { says: 'the alert on the model stands on a line that route really logs', breaches: logLine },
   {
     says: 'every threshold can be set by the environment, by its name',
