@@ -96,7 +96,7 @@ async function smoke(context: CommandContext): Promise<number> {
   }
 }
 
-async function look({ values, directory }: CommandContext): Promise<Look> {
+async function look({ values, directory, note }: CommandContext): Promise<Look> {
   const only = listOf(values, 'only');
   const suite = textOption(values, 'suite') ?? 'local';
   if (suite === 'local') {
@@ -115,6 +115,7 @@ async function look({ values, directory }: CommandContext): Promise<Look> {
     context: textOption(values, 'context'),
     cluster: textOption(values, 'cluster'),
     variables: { namespace: String(values['namespace']), ...settingsOf(listOf(values, 'set') ?? []) },
+    note,
   });
 }
 

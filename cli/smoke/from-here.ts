@@ -1,5 +1,7 @@
 /** A suite that is run from this machine: over the network, with a kubeconfig into a cluster, and by way of the loop that is within reach. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { machineEnvironment } from '#shared/config.ts';
 import { RejectedError } from '#shared/errors.ts';
@@ -7,7 +9,6 @@ import { createToolbox } from '#shared/probes/create-tools.ts';
 import type { ClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { type RunReport, runSuite, withNeeds } from '#shared/probes/run.ts';
 import type { Suite } from '#shared/probes/suite.ts';
-import { isThisMachine } from '#shared/runtime/this-machine.ts';
 import { chosen, type LeftOut, without } from './choose.ts';
 import { entryOf } from './kubeconfig.ts';
 import { kubeconfigAccess } from './kubeconfig-access.ts';
@@ -28,7 +29,12 @@ export interface FromHere {
   /** Name of the cluster, or of its context. */
   readonly cluster: string | null;
   readonly variables: Readonly<Record<string, string>>;
+  /** Told before it begins. */
+  readonly note: (text: string) => void;
 }
+
+/** Host milliseconds; who waits longer is told so. */
+const LONG_MS = 150_000;
 
 /** A look, and what goes on about it. */
 export interface Look {
@@ -46,9 +52,13 @@ export async function fromHere(asked: FromHere): Promise<Look> {
   const wanted = chosen(suite, asked.only);
   const checks = wanted === null ? suite.checks : withNeeds(suite.checks, wanted);
   const way = checks.some(({ on }) => on === 'kubernetes') ? wayIn(asked) : { access: null, remarks: [] };
+  if (suite.deadlineMs > LONG_MS)
+    asked.note(
+      `Suite ${suite.id} may take up to ${Math.ceil(suite.deadlineMs / 60_000)} minutes; it says what it saw at its end.`,
+    );
   const look = (reach: Reach): Promise<Look> => lookAt(suite, wanted, way, reach);
   return checks.some(({ on, publishes }) => on === 'loop' || publishes)
-    ? await withReach({ directory: asked.directory, clusterIsHere: isHere(way.access) }, look)
+    ? await withReach({ directory: asked.directory, clusterIsHere: isOf(asked.directory, way.access) }, look)
     : await look(NOTHING);
 }
 
@@ -74,8 +84,12 @@ async function lookAt(suite: Suite, wanted: ReadonlySet<string> | null, way: Way
   }
 }
 
-const isHere = (access: ClusterAccess | null): boolean =>
-  access !== null && isThisMachine(new URL(access.server).hostname);
+/** Whether it is the cluster beside the stack there, by the kubeconfig that this has written: a tunnel leads elsewhere from 127.0.0.1 too. */
+function isOf(directory: string, access: ClusterAccess | null): boolean {
+  const given = join(directory, 'kubeconfig');
+  const found = existsSync(given) ? findKubeconfig({ given, env: '', home: '' }) : null;
+  return found !== null && entryOf(found.file, found.where, null).server === access?.server;
+}
 
 interface WayIn {
   /** Null: this machine has no kubeconfig; what looks at the cluster then says so. */

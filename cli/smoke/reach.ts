@@ -20,7 +20,7 @@ export const NOTHING: Reach = { loop: null, publishJob: null, remarks: [] };
 export interface Place {
   /** Of a stack that may run here. */
   readonly directory: string;
-  /** Whether the cluster that is looked at is of this machine: jobs for another are not on the bus of this one. */
+  /** Whether the cluster that is looked at is the one beside it: jobs for another are not on its bus. */
   readonly clusterIsHere: boolean;
 }
 

@@ -33,14 +33,12 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Only these, and those they need; null: all. */
   readonly only: ReadonlySet<string> | null;
-  /** Told of each as it ends. */
-  readonly ended?: (result: CheckResult) => void;
 }
 
 /** An attempt that ignores its deadline is left to itself so much later. */
 const GRACE_MS = 250;
 
-export async function runSuite({ suite, tools, runId, signal, only, ended }: RunOptions): Promise<RunReport> {
+export async function runSuite({ suite, tools, runId, signal, only }: RunOptions): Promise<RunReport> {
   const { hostClock, stopwatchMs } = tools;
   const startedMs = hostClock.now();
   const sinceMs = stopwatchMs();
@@ -56,7 +54,7 @@ export async function runSuite({ suite, tools, runId, signal, only, ended }: Run
         ? await confirmed(check, { tools, slots, untilMs, signal })
         : skipped({ because: bad.check_id, its_status: bad.status });
     const nowMs = hostClock.now();
-    const result: CheckResult = {
+    return {
       suite: suite.id,
       run_id: runId,
       check_id: check.id,
@@ -68,8 +66,6 @@ export async function runSuite({ suite, tools, runId, signal, only, ended }: Run
       ...looked,
       maintenance: maintenanceOf(suite.maintenance, check.id, nowMs),
     };
-    ended?.(result);
-    return result;
   };
 
   const chosen = only === null ? suite.checks : withNeeds(suite.checks, only);

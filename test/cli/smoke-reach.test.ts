@@ -47,11 +47,14 @@ async function look(checks: Readonly<Record<string, object>>, ...words: readonly
   return Object.fromEntries(runReport.parse(value).results.map((result) => [result.check_id, result]));
 }
 
-/** KEDA polls each 50 ms and cools down in half a second. */
-async function cluster(backlog: Backlog): Promise<{ sim: RunningCluster; words: readonly string[] }> {
+/** KEDA polls each 50 ms and cools down in half a second. @param directory of the stack beside which it stands */
+async function cluster(
+  backlog: Backlog,
+  directory?: string,
+): Promise<{ sim: RunningCluster; words: readonly string[] }> {
   const sim = await startCluster({ hostClock, seed: 7, speed: 600, backlog });
   onTestFinished(() => sim.close());
-  const kubeconfig = join(await temporary(), 'kubeconfig');
+  const kubeconfig = join(directory ?? (await temporary()), 'kubeconfig');
   await writeFile(kubeconfig, sim.kubeconfig);
   return { sim, words: ['--kubeconfig', kubeconfig] };
 }
@@ -88,7 +91,7 @@ describe('beside a stack that runs', () => {
   test('the loop is its own, and jobs go to its bus, where they wait', async () => {
     const directory = await temporary();
     const { platform } = await stackIn(directory);
-    const { words } = await cluster(platform.backlog);
+    const { words } = await cluster(platform.backlog, directory);
     const results = await look({ ...LOOP, ...LETTERS, ...ZERO }, ...words, '--dir', directory);
     expect(results['decision']).toMatchObject({ status: 'pass' });
     expect(results['letters']).toMatchObject({ status: 'pass', evidence: { dead_letters: 0 } });
@@ -99,24 +102,30 @@ describe('beside a stack that runs', () => {
     // Which is no work of the loop.
     expect((await runJson('status', '--dir', directory)).value).toMatchObject({ backlog: 0 });
     const { err } = await run('smoke', '--suite', await suiteOf(LETTERS), '--dir', directory);
+    // No word of how long it may take, for it does not.
     expect(err).toBe(`The loop and its bus are those of the stack that runs in ${directory}.\n`);
   });
 
-  test('jobs for a cluster elsewhere are not on its bus', async () => {
-    const directory = await temporary();
-    const { platform } = await stackIn(directory);
-    const { sim } = await cluster(() => 0);
-    const elsewhere = join(await temporary(), 'kubeconfig');
-    await writeFile(elsewhere, sim.kubeconfig.replaceAll('https://127.0.0.1:', 'https://cluster.example:'));
-    const results = await look(ZERO, '--kubeconfig', elsewhere, '--dir', directory);
-    expect(results['zero']).toMatchObject({ status: 'error', evidence: { publisher: false } });
-    expect(await platform.backlog(PSI)).toBe(0);
-  });
+  test.each(['https://cluster.example:', 'https://127.0.0.1:'])(
+    'jobs for a cluster at %s, which is another, are not on its bus',
+    async (at) => {
+      const directory = await temporary();
+      const { platform } = await stackIn(directory);
+      await cluster(() => 0, directory);
+      // As a tunnel leads to one elsewhere.
+      const { sim } = await cluster(() => 0);
+      const elsewhere = join(await temporary(), 'kubeconfig');
+      await writeFile(elsewhere, sim.kubeconfig.replaceAll('https://127.0.0.1:', at));
+      const results = await look(ZERO, '--kubeconfig', elsewhere, '--dir', directory);
+      expect(results['zero']).toMatchObject({ status: 'error', evidence: { publisher: false } });
+      expect(await platform.backlog(PSI)).toBe(0);
+    },
+  );
 
   test('what its bus does not take is no finding', async () => {
     const directory = await temporary();
     await stackIn(directory);
-    const { words } = await cluster(() => 0);
+    const { words } = await cluster(() => 0, directory);
     const results = await look({ zero: { ...ZERO.zero, topic: 'nobody-s' } }, ...words, '--dir', directory);
     expect(results['zero']).toMatchObject({ status: 'error', evidence: { code: 'topic_unknown' } });
   });

@@ -84,6 +84,11 @@ describe('vm smoke', () => {
     });
   });
 
+  test('says beforehand that it may take long', async () => {
+    const { err } = await run('smoke', '--suite', await small({ deadline_s: 1_200 }));
+    expect(err).toBe('Suite mine may take up to 20 minutes; it says what it saw at its end.\n');
+  });
+
   const ids = ({ results }: { results: readonly { check_id: string }[] }) => results.map(({ check_id }) => check_id);
   test.each<[readonly string[], readonly string[]]>([
     [
