@@ -217,7 +217,8 @@ export const ERROR_CATALOGUE = {
   suite_invalid: {
     kind: 'rejected',
     status: 400,
-    remedy: 'Correct the place named in the message; docs/operations/SMOKE.md shows what a suite holds.',
+    remedy:
+      'Correct the place named in the message, or say what it leaves open (vm smoke --set name=value, variables of AURORA_PROBE); docs/operations/SMOKE.md shows what a suite holds.',
   },
   suite_unknown: {
     kind: 'rejected',
@@ -250,7 +251,7 @@ export const ERROR_CATALOGUE = {
     kind: 'rejected',
     status: 401,
     remedy:
-      'Look as the function probe in the cloud, whose account has ID tokens (AURORA_AUDIENCE and AURORA_CALLERS are set); elsewhere leave out what asks who calls.',
+      'Look as an account that has ID tokens: as the function probe in the cloud (AURORA_AUDIENCE and AURORA_CALLERS are set), or by hand with AURORA_PLATFORM=gcp, logged in as one; elsewhere leave out what asks who calls.',
   },
   // Composition and command line.
   config_invalid: { kind: 'rejected', status: 400, remedy: 'Correct the variable or flag named in the message.' },

@@ -20,9 +20,15 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
   const { config, hostClock, log, google } = options;
   const { projectId, bucket, dataset, location, maxBytesBilled, trainingJob, callers, endpoints } = google;
   const tokens = createMetadataTokens({ origin: endpoints.metadata, hostClock });
+  const isPerson = options.identity === 'application default';
   const accessToken = async (): Promise<() => Promise<string>> => {
-    if (options.identity !== 'application default') return () => tokens.access();
+    if (!isPerson) return () => tokens.access();
     return (await import('./adapters/google/default-tokens.ts')).createDefaultTokens();
+  };
+  let identity: Promise<(audience: string) => Promise<string>> | undefined;
+  const identityOfPerson = async (audience: string): Promise<string> => {
+    identity ??= import('./adapters/google/default-tokens.ts').then((tokensOf) => tokensOf.createDefaultIdentity());
+    return (await identity)(audience);
   };
   const ports = openPorts();
   const { lazily } = ports;
@@ -96,7 +102,7 @@ export function createGcpPlatform(options: PlatformOptions & { readonly google: 
     backlog: async () => null,
     // What is a job already starts no other.
     startJob: trainingJob === null || config.jobEvent !== null ? null : jobStarter(trainingJob),
-    identity: callers === null ? null : (audience) => tokens.identity(audience),
+    identity: isPerson ? identityOfPerson : callers === null ? null : (audience) => tokens.identity(audience),
     clusterToken: () => tokens.cluster(),
     salt: saltIn(state),
     close: ports.close,

@@ -31,7 +31,7 @@ export const smokeCommand: Command = {
   },
   help: {
     suite:
-      'local (the stack that runs here), production, staging, scaling (publishes a job), or the path of a suite in YAML (default: local)',
+      'local (the stack that runs here), production, staging, scaling (publishes a job), loop (our functions in the cloud: AURORA_PLATFORM=gcp), or the path of a suite in YAML (default: local)',
     only: 'these checks and those they need, parted by commas',
     junit: 'writes the results to this file too, as JUnit XML',
     watch: 'looks again each period of the suite, until Ctrl-C',

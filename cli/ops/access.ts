@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { hostClock } from '#shared/adapters/clock/host.ts';
 import { type Config, parseConfig, readConfig } from '#shared/config.ts';
 import { RejectedError } from '#shared/errors.ts';
+import type { Platform } from '#shared/platform.ts';
 import { createPlatform } from '#shared/platform-choice.ts';
 import { withClosers } from '#shared/runtime/closing.ts';
 import { createLog } from '#shared/telemetry/log.ts';
@@ -15,6 +16,8 @@ import type { Ground, Operation } from './operation.ts';
 /** How a command reaches the stack of a directory, or what runs in the cloud. */
 export interface Access {
   call<P, R>(operation: Operation<P, R>, params: P): Promise<R>;
+  /** Of whoever is logged in; null: services of one machine ask nobody who he is. */
+  readonly identity: Platform['identity'];
 }
 
 /**
@@ -35,7 +38,7 @@ export async function withAccess<T>(
   const turn = await takeTurn({ directory, command, clock: hostClock, note });
   if ('running' in turn) {
     const { running } = turn;
-    return use({ call: (operation, params) => callOperation(running, operation, params) });
+    return use({ call: (operation, params) => callOperation(running, operation, params), identity: null });
   }
 
   return withClosers(async (defer) => {
@@ -47,7 +50,7 @@ export async function withAccess<T>(
     const log = createLog({ level: 'warn', destination: file });
     const stack = await startStack({ config: local, hostClock, log, port: 0, providers: null, brief: !creates });
     defer(() => stack.close());
-    return use({ call: (operation, params) => operation.run(stack, operation.params.parse(params)) });
+    return use({ call: (operation, params) => operation.run(stack, operation.params.parse(params)), identity: null });
   });
 }
 
@@ -64,6 +67,7 @@ async function overTheCloud<T>(config: Config, command: string, use: (access: Ac
   return withClosers(async (defer) => {
     defer(() => platform.close());
     return use({
+      identity: platform.identity,
       call(operation, params) {
         if (operation.reach === 'everywhere') return operation.run(ground, operation.params.parse(params));
         const words = `vm ${command} is for the stack of one machine; unset AURORA_PLATFORM`;

@@ -57,7 +57,7 @@ export async function fromHere(asked: FromHere): Promise<Look> {
       `Suite ${suite.id} may take up to ${Math.ceil(suite.deadlineMs / 60_000)} minutes; it says what it saw at its end.`,
     );
   const look = (reach: Reach): Promise<Look> => lookAt(suite, wanted, way, reach);
-  return checks.some(({ on, publishes }) => on === 'loop' || publishes)
+  return checks.some(({ on, publishes, showsIdToken }) => on === 'loop' || publishes || showsIdToken)
     ? await withReach({ directory: asked.directory, clusterIsHere: isOf(asked.directory, way.access) }, look)
     : await look(NOTHING);
 }
@@ -69,6 +69,7 @@ async function lookAt(suite: Suite, wanted: ReadonlySet<string> | null, way: Way
     cluster: way.access,
     loop: reach.loop,
     publishJob: reach.publishJob,
+    identity: reach.identity,
   });
   try {
     const report = await runSuite({

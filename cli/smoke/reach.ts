@@ -1,21 +1,23 @@
 /**
- * The loop as it is within reach of this machine, and who publishes jobs: the cloud's, as whoever is logged in, where the configuration
+ * The loop as it is within reach of this machine, who publishes jobs, and who calls where services ask for that: the cloud's, as whoever is logged in, where the configuration
  * names it, else that of the stack that runs in the directory. Opened for a suite that needs it.
  */
 import { randomUUID } from 'node:crypto';
 import { readConfig } from '#shared/config.ts';
+import type { Identity } from '#shared/probes/tools/id-token.ts';
 import type { LoopReader, ProbeTools } from '#shared/probes/tools.ts';
 import { type Access, withAccess } from '../ops/access.ts';
 import { championAge, countDeadLetters, hasCanary, offersAge, publishCanary, publishJob } from '../ops/probing.ts';
 import { readHolder } from '../stack/lock.ts';
 
 export interface Reach extends Pick<ProbeTools, 'loop' | 'publishJob'> {
+  readonly identity: Identity;
   /** Whose loop it was. */
   readonly remarks: readonly string[];
 }
 
 /** What needs the loop then says that it is not within reach. */
-export const NOTHING: Reach = { loop: null, publishJob: null, remarks: [] };
+export const NOTHING: Reach = { loop: null, publishJob: null, identity: null, remarks: [] };
 
 export interface Place {
   /** Of a stack that may run here. */
@@ -37,6 +39,7 @@ export async function withReach<T>({ directory, clusterIsHere }: Place, use: (re
 
 const reachOf = (access: Access, whose: string, mayPublish: boolean): Reach => ({
   loop: loopOver(access),
+  identity: access.identity,
   publishJob: mayPublish
     ? async (topic, job) => {
         await access.call(publishJob, { topic, job });

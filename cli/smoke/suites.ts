@@ -4,7 +4,7 @@ import { RejectedError } from '#shared/errors.ts';
 import { CHECK_KINDS } from '#shared/probes/checks/index.ts';
 import { parseSuite, type Suite } from '#shared/probes/suite.ts';
 
-const SUITE_NAMES = ['production', 'staging', 'scaling', 'local'] as const;
+const SUITE_NAMES = ['production', 'staging', 'scaling', 'loop', 'local'] as const;
 const isName = (text: string): boolean => (SUITE_NAMES as readonly string[]).includes(text);
 
 /** @throws RejectedError file_unreadable, suite_invalid */

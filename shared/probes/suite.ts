@@ -38,6 +38,8 @@ export interface PlannedCheck {
   readonly on: TargetKind;
   /** It puts jobs before others. */
   readonly publishes: boolean;
+  /** Its target asks who calls. */
+  readonly showsIdToken: boolean;
   readonly severity: 'critical' | 'warning';
   readonly needs: readonly string[];
   readonly deadlineMs: number;
@@ -182,6 +184,7 @@ export function parseSuite(text: string, where: string, options: SuiteOptions): 
       target: on,
       on: definition.on,
       publishes: definition.publishes ?? false,
+      showsIdToken: 'idToken' in bound.target,
       severity: rest.severity,
       needs,
       deadlineMs: (deadline_s ?? data.check_deadline_s) * 1000,

@@ -14,6 +14,7 @@ import { memoryBus } from '#test/support/memory-bus.ts';
 
 /** Operations on a stack of which a test gives what they use. */
 const accessTo = (platform: object): Access => ({
+  identity: null,
   call: async (operation, params) => operation.run({ platform } as Stack, operation.params.parse(params)),
 });
 

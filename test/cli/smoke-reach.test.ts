@@ -35,7 +35,11 @@ async function suiteOf(checks: Readonly<Record<string, object>>): Promise<string
     period_s: 60,
     deadline_s: 30,
     confirm: { times: 0, pause_ms: 0 },
-    targets: { loop: { loop: true }, cluster: { kubernetes: { namespace: 'vaultmesh' } } },
+    targets: {
+      loop: { loop: true },
+      cluster: { kubernetes: { namespace: 'vaultmesh' } },
+      score: { url: 'https://score.example', id_token: true },
+    },
     checks: Object.entries(checks).map(([id, check]) => ({ id, category: 'mine', ...check })),
   };
   await writeFile(path, JSON.stringify(suite));
@@ -151,6 +155,20 @@ describe('over the ports of the cloud', () => {
         }),
     };
   }
+
+  test('who is logged in shows his ID tokens; without a login that is said, and of no service that it is down', async () => {
+    await cloud();
+    vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', join(await temporary(), 'none.json'));
+    const health = { health: { kind: 'http', target: 'score', path: '/health' } };
+    const results = await look(health);
+    expect(results['health']).toMatchObject({
+      status: 'error',
+      evidence: {
+        code: 'upstream_unavailable',
+        reason: expect.stringMatching(/^no ID token for https:\/\/score\.example: log in as an account/),
+      },
+    });
+  });
 
   test('a synthetic decision goes in by Pub/Sub and comes out of the record; ages are those of the bucket', async () => {
     const { pubsub, recorded } = await cloud();

@@ -147,7 +147,7 @@ describe('vm smoke', () => {
     expect({ code, err }).toEqual({
       code: 3,
       err: expect.stringContaining(
-        'suite "prodction": expected one of production, staging, scaling, local, or a file: ENOENT',
+        'suite "prodction": expected one of production, staging, scaling, loop, local, or a file: ENOENT',
       ),
     });
   });
