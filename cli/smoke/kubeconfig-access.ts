@@ -86,6 +86,9 @@ async function tokenOfPlugin(
   const ended = Promise.withResolvers<number | NodeJS.Signals | null>();
   const end = (error: RejectedError): void => {
     child.kill('SIGKILL');
+    // What it has started itself may live on, and holds the other ends: nobody here waits for that.
+    child.stdout.destroy();
+    child.stderr.destroy();
     ended.reject(error);
   };
   const cancel = hostClock.after(PLUGIN_MS, () => end(wrong(`${command} said nothing within ${PLUGIN_MS / 1_000} s`)));

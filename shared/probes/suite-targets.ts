@@ -48,8 +48,11 @@ export function targetOf(said: z.infer<typeof targetSaid>, { variables, loopback
       throw new Error(
         `expected a URL of http or https without a user, got ${JSON.stringify(hasUser ? `${parsed.protocol}//${parsed.host} with a user` : url)}`,
       );
-    // Paths of checks are put behind it, where they would be part of these.
-    if (/[?#]/.test(url)) throw new Error(`expected a URL without a query and a fragment, got ${JSON.stringify(url)}`);
+    // Paths of checks are put behind it, where they would be part of these; and a query may hold a key.
+    if (/[?#]/.test(url))
+      throw new Error(
+        `expected a URL without a query and a fragment, got one behind ${JSON.stringify(url.split(/[?#]/, 1)[0])}`,
+      );
     if (said.id_token && !mayBeShown(parsed, { loopback }))
       throw new Error(
         `expected a URL of https for id_token (http on this machine only, where that may be looked at), got ${JSON.stringify(url)}`,

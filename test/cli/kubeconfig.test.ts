@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { type KubeconfigEntry, parseKubeconfig } from '#cli/smoke/kubeconfig.ts';
 import { kubeconfigAccess } from '#cli/smoke/kubeconfig-access.ts';
@@ -344,6 +344,24 @@ echo '{"kind":"ExecCredential","status":{"token":"'$1-$KEPT-$OWN-$n'"}}'`;
       .token?.()
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'cluster_unauthorized', message: `config: users[u].user.exec: ${message}` });
+  });
+
+  test('has a plugin that hangs with what it has started, and nothing waits for that', async () => {
+    const clock = fakeClock();
+    const pipes = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length;
+    const user = plugin('leaves', `sleep 600 & echo $! > "${folder}/left"; wait`);
+    const asked = open({ user }, clock)
+      .token?.()
+      .catch((error: unknown) => error);
+    const left = (): number =>
+      existsSync(join(folder, 'left')) ? Number(readFileSync(join(folder, 'left'), 'utf8')) : 0;
+    await vi.waitUntil(() => left() > 0);
+    onTestFinished(() => void process.kill(left(), 'SIGKILL'));
+    const during = pipes();
+    await clock.advance(20_000);
+    expect(await asked).toMatchObject({ message: expect.stringContaining('said nothing within 20 s') });
+    // What it said, and what it complained.
+    await expect.poll(pipes).toBeLessThanOrEqual(during - 2);
   });
 
   test('has a plugin that hangs, which is ended', async () => {

@@ -199,6 +199,15 @@ describe('probe', () => {
     expect(deps.lines.some(({ level, message }) => level === 'error' && message.includes('begun anew'))).toBe(true);
   });
 
+  test('a state as it was written before periods were instants is begun anew, and goes on', async () => {
+    const { next, objects, told, state } = house(['fail']);
+    const before = { last_slot: 29_454_720, checks: { a: { recent: [true, true], good: 0, firing_since: null } } };
+    await objects.write('probes/local/alerts.json', jsonBytes({ ...before, untold: [] }), {});
+    for (let run = 0; run < 4; run += 1) expect(await next()).toBe(204);
+    expect(told).toHaveLength(1);
+    expect(await state()).toMatchObject({ last_period: '2026-01-01T00:04:00.000Z' });
+  });
+
   test.each([
     ['longer', 'period_s: 60', 'period_s: 3600'],
     ['shorter', 'period_s: 60', 'period_s: 30'],

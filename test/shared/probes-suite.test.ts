@@ -74,12 +74,12 @@ describe('a suite that is wrong names the place', () => {
     [
       'a URL with a query, of which paths would be a part',
       targets('{ url: "https://x.example/?a=" }'),
-      'my.yaml: targets.r: expected a URL without a query and a fragment, got "https://x.example/?a="',
+      'my.yaml: targets.r: expected a URL without a query and a fragment, got one behind "https://x.example/"',
     ],
     [
       'a URL with a fragment',
       targets('{ url: "https://x.example#" }'),
-      'my.yaml: targets.r: expected a URL without a query and a fragment, got "https://x.example#"',
+      'my.yaml: targets.r: expected a URL without a query and a fragment, got one behind "https://x.example"',
     ],
     ['no mapping', '- 1', 'my.yaml: the suite: Invalid input: expected object, received array'],
     ['an unknown key', `${HEAD}check: []\nchecks: [${fine}]`, 'my.yaml: "check" is not known here'],
