@@ -4,6 +4,7 @@ import { HEARS_NOTHING } from '#cli/wargame/policies/policy.ts';
 import { playWorld, type WorldOptions } from '#cli/wargame/world.ts';
 import { FIRST_LOOK } from '#shared/defaults.ts';
 import { loadMarketSpec } from '#sim/market/load-spec.ts';
+import { runsDear } from '#test/support/dear.ts';
 import type { JobOf, ResultOf } from './learning/jobs/index.ts';
 import { runJob } from './learning/jobs/index.ts';
 import { angleOf, calibrated, UPLIFT_TOLERANCE } from './learning/jobs/promotion/calibrate.ts';
@@ -59,7 +60,7 @@ describe('the bisection', () => {
   });
 });
 
-describe('a challenger', () => {
+describe.skipIf(!runsDear)('a challenger', () => {
   it('takes the best where it believes the truth, and the worst where it believes the reverse', async () => {
     const differences: number[] = [];
     await playWorld(world('second', 60), (market) => {
@@ -94,7 +95,7 @@ describe('a challenger', () => {
   });
 });
 
-describe('a try', () => {
+describe.skipIf(!runsDear)('a try', () => {
   const tried = async (more: Partial<JobOf<'promotion'>>): Promise<Try> => {
     const job = {
       kind: 'promotion',

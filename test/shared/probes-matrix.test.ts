@@ -4,7 +4,6 @@ import type { Suite } from '#shared/probes/suite.ts';
 import { FAULT_NAMES, FAULTS, type FaultName } from '#sim/cluster/faults/catalogue.ts';
 import { uniforms } from '#sim/market/random.ts';
 import { testCases } from '#test/support/cases.ts';
-import { runsDear } from '#test/support/dear.ts';
 import { type GeneratedFault, generateFault } from '#test/support/generated-faults.ts';
 import { failing, LASTS_MS, type Matrix, openMatrix } from '#test/support/probe-matrix.ts';
 
@@ -132,10 +131,9 @@ const ABOUT: Readonly<Record<string, readonly string[]>> = {
   nothing: [],
 };
 
-/** A run of all checks takes a twentieth of a second: of what is drawn, `npm test` takes the first quarter. */
-const DRAWN = testCases * (runsDear ? 1 : 0.25);
-const PAIRS = Math.ceil(DRAWN * 0.04);
-const GENERATED = Math.ceil(DRAWN * 0.05);
+/** A run of all checks takes a twentieth of a second. */
+const PAIRS = Math.ceil(testCases * 0.04);
+const GENERATED = Math.ceil(testCases * 0.05);
 
 /** Of things that are to be found. */
 interface Score {

@@ -6,6 +6,7 @@ import { loadMarketSpec } from '#sim/market/load-spec.ts';
 import { createMarket } from '#sim/market/market.ts';
 import { uniforms } from '#sim/market/random.ts';
 import { arrivalGaps, trafficStream } from '#sim/traffic.ts';
+import { runsDear } from '#test/support/dear.ts';
 import { START_MS } from './small-market.ts';
 
 const DECISIONS = 2500;
@@ -71,7 +72,7 @@ const meanOf = (name: string, choose: Choose | 'oracle'): { utility: number; com
   return { utility: mean('utility'), completed: mean('completed') };
 };
 
-describe.each(['default', 'second'])('the truth of the %s market', (name) => {
+describe.skipIf(!runsDear).each(['default', 'second'])('the truth of the %s market', (name) => {
   it('is worth learning: the rules leave a gap to the oracle, and chance completes more than they do', () => {
     const [byRules, byChance, byOracle] = [meanOf(name, rules), meanOf(name, random), meanOf(name, 'oracle')];
     expect(byRules.completed).toBeGreaterThan(0.66);
