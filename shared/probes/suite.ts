@@ -8,6 +8,7 @@ import { count, timestamp } from '#shared/domain/primitives.ts';
 import { probeId, severity } from '#shared/domain/probe.ts';
 import { RejectedError } from '#shared/errors.ts';
 import type { Attempt, CheckKind, TargetKind } from './check.ts';
+import { faultOfOrder, inOrder } from './suite-order.ts';
 import {
   type BoundTarget,
   filled,
@@ -226,38 +227,6 @@ class TooDeep extends Error {
   constructor() {
     super(`expected at most ${MAX_DEPTH} levels, one in the other`);
   }
-}
-
-/** An id twice, a need that is not there, a circle. Null: none. */
-function faultOfOrder(checks: readonly PlannedCheck[]): string | null {
-  const byId = new Map<string, PlannedCheck>();
-  for (const [index, check] of checks.entries()) {
-    if (byId.has(check.id)) return `checks[${index}].id: ${JSON.stringify(check.id)} is there twice`;
-    byId.set(check.id, check);
-  }
-  for (const [index, { id, needs }] of checks.entries()) {
-    const missing = needs.find((need) => !byId.has(need));
-    if (missing !== undefined) return `checks[${index}] (${id}).needs: there is no check ${JSON.stringify(missing)}`;
-  }
-  if (inOrder(checks).length === checks.length) return null;
-  const settled = new Set(inOrder(checks).map(({ id }) => id));
-  const caught = checks.filter(({ id }) => !settled.has(id)).map(({ id }) => id);
-  return `checks: these need one another in a circle: ${caught.join(', ')}`;
-}
-
-/** Each behind those it needs; those in a circle are left out. */
-function inOrder(checks: readonly PlannedCheck[]): readonly PlannedCheck[] {
-  const placed = new Set<string>();
-  const order: PlannedCheck[] = [];
-  for (let before = -1; order.length > before; ) {
-    before = order.length;
-    for (const check of checks) {
-      if (placed.has(check.id) || !check.needs.every((need) => placed.has(need))) continue;
-      placed.add(check.id);
-      order.push(check);
-    }
-  }
-  return order;
 }
 
 function firstIssue(error: z.ZodError, place: string): string {
