@@ -9,8 +9,12 @@ import { count, name, nonNegative, timestamp } from './primitives.ts';
 export const checkStatus = z.enum(['pass', 'fail', 'error', 'skipped']);
 export type CheckStatus = z.infer<typeof checkStatus>;
 
+/** Characters of one text of the evidence, and of what is to be done. */
+export const MAX_TEXT = 300;
+export const MAX_REMEDY = 500;
+
 /** What was seen, in a few flat fields that a person reads. */
-export const evidence = z.record(z.string(), z.union([z.string().max(300), z.number(), z.boolean(), z.null()]));
+export const evidence = z.record(z.string(), z.union([z.string().max(MAX_TEXT), z.number(), z.boolean(), z.null()]));
 export type Evidence = Readonly<z.infer<typeof evidence>>;
 
 /** Whether the suite has failed when the check does, or works less well. */
@@ -36,7 +40,7 @@ export const checkResult = z.object({
   attempts: count,
   evidence,
   /** What to do; null when it passed. */
-  remedy: z.string().max(500).nullable(),
+  remedy: z.string().max(MAX_REMEDY).nullable(),
   /** Why nobody is to be woken; null: no maintenance now. */
   maintenance: z.string().max(200).nullable(),
 });
@@ -53,7 +57,7 @@ export const alertTransition = z.object({
   firing_since: timestamp,
   severity,
   summary: z.string().max(600),
-  remedy: z.string().max(500).nullable(),
+  remedy: z.string().max(MAX_REMEDY).nullable(),
   run_id: name,
 });
 export type AlertTransition = z.infer<typeof alertTransition>;

@@ -4,10 +4,11 @@
  */
 import { z } from 'zod';
 import { name, nonNegative, rfc3339, timestamp } from '#shared/domain/primitives.ts';
-import { type CheckResult, checkResult, type Evidence, probeId } from '#shared/domain/probe.ts';
+import { type CheckResult, checkResult, type Evidence, MAX_REMEDY, MAX_TEXT, probeId } from '#shared/domain/probe.ts';
 import type { HostClock } from '#shared/ports/clock.ts';
 import { codedError } from '#shared/runtime/answers.ts';
 import type { Verdict } from './check.ts';
+import { shown } from './seen.ts';
 import type { Maintenance, PlannedCheck, Suite } from './suite.ts';
 import type { ProbeTools } from './tools.ts';
 import { runVerdict, verdictOf } from './verdict.ts';
@@ -116,7 +117,7 @@ async function confirmed(check: PlannedCheck, looking: Looking): Promise<Looked>
     // What began in this very millisecond may be what was seen.
     freshAfterMs = hostClock.now() + 1;
     if (verdict === null) break;
-    last = { ...verdict, latency_ms: Math.round(ms * 1000) / 1000, attempts };
+    last = { ...bounded(verdict), latency_ms: Math.round(ms * 1000) / 1000, attempts };
     if (verdict.status === 'pass') break;
   }
   return (
@@ -155,10 +156,24 @@ async function attempt(
     return await Promise.race([check.attempt(tools, context), late.promise]);
   } catch (thrown) {
     const { code, message, remedy } = codedError(thrown);
-    return { ...notLooked({ code, reason: message.slice(0, 300) }), remedy };
+    return { ...notLooked({ code, reason: message }), remedy };
   } finally {
     cancel();
   }
+}
+
+/**
+ * What others have said is printed, and fits on record, whatever a check has kept of it: one result that does not would be turned away
+ * there, and a transition that does not would make the state of all alerts unreadable.
+ */
+function bounded({ status, evidence, remedy }: Verdict): Verdict {
+  const fields = Object.entries(evidence).map(([field, value]): [string, Evidence[string]] => [
+    field,
+    typeof value === 'string' || (typeof value === 'number' && !Number.isFinite(value))
+      ? shown(value, MAX_TEXT)
+      : value,
+  ]);
+  return { status, evidence: Object.fromEntries(fields), remedy: remedy === null ? null : shown(remedy, MAX_REMEDY) };
 }
 
 const notLooked = (why: Evidence): Verdict => ({

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { CheckResult } from '#shared/domain/probe.ts';
-import type { RunReport } from '#shared/probes/run.ts';
+import { TransientError } from '#shared/errors.ts';
+import { defineCheck, fail } from '#shared/probes/check.ts';
+import { type RunReport, runReport, runSuite } from '#shared/probes/run.ts';
+import { parseSuite } from '#shared/probes/suite.ts';
 import { probeHouse, suiteOf } from '#test/support/probe-house.ts';
 
 const statuses = ({ results }: RunReport): Record<string, string> =>
@@ -47,6 +51,35 @@ describe('a run', () => {
     });
     expect(resultOf(report, 'b').evidence).toMatchObject({ code: 'internal' });
     expect(JSON.stringify(report)).not.toContain('secret');
+  });
+
+  test('whatever a check has kept of what others said fits on record, and moves no cursor', async () => {
+    const { tools, clock } = probeHouse();
+    const odd = defineCheck({
+      kind: 'odd',
+      on: 'loop',
+      spec: z.strictObject({ throws: z.boolean() }),
+      observe: async ({ throws }) => {
+        if (throws) throw new TransientError('cluster_unreachable', `\u001b[2J${'x'.repeat(400)}`);
+      },
+      judge: () => fail({ long: 'x'.repeat(400), moves: 'a\u001b[2Jb\nc', none: Number.NaN }, 'y'.repeat(600)),
+    });
+    const check = (id: string, throws: boolean) => ({ id, kind: 'odd', target: 'here', category: 'x', throws });
+    const text = JSON.stringify({
+      suite: 'odd',
+      period_s: 60,
+      deadline_s: 20,
+      confirm: { times: 0, pause_ms: 0 },
+      targets: { here: { loop: true } },
+      checks: [check('fails', false), check('throws', true)],
+    });
+    const suite = parseSuite(text, 'odd.yaml', { kinds: { odd }, variables: {}, loopback: true });
+    const { signal } = new AbortController();
+    const report = await runSuite({ suite, tools, runId: `odd-${clock.now()}`, signal, only: null });
+    const [fails, throws] = runReport.parse(JSON.parse(JSON.stringify(report))).results;
+    expect(fails?.evidence).toEqual({ long: `${'x'.repeat(299)}…`, moves: 'a [2Jb c', none: 'NaN' });
+    expect(fails?.remedy).toBe(`${'y'.repeat(499)}…`);
+    expect(throws?.evidence['reason']).toBe(` [2J${'x'.repeat(295)}…`);
   });
 
   test('one that hangs costs its own deadline, and no other check anything', async () => {
