@@ -19,6 +19,8 @@ Looks at the cluster, at what scales it, at its public names and their certifica
   --skip-auth        does without a login: leaves out what looks at the cluster's API
   --kubeconfig FILE  how the cluster is reached (default: $KUBECONFIG, ~/.kube/config)
   --suite NAME|FILE  another suite: staging, or one of your own (default: production)
+  --set NAME=VALUE   what that leaves open, parted by commas
+  --only IDS         these checks and those they need, parted by commas
   --junit FILE       writes the results as JUnit XML too
   --json             the results as JSON, for machines
   --help
@@ -39,8 +41,10 @@ kubeconfig=
 auth=yes
 words=()
 while [[ $# -gt 0 ]]; do
+  # --name=value is --name value.
+  [[ $1 != --*=* ]] || set -- "${1%%=*}" "${1#*=}" "${@:2}"
   case $1 in
-    --cluster | --namespace | --kubeconfig | --suite | --junit)
+    --cluster | --namespace | --kubeconfig | --suite | --set | --only | --junit)
       [[ $# -ge 2 && -n $2 && $2 != --* ]] || unable "$1 takes a value" 'See --help.'
       case $1 in
         --suite) suite=$2 ;;

@@ -87,7 +87,7 @@ test('calls neither kubectl nor curl', async () => {
 
 describe('of the cluster', () => {
   test('that is well: a report by category with counts, and 0', async () => {
-    const words = ['--cluster', 'vaultmesh-cluster', '--namespace', 'vaultmesh', '--suite', suite];
+    const words = ['--cluster', 'vaultmesh-cluster', '--namespace=vaultmesh', `--suite=${suite}`, '--set', 'none=asks'];
     const { code, out, err } = await script([...words, '--junit', 'smoke.xml']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     for (const category of ['cluster', 'scaling', 'ingress', 'services', 'metrics', 'observability'])
@@ -185,6 +185,8 @@ describe('could not run', () => {
     [['--clustr', 'x'], 'there is no option --clustr'],
     [['--cluster'], '--cluster takes a value'],
     [['--suite', '--json'], '--suite takes a value'],
+    [['--cluster='], '--cluster takes a value'],
+    [['--json=yes'], 'there is no option yes'],
   ])('%j', async (words, message) => {
     expect(await script(words)).toEqual({ code: 3, out: '', err: `${UNABLE}${message}\n    See --help.\n` });
   });
