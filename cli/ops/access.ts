@@ -15,7 +15,8 @@ import type { Ground, Operation } from './operation.ts';
 
 /** How a command reaches the stack of a directory, or what runs in the cloud. */
 export interface Access {
-  call<P, R>(operation: Operation<P, R>, params: P): Promise<R>;
+  /** @param signal ends the wait for a running stack; elsewhere an operation keeps its own time */
+  call<P, R>(operation: Operation<P, R>, params: P, signal?: AbortSignal): Promise<R>;
   /** Of whoever is logged in; null: services of one machine ask nobody who he is. */
   readonly identity: Platform['identity'];
 }
@@ -38,7 +39,10 @@ export async function withAccess<T>(
   const turn = await takeTurn({ directory, command, clock: hostClock, note });
   if ('running' in turn) {
     const { running } = turn;
-    return use({ call: (operation, params) => callOperation(running, operation, params), identity: null });
+    return use({
+      call: (operation, params, signal) => callOperation(running, operation, params, signal),
+      identity: null,
+    });
   }
 
   return withClosers(async (defer) => {

@@ -41,8 +41,8 @@ const reachOf = (access: Access, whose: string, mayPublish: boolean): Reach => (
   loop: loopOver(access),
   identity: access.identity,
   publishJob: mayPublish
-    ? async (topic, job) => {
-        await access.call(publishJob, { topic, job });
+    ? async (topic, job, { signal }) => {
+        await access.call(publishJob, { topic, job }, signal);
       }
     : null,
   remarks: [`The loop and its bus are those of ${whose}.`],
@@ -50,11 +50,11 @@ const reachOf = (access: Access, whose: string, mayPublish: boolean): Reach => (
 
 const loopOver = ({ call }: Access): LoopReader => ({
   newCanaryId: randomUUID,
-  publishCanary: async (id) => {
-    await call(publishCanary, { id });
+  publishCanary: async (id, { signal }) => {
+    await call(publishCanary, { id }, signal);
   },
-  hasCanary: (id) => call(hasCanary, { id }),
-  deadLetters: () => call(countDeadLetters, {}),
-  championAgeMs: () => call(championAge, {}),
-  offersAgeMs: () => call(offersAge, {}),
+  hasCanary: (id, { signal }) => call(hasCanary, { id }, signal),
+  deadLetters: ({ signal }) => call(countDeadLetters, {}, signal),
+  championAgeMs: ({ signal }) => call(championAge, {}, signal),
+  offersAgeMs: ({ signal }) => call(offersAge, {}, signal),
 });

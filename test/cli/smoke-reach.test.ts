@@ -1,5 +1,6 @@
 /** `vm smoke` of what needs the loop or publishes jobs: beside a stack that runs, over the ports of the cloud, and where there is neither. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { operationsDoor } from '#cli/ops/server.ts';
@@ -12,6 +13,7 @@ import { type RunningCluster, startCluster } from '#sim/cluster/index.ts';
 import type { Backlog } from '#sim/cluster/keda.ts';
 import { rowOf } from '#test/contract/warehouse-rows.ts';
 import { inTheCloud, startCloud } from '#test/support/cloud.ts';
+import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
 import { type PublisherFake, STATUS, startPublisherFake } from '#test/support/pubsub/publisher-fake.ts';
 import { memoryLog } from '#test/support/runtime.ts';
 import { run, runJson, temporary } from './run.ts';
@@ -85,11 +87,14 @@ describe('beside a stack that runs', () => {
     onTestFinished(() => stack.close());
     const door = await serveLean(operationsDoor(stack, 'a-token'), { port: 0, hostClock });
     onTestFinished(() => door.close());
+    await signpostIn(directory, door.port);
+    return stack;
+  }
+  async function signpostIn(directory: string, port: number): Promise<void> {
     const stat = await readFile(`/proc/${process.ppid}/stat`, 'utf8').catch(() => null);
     const started = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-    const signpost = { pid: process.ppid, started, port: door.port, front_door: null, token: 'a-token', command: 'up' };
+    const signpost = { pid: process.ppid, started, port, front_door: null, token: 'a-token', command: 'up' };
     await writeFile(join(directory, 'stack.json'), JSON.stringify(signpost));
-    return stack;
   }
 
   test('the loop is its own, and jobs go to its bus, where they wait', async () => {
@@ -125,6 +130,23 @@ describe('beside a stack that runs', () => {
       expect(await platform.backlog(PSI)).toBe(0);
     },
   );
+
+  test('one that hangs is let go of with the attempt that asked it', async () => {
+    const directory = await temporary();
+    const [came, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const mute = createServer(({ socket }) => {
+      came.resolve();
+      socket.once('close', left.resolve);
+    });
+    onTestFinished(() => closeServer(mute));
+    const { port } = new URL(await listenOnLoopback(mute));
+    await stackIn(directory);
+    await signpostIn(directory, Number(port));
+    const results = await look({ offers: { ...LOOP.offers, deadline_s: 0.2 } }, '--dir', directory);
+    expect(results['offers']).toMatchObject({ status: 'error', evidence: { code: 'deadline_exceeded' } });
+    await came.promise;
+    await left.promise;
+  });
 
   test('what its bus does not take is no finding', async () => {
     const directory = await temporary();
