@@ -45,7 +45,7 @@ function linesOf({ check_id, status, latency_ms, evidence, remedy, maintenance, 
 
 const evidenceText = (evidence: Evidence): string =>
   Object.entries(evidence)
-    .map(([field, value]) => `${field.replaceAll('_', ' ')}: ${String(value)}`)
+    .map(([field, value]) => `${field.replaceAll('_', ' ')}: ${value === null ? 'none' : value}`)
     .join(', ');
 
 function summaryLine(suite: string, verdict: RunVerdict, results: readonly CheckResult[], ms: number): string {

@@ -121,7 +121,7 @@ function transition(
 function summaryOf(id: string, to: AlertTransition['state'], result: CheckResult | null): string {
   if (result === null) return `${id} is no longer looked at`;
   if (to === 'resolved') return `${id} passes again`;
-  const seen = Object.entries(result.evidence).map(([field, value]) => `${field} ${String(value)}`);
+  const seen = Object.entries(result.evidence).map(([field, value]) => `${field} ${value ?? 'none'}`);
   const how = result.status === 'error' ? 'could not be looked at' : 'fails';
   return `${id} ${how}: ${seen.join(', ')}`.slice(0, 600);
 }

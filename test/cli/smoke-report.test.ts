@@ -24,7 +24,7 @@ const REPORT: RunReport = {
       check_id: 'psi',
       status: 'fail',
       latency_ms: 120.4,
-      evidence: { import_success: false, k: 7 },
+      evidence: { import_success: false, k: 7, stuck: null },
       remedy: 'Restart psi-field & look <again>.',
     }),
     result({
@@ -59,7 +59,7 @@ test('a report by category, with what to do', () => {
   expect(reportText(REPORT)).toBe(`services (1 of 3)
   ✓ router-health  1.3 ms
   ✗ psi  120 ms
-      import success: false, k: 7
+      import success: false, k: 7, stuck: none
       -> Restart psi-field & look <again>.
   ✗ slow  1500 ms  (warning; maintenance: upgrade)
       p95 ms: 1400
@@ -83,7 +83,7 @@ test('JUnit that a reader of XML takes, whatever was seen', () => {
 <testsuites name="vm smoke" tests="4" failures="2" errors="0" skipped="1" time="2.345">
   <testsuite name="local" id="local-7" timestamp="2026-01-01T00:00:00.000Z" tests="4" failures="2" errors="0" skipped="1" time="2.345">
     <testcase name="router-health" classname="local.services" time="0.001"/>
-    <testcase name="psi" classname="local.services" time="0.120"><failure message="import success: false, k: 7">Restart psi-field &amp; look &lt;again&gt;.</failure></testcase>
+    <testcase name="psi" classname="local.services" time="0.120"><failure message="import success: false, k: 7, stuck: none">Restart psi-field &amp; look &lt;again&gt;.</failure></testcase>
     <testcase name="nodes" classname="local.cluster" time="0.000"><skipped message="because: pods"/></testcase>
     <testcase name="odd" classname="local.services" time="0.002"><failure message="says: a &quot;b&quot; &lt;c&gt;  &amp; &#10;"></failure></testcase>
   </testsuite>

@@ -27,7 +27,7 @@ function result(status: CheckStatus, given: Partial<CheckResult> = {}): CheckRes
     observed_at: at(0),
     latency_ms: 3,
     attempts: 1,
-    evidence: { status: 500 },
+    evidence: { status: 500, stuck: null },
     remedy: status === 'pass' ? null : 'Look at its log.',
     maintenance: null,
     ...given,
@@ -92,7 +92,7 @@ describe('an alert', () => {
       changed_at: at(2),
       firing_since: at(2),
       severity: 'critical',
-      summary: 'a fails: status 500',
+      summary: 'a fails: status 500, stuck none',
       remedy: 'Look at its log.',
       run_id: 'local-2',
     });
