@@ -25,7 +25,7 @@ export const smokeCommand: Command = {
     context: { type: 'string' },
     cluster: { type: 'string' },
     'without-cluster': { type: 'boolean', default: false },
-    namespace: { type: 'string', default: 'vaultmesh' },
+    namespace: { type: 'string' },
     skip: { type: 'string' },
     set: { type: 'string' },
   },
@@ -114,12 +114,13 @@ async function look({ values, directory, note }: CommandContext): Promise<Look> 
     kubeconfig: textOption(values, 'kubeconfig'),
     context: textOption(values, 'context'),
     cluster: textOption(values, 'cluster'),
-    variables: { namespace: String(values['namespace']), ...settingsOf(listOf(values, 'set') ?? []) },
+    namespace: textOption(values, 'namespace') ?? 'vaultmesh',
+    settings: settingsOf(listOf(values, 'set') ?? []),
     note,
   });
 }
 
-const FOR_OTHERS = ['skip', 'without-cluster', 'kubeconfig', 'context', 'cluster', 'set'];
+const FOR_OTHERS = ['skip', 'without-cluster', 'kubeconfig', 'context', 'cluster', 'namespace', 'set'];
 
 async function shown({ values, json, print, note }: CommandContext, { report, remarks }: Look): Promise<number> {
   print(json ? JSON.stringify(report) : reportText(report));

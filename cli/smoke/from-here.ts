@@ -28,7 +28,10 @@ export interface FromHere {
   readonly context: string | null;
   /** Name of the cluster, or of its context. */
   readonly cluster: string | null;
-  readonly variables: Readonly<Record<string, string>>;
+  /** Of the services in the cluster. */
+  readonly namespace: string;
+  /** What the suite leaves open besides. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Told before it begins. */
   readonly note: (text: string) => void;
 }
@@ -48,7 +51,10 @@ export interface Look {
 /** @throws RejectedError file_unreadable, suite_invalid, config_invalid, usage */
 export async function fromHere(asked: FromHere): Promise<Look> {
   // Whoever types a suite's name on his own machine may look at that machine.
-  const suite = without(readSuite(asked.suite, { variables: asked.variables, loopback: true }), asked.leaveOut);
+  const suite = without(
+    readSuite(asked.suite, { variables: { namespace: asked.namespace }, settings: asked.settings, loopback: true }),
+    asked.leaveOut,
+  );
   const wanted = chosen(suite, asked.only);
   const checks = wanted === null ? suite.checks : withNeeds(suite.checks, wanted);
   const way = checks.some(({ on }) => on === 'kubernetes') ? wayIn(asked) : { access: null, remarks: [] };

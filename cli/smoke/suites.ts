@@ -3,15 +3,20 @@ import { readFileSync } from 'node:fs';
 import { RejectedError } from '#shared/errors.ts';
 import { CHECK_KINDS } from '#shared/probes/checks/index.ts';
 import { parseSuite, type Suite } from '#shared/probes/suite.ts';
+import { openIn } from '#shared/probes/suite-targets.ts';
 
 const SUITE_NAMES = ['production', 'staging', 'scaling', 'loop', 'local'] as const;
 const isName = (text: string): boolean => (SUITE_NAMES as readonly string[]).includes(text);
 
-/** @throws RejectedError file_unreadable, suite_invalid */
-export function readSuite(
-  nameOrFile: string,
-  options: { readonly variables: Readonly<Record<string, string>>; readonly loopback: boolean },
-): Suite {
+export interface ReadOptions {
+  readonly variables: Readonly<Record<string, string>>;
+  /** Variables too, of a person who means something by each. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly loopback: boolean;
+}
+
+/** @throws RejectedError file_unreadable, suite_invalid, usage: the suite asks for no such setting */
+export function readSuite(nameOrFile: string, { variables, settings = {}, loopback }: ReadOptions): Suite {
   const place = isName(nameOrFile)
     ? new URL(`../../shared/probes/suites/${nameOrFile}.yaml`, import.meta.url)
     : nameOrFile;
@@ -26,5 +31,10 @@ export function readSuite(
       { cause },
     );
   }
-  return parseSuite(text, isName(nameOrFile) ? `${nameOrFile}.yaml` : nameOrFile, { kinds: CHECK_KINDS, ...options });
+  const where = isName(nameOrFile) ? `${nameOrFile}.yaml` : nameOrFile;
+  const open = openIn(text);
+  const idle = Object.keys(settings).find((name) => !open.has(name));
+  if (idle !== undefined)
+    throw new RejectedError('usage', `--set ${idle}: ${where} leaves open ${[...open].join(', ') || 'nothing'}`);
+  return parseSuite(text, where, { kinds: CHECK_KINDS, variables: { ...variables, ...settings }, loopback });
 }

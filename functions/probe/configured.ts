@@ -8,6 +8,7 @@ import { createToolbox } from '#shared/probes/create-tools.ts';
 import { jobPublisher } from '#shared/probes/job-publisher.ts';
 import { type ClusterAccess, googleClusterAccess } from '#shared/probes/kubernetes/access.ts';
 import { parseSuite, type Suite } from '#shared/probes/suite.ts';
+import { openIn } from '#shared/probes/suite-targets.ts';
 import { loopOf } from './loop.ts';
 import type { Probes } from './probes.ts';
 import { createWebhook } from './webhook.ts';
@@ -53,7 +54,7 @@ function suitesOf({ suites: files, variables: given }: ProbeConfig): readonly Su
   const ids = suites.map(({ id }) => id);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice !== undefined) throw invalid(`suites: expected each once, got two of the id ${twice}`);
-  const idle = Object.keys(given).find((name) => !texts.some(({ text }) => text.includes(`\${${name}}`)));
+  const idle = Object.keys(given).find((name) => !texts.some(({ text }) => openIn(text).has(name)));
   if (idle !== undefined) throw invalid(`variables.${idle}: none of the suites asks for it`);
   return suites;
 }

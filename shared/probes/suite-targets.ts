@@ -71,9 +71,15 @@ export function targetOf(said: z.infer<typeof targetSaid>, { variables, loopback
 
 export class UnknownVariable extends Error {}
 
+const OPEN = /\$\{([^}]*)\}/g;
+
+/** Names of what the text of a suite leaves open. */
+export const openIn = (text: string): ReadonlySet<string> =>
+  new Set([...text.matchAll(OPEN)].flatMap(([, name]) => name ?? []));
+
 /** @throws UnknownVariable */
 export const filled = (text: string, variables: TargetOptions['variables']): string =>
-  text.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+  text.replaceAll(OPEN, (_, name: string) => {
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value !== undefined) return value;
     throw new UnknownVariable(`\${${name}} is not known here; known: ${Object.keys(variables).join(', ') || 'none'}`);

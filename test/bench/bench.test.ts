@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { testCases } from '#test/support/cases.ts';
+import { runsDear } from '#test/support/dear.ts';
 import { type CaseResult, figure, meetsAim } from './bench-case.ts';
 import { CASES } from './cases/index.ts';
 import { markdown } from './report.ts';
@@ -33,8 +33,8 @@ describe('the bench', () => {
   });
 });
 
-/** Half a minute of CPU: for `npm run test:deep`. */
-describe.runIf(testCases > 1_000)('a smoke run of the bench', () => {
+/** Half a minute of a processor. */
+describe.runIf(runsDear)('a smoke run of the bench', () => {
   let output: Output;
   let kept: readonly [string | null, string | null];
   const results = (): Promise<string | null> => readFile(here('RESULTS.md'), 'utf8').catch(() => null);

@@ -112,12 +112,14 @@ describe('vm smoke', () => {
     [['--skip', 'heath'], '--skip: suite mine has no category "heath"; it has health, page, door'],
     [['--skip', 'health,door'], 'what is to be left out is all that suite mine has: health, page, door'],
     [['--set', 'domain'], '--set takes name=value, got "domain"'],
+    [['--set', 'domian=x'], '--set domian: FILE leaves open nothing'],
   ])('%j is wrong usage', async (words, message) => {
-    const { code, err } = await run('smoke', '--suite', await small(), ...words);
-    expect({ code, err }).toEqual({ code: 64, err: expect.stringContaining(`vm: ${message}\n`) });
+    const file = await small();
+    const { code, err } = await run('smoke', '--suite', file, ...words);
+    expect({ code, err }).toEqual({ code: 64, err: expect.stringContaining(`vm: ${message.replace('FILE', file)}\n`) });
   });
 
-  test.each(['--skip=ingress', '--without-cluster', '--cluster=x', '--set=a=b'])(
+  test.each(['--skip=ingress', '--without-cluster', '--cluster=x', '--namespace=x', '--set=a=b'])(
     '%s is not for the suite of the stack',
     async (word) => {
       const { code, err } = await run('smoke', word);

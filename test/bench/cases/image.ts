@@ -21,6 +21,7 @@ export const image: BenchCase = {
     const { packages } = await makeLayout(at);
     await promisify(execFile)(process.execPath, [join(at, 'warm.mjs')]);
     const cloud = await startCloud();
+    const probe = JSON.stringify({ suites: [join(at, 'suites', 'production.yaml')] });
     const start =
       (name: string, env: Readonly<Record<string, string>> = {}) =>
       (): Promise<number> =>
@@ -33,6 +34,7 @@ export const image: BenchCase = {
             PORT: '0',
             ...cloud.environment,
             ...ACCOUNT,
+            ...(name === 'probe' ? { AURORA_PROBE: probe } : {}),
             ...env,
           },
           ANSWERS,
