@@ -87,7 +87,14 @@ test('calls neither kubectl nor curl', async () => {
 
 describe('of the cluster', () => {
   test('that is well: a report by category with counts, and 0', async () => {
-    const words = ['--cluster', 'vaultmesh-cluster', '--namespace=other', `--suite=${suite}`, '--set', 'namespace=vaultmesh'];
+    const words = [
+      '--cluster',
+      'vaultmesh-cluster',
+      '--namespace=other',
+      `--suite=${suite}`,
+      '--set',
+      'namespace=vaultmesh',
+    ];
     const { code, out, err } = await script([...words, '--junit', 'smoke.xml']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     for (const category of ['cluster', 'scaling', 'ingress', 'services', 'metrics', 'observability'])
