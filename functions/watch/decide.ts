@@ -25,7 +25,8 @@ export function observe(given: OpenDeployment, look: Look): Observation {
   const { status } = look;
   if (status === null) return observed(unseen(given, look), look, true);
   const known = noted(given, { ...look, status });
-  const reckoned = (known.ready_at !== given.ready_at && status.ready_at === null) || look.latencyMs !== null;
+  // Also of an instant that its provider told: one that says for how long it is up tells another at each look.
+  const reckoned = known.ready_at !== given.ready_at || look.latencyMs !== null;
   const over = concluded(known, { ...look, status });
   return observed(over ?? known, look, over !== null || reckoned);
 }

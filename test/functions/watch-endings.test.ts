@@ -170,6 +170,19 @@ describe('killed at any step', () => {
   const preempted = plain('preempted', { storage_usd_per_hour: 0.1 });
   test.each<[string, (house: House) => void | Promise<void>, string[]]>([
     ['a provider that gives no instants', ({ vast }) => void vast.statuses.set('i-d1', plain('running')), ['ready']],
+    [
+      'a provider that says for how long it is up, and a bit else at each look',
+      ({ vast }) => {
+        vast.statuses.set('i-d1', plain('running'));
+        const { instances } = vast;
+        let looks = 0;
+        vast.instances = async (context) => {
+          looks += 1;
+          return (await instances(context)).map((status) => ({ ...status, ready_at: at(2 + looks / 60) }));
+        };
+      },
+      ['ready'],
+    ],
     ['and ends without one', ({ vast }) => void vast.statuses.set('i-d1', preempted), ['ready', 'preempted']],
     [
       'given up while it runs',
