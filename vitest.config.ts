@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/runner/sequencer.ts';
+import { runsDear } from './test/support/dear.ts';
 
 /** Whole stacks and what starts them: a worker for each file. The tests of all other rooms keep what they touch in values of their own, or put it back: their modules are loaded once a worker. */
 const WHOLE = ['test/system/**/*.test.ts'];
@@ -21,8 +22,8 @@ export default defineConfig({
   test: {
     globalSetup: './test/runner/places.ts',
     sequence: { sequencer: LongestFirst },
-    // Half of the time a file waits: for a deadline, a socket, a child process that does.
-    maxWorkers: 2 * availableParallelism(),
+    // Half of the time a file waits: for a deadline, a socket, a child process that does. Whole stacks want a processor each.
+    maxWorkers: Math.ceil((runsDear ? 1.5 : 2) * availableParallelism()),
     projects: [
       { test: { ...common, name: 'whole', include: WHOLE } },
       { test: { ...common, name: 'rooms', include: ['test/**/*.test.ts'], exclude: WHOLE, isolate: false } },

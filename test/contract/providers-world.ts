@@ -70,6 +70,8 @@ const ATTEMPT_MS = 400;
 const SLOW_MS = 600;
 const FLEET = '0123abcd';
 const SPEED = 400;
+/** World milliseconds by which a busy machine may hold up the first of two calls: to the millisecond their distance is shown on a clock of its own (pace.ts). */
+export const HELD_UP_MS = 6 * SPEED;
 
 /** GPU type -> how it goes there. Four GPUs, 100 GPU-hours free. */
 export const WAYS = {
