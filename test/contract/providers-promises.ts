@@ -153,7 +153,7 @@ export function describeOffersAndDeploys(subject: ProviderSubject): void {
     });
 
     test('calls of one endpoint keep their distance, whoever makes them', async () => {
-      const slow = await makeHouse(subject, { speed: 50 });
+      const slow = await makeHouse(subject, { speed: 10 });
       const pair = [slow.connect(), slow.connect()] as const;
       const twice = pair.flatMap((one) => [one.offers({}, soon(9_000)), one.instances(soon(9_000))]);
       await Promise.all([...twice, ...pair.map((one) => one.offers({}, soon(9_000)))]);
