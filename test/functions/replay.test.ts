@@ -17,6 +17,9 @@ import { offerArbitrary, restrictionsArbitrary, workloadArbitrary } from '#test/
 import { aRouteRequest, FIVE_OFFERS, NOW, SALT } from '#test/support/route-house.ts';
 import { indexed, SCENES, type SceneName } from '#test/support/scenes.ts';
 
+/** Cases in which every kind of policy comes up. */
+const ENOUGH_TO_SEE_ALL = 1_000;
+
 /** Through the bus and back, as the row that anybody reads later. */
 function rowOf(decision: Decision): Decision {
   const { data, attributes } = encodeEvent(routingDecision, decision);
@@ -112,7 +115,7 @@ describe('the policy of a decision', () => {
         const kind = `${row.mode} ${row.policy.kind}${dropped ? ' dropped' : ''}`;
         if (row.candidates.length > 1) seen.set(kind, (seen.get(kind) ?? 0) + 1);
       }),
-      { numRuns: testCases },
+      { numRuns: Math.max(ENOUGH_TO_SEE_ALL, testCases) },
     );
     // Vacuous unless every kind occurred.
     const every = ['rules', 'apprentice'].flatMap((mode) => [`${mode} epsilon_softened`, `${mode} greedy`]);
