@@ -184,8 +184,8 @@ function keepWorldTime(
 }
 
 /**
- * Who works jobs off may be asleep for as long as he likes, so nothing is ever given up: it waits until its retention ends. He is asked
- * again every two seconds at most, for he is to get it soon after he is awake.
+ * Who works jobs off may be asleep for as long as he likes, so nothing is ever given up (attempts count only where there is a topic for dead
+ * letters): it waits until its retention ends. He is asked again every two seconds at most, for he is to get it soon after he is awake.
  */
 const QUEUE_LIMITS = {
   ackDeadlineMs: 60_000,

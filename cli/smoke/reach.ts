@@ -1,6 +1,6 @@
 /**
- * The loop as it is within reach of this machine, who publishes jobs, and who calls where services ask for that: the cloud's, as whoever is logged in, where the configuration
- * names it, else that of the stack that runs in the directory. Opened for a suite that needs it.
+ * The loop as it is within reach of this machine, who publishes jobs, and who calls where services ask for that: the cloud's, as whoever is
+ * logged in, where the configuration names it, else that of the stack that runs in the directory. Opened for a suite that needs it.
  */
 import { randomUUID } from 'node:crypto';
 import { readConfig } from '#shared/config.ts';

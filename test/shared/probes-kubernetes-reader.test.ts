@@ -1,77 +1,22 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { hostClock } from '#shared/adapters/clock/host.ts';
 import { TransientError } from '#shared/errors.ts';
-import type { HostClock } from '#shared/ports/clock.ts';
-import type { CheckContext } from '#shared/probes/check.ts';
-import { type ClusterAccess, clusterHttp } from '#shared/probes/kubernetes/access.ts';
-import { createKubernetesReader } from '#shared/probes/kubernetes/reader.ts';
 import { fakeClock } from '#test/support/clock.ts';
-import { closeServer, listenOnLoopback } from '#test/support/loopback.ts';
+import {
+  type Answer,
+  closeHouses,
+  house,
+  json,
+  named,
+  numbered,
+  PODS,
+  page,
+  pageAsked,
+  TOKEN,
+  within,
+} from './cluster-reader.ts';
 
-const PODS = '/api/v1/namespaces/vaultmesh/pods';
-const TOKEN = 'ya29.a-token-that-nobody-may-see';
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-interface HouseOptions {
-  readonly clock?: HostClock;
-  readonly token?: ClusterAccess['token'];
-  readonly path?: string;
-}
-
-/** A cluster that answers so, and a reader of it. */
-async function house(answer: Answer, { clock = hostClock, token = async () => TOKEN, path = '' }: HouseOptions = {}) {
-  const asked: { readonly url: string; readonly authorization: string | undefined }[] = [];
-  const server = createServer((request, response) => {
-    asked.push({ url: request.url ?? '', authorization: request.headers.authorization });
-    answer(request, response);
-  });
-  const origin = await listenOnLoopback(server);
-  const access: ClusterAccess = {
-    server: origin + path,
-    caPem: null,
-    token,
-    client: null,
-    serverName: null,
-    verified: true,
-  };
-  const http = clusterHttp(access, clock);
-  const stop = (): Promise<void> => closeServer(server);
-  closing.push(() => http.close(), stop);
-  const newReader = () => createKubernetesReader({ access, http, hostClock: clock });
-  return { asked, host: new URL(origin).host, newReader, reader: newReader(), stop };
-}
-
-const within = (ms: number, more: Partial<CheckContext> = {}, clock: HostClock = hostClock): CheckContext => ({
-  deadline: clock.now() + ms,
-  signal: new AbortController().signal,
-  ...more,
-});
-const json = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-};
-const named = (name: string) => ({ metadata: { name } });
-const page = (names: readonly string[], next?: string) => ({
-  kind: 'PodList',
-  metadata: { resourceVersion: '1', ...(next === undefined ? {} : { continue: next }) },
-  items: names.map(named),
-});
-/** A list of one, whose name says how many were asked for. */
-function numbered(): Answer {
-  let n = 0;
-  return (_, response) => {
-    n += 1;
-    json(response, 200, page([`a${n}`]));
-  };
-}
-const pageAsked = (url: string | undefined): string | null =>
-  new URL(url ?? '', 'http://x').searchParams.get('continue');
+afterEach(closeHouses);
 
 describe('a list', () => {
   test('is read page by page, with the token', async () => {
@@ -144,145 +89,6 @@ describe('a list', () => {
       message: `${host}: GET ${PODS}: expected a list of at most 67108864 bytes`,
     });
     expect(asked).toHaveLength(5);
-  });
-});
-
-describe('what cannot be read', () => {
-  const HANG: Answer = () => undefined;
-  const status =
-    (code: number, message: string): Answer =>
-    (_, response) =>
-      json(response, code, { kind: 'Status', status: 'Failure', message });
-
-  test.each<[string, Answer, string, (host: string) => string]>([
-    [
-      'a token that is not taken',
-      status(401, 'Unauthorized'),
-      'cluster_unauthorized',
-      (host) => `${host}: GET PATH: the token that was sent is not taken`,
-    ],
-    [
-      'what RBAC forbids',
-      status(403, 'pods is forbidden: User "probe" cannot list resource "pods"'),
-      'cluster_forbidden',
-      (host) => `${host}: GET PATH: pods is forbidden: User "probe" cannot list resource "pods"`,
-    ],
-    [
-      'what is forbidden without a word',
-      (_, response) => response.writeHead(403).end(),
-      'cluster_forbidden',
-      (host) => `${host}: GET PATH: HTTP 403`,
-    ],
-    [
-      'what tells the token, in words that do not',
-      (request, response) => status(403, `no ${request.headers.authorization} here`)(request, response),
-      'cluster_forbidden',
-      (host) => `${host}: GET PATH: no Bearer (token) here`,
-    ],
-    [
-      'what the cluster does not know',
-      status(404, 'not found'),
-      'not_found',
-      (host) => `${host}: the cluster knows no PATH`,
-    ],
-    [
-      'a cluster that is overwhelmed',
-      status(500, 'etcdserver: request timed out'),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: HTTP 500: etcdserver: request timed out`,
-    ],
-    [
-      'a proxy that is lost',
-      (_, response) => response.writeHead(502).end('<html>'),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: HTTP 502`,
-    ],
-    [
-      'a way elsewhere',
-      (_, response) => response.writeHead(302, { location: 'http://127.0.0.1/' }).end(),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: HTTP 302`,
-    ],
-    [
-      'a page for people',
-      (_, response) => response.end('<html>Log in</html>'),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: expected a list, got 19 bytes of something else`,
-    ],
-    [
-      'an object that is no list',
-      (_, response) => json(response, 200, named('a')),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: expected a list, got 25 bytes of something else`,
-    ],
-    [
-      'nothing',
-      (_, response) => response.end(),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: expected a list, got nothing`,
-    ],
-    [
-      'half an answer',
-      (_, response) =>
-        void response.writeHead(200, { 'content-length': '99' }).write('{"items":[', () => response.destroy()),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: other side closed`,
-    ],
-    [
-      'a line that is cut',
-      (request) => request.socket.resetAndDestroy(),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: read ECONNRESET`,
-    ],
-    [
-      'a page that is too big',
-      (_, response) => response.end(Buffer.alloc(16 * 1024 * 1024 + 1, 'x')),
-      'cluster_unreachable',
-      (host) => `${host}: GET PATH: expected an answer of at most 16777216 bytes`,
-    ],
-    ['silence', HANG, 'cluster_unreachable', (host) => `${host}: GET PATH: no answer within 300 ms`],
-  ])('%s', async (_, answer, code, message) => {
-    const { reader, host } = await house(answer);
-    const ms = answer === HANG ? 300 : 10_000;
-    const error = await reader.list(PODS, within(ms)).catch((reason: unknown) => reason);
-    const said = { code, message: message(host).replace('PATH', PODS) };
-    // When little time is left, to the millisecond is luck.
-    expect({
-      code: (error as TransientError).code,
-      message: (error as Error).message.replace(/within (29\d|300) ms/, 'within 300 ms'),
-    }).toEqual(said);
-    expect(String((error as Error).message)).not.toContain(TOKEN);
-  });
-
-  test('a port where nobody listens', async () => {
-    const { host, reader, stop } = await house(HANG);
-    await stop();
-    await expect(reader.list(PODS, within(5_000))).rejects.toMatchObject({
-      code: 'cluster_unreachable',
-      message: `${host}: GET ${PODS}: connect ECONNREFUSED ${host}`,
-    });
-  });
-
-  test('without a token, where one is asked for', async () => {
-    const { reader, host } = await house(status(401, 'Unauthorized'), { token: null });
-    await expect(reader.get('/version', within(5_000))).rejects.toMatchObject({
-      code: 'cluster_unauthorized',
-      message: `${host}: GET /version: no token was sent`,
-    });
-  });
-
-  test('a run that is broken off tells its reason', async () => {
-    const { reader, asked } = await house(HANG);
-    const giveUp = new AbortController();
-    const reading = [PODS, '/version'].map((path) =>
-      (path === PODS ? reader.list : reader.get)(path, within(5_000, { signal: giveUp.signal })).catch(
-        (error: unknown) => error,
-      ),
-    );
-    await vi.waitUntil(() => asked.length === 2);
-    giveUp.abort(new Error('the run was broken off'));
-    expect(await Promise.all(reading)).toEqual([1, 2].map(() => new Error('the run was broken off')));
-    await expect(reader.list(PODS, within(5_000, { signal: giveUp.signal }))).rejects.toThrow('the run was broken off');
   });
 });
 
